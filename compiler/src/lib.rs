@@ -1,0 +1,5 @@
+//! Compiles checkpoints to ONNX graphs.
+
+pub mod description;
+
+pub use description::{GraphInterface, ModelDescription, Pooling, Role, WeightFormat};

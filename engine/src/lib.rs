@@ -1,0 +1,1 @@
+//! The engine: tasks in, answers out. It knows no database and no command line.

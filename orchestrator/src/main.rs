@@ -1,0 +1,3 @@
+//! The `refuel` command line.
+
+fn main() {}

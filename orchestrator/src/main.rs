@@ -1,3 +1,33 @@
 //! The `refuel` command line.
+//!
+//! Argument types live in [`cli`], what a verb does in [`commands`], one file a verb. Only the [`printer`] writes to
+//! standard output and standard error, and only [`error`] knows how a failure looks and which exit status it earns.
 
-fn main() {}
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod home;
+mod logging;
+mod panic;
+mod printer;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::context::Context;
+
+fn main() -> ExitCode {
+    panic::install();
+    // clap prints help to standard output with status 0, and a wrong request to standard error with status 2.
+    let cli = Cli::parse();
+    let context = Context::new(&cli.global);
+    logging::start(&cli.global);
+    match commands::run(cli.command, &context) {
+        Ok(status) => status.into(),
+        Err(failure) => context.printer.failure(&failure).into(),
+    }
+}

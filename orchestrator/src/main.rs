@@ -8,6 +8,7 @@ mod commands;
 mod context;
 mod error;
 mod home;
+mod io;
 mod logging;
 mod panic;
 mod printer;

@@ -1,0 +1,121 @@
+//! Rows in the form that they were read in.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use csv::StringRecord;
+use serde_json::{Map, Value};
+
+use super::arrow_values::json_value;
+
+/// Rows in the form that they were read in.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// Number of the first row in the input, counted from 0.
+    pub(crate) first_row: u64,
+    /// The columns that were wanted, by name.
+    pub(super) wanted: Arc<[String]>,
+    /// The rows.
+    pub(super) body: Body,
+}
+
+/// The rows, by format.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Fields of CSV or TSV; `header` names them, `positions` are those of the wanted columns.
+    Delimited {
+        header: Arc<[String]>,
+        records: Vec<StringRecord>,
+        positions: Arc<[usize]>,
+    },
+    /// Lines of JSON.
+    Json(Vec<JsonLine>),
+    /// Columns of Parquet; `positions` are those of the wanted columns.
+    Columnar {
+        batch: RecordBatch,
+        positions: Arc<[usize]>,
+    },
+}
+
+/// One line of JSON: an object, known to be well-formed.
+#[derive(Debug)]
+pub(super) struct JsonLine {
+    /// The line without surrounding white space.
+    pub(super) text: String,
+    /// Number of the line, counted from 1.
+    pub(super) number: u64,
+    /// Values of the wanted columns; `None` where the line has no such key.
+    pub(super) values: Vec<Option<Value>>,
+}
+
+impl Chunk {
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        match &self.body {
+            Body::Delimited { records, .. } => records.len(),
+            Body::Json(lines) => lines.len(),
+            Body::Columnar { batch, .. } => batch.num_rows(),
+        }
+    }
+
+    /// Value of the wanted column number `column` in row `row` of this chunk. A key that a JSON line lacks is null.
+    pub(crate) fn value(&self, row: usize, column: usize) -> Value {
+        match &self.body {
+            Body::Delimited { records, positions, .. } => records[row]
+                .get(positions[column])
+                .map_or(Value::Null, |text| Value::String(text.to_owned())),
+            Body::Json(lines) => lines[row].values[column].clone().unwrap_or(Value::Null),
+            Body::Columnar { batch, positions } => json_value(batch.column(positions[column]).as_ref(), row),
+        }
+    }
+
+    /// The wanted columns of a row, by name.
+    pub(crate) fn record(&self, row: usize) -> Map<String, Value> {
+        self.wanted
+            .iter()
+            .enumerate()
+            .map(|(column, name)| (name.clone(), self.value(row, column)))
+            .collect()
+    }
+
+    /// Where a row of this chunk is in the input, for messages.
+    pub(crate) fn place(&self, row: usize) -> String {
+        match &self.body {
+            Body::Delimited {
+                records, extra_line, ..
+            } => match records[row].position() {
+                Some(position) => format!("line {}", position.line() + extra_line),
+                None => format!("row {}", self.first_row + row as u64 + 1),
+            },
+            Body::Json(lines) => format!("line {}", lines[row].number),
+            Body::Columnar { .. } => format!("row {}", self.first_row + row as u64 + 1),
+        }
+    }
+
+    /// Only the rows in `range`.
+    pub(crate) fn slice(mut self, range: Range<usize>) -> Self {
+        self.first_row += range.start as u64;
+        match &mut self.body {
+            Body::Delimited { records, .. } => {
+                records.truncate(range.end);
+                records.drain(..range.start);
+            }
+            Body::Json(lines) => {
+                lines.truncate(range.end);
+                lines.drain(..range.start);
+            }
+            Body::Columnar { batch, .. } => *batch = batch.slice(range.start, range.len()),
+        }
+        self
+    }
+}
+
+/// The text of a value in a format without types: strings as they are, null as nothing, the rest as JSON.
+pub(super) fn plain_text(value: &Value) -> std::borrow::Cow<'_, str> {
+    match value {
+        Value::Null => "".into(),
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,374 @@
+//! CSV and TSV.
+
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::sync::Arc;
+
+use csv::{ErrorKind, StringRecord, Terminator};
+use refuel_task::Answer;
+use serde_json::{Map, Value};
+
+use super::answers::{source_word, status_word};
+use super::arrow_values::json_value;
+use super::chunk::{Body, plain_text};
+use super::{AnswerColumns, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates};
+
+/// Bytes read and written at a time.
+const BUFFER: usize = 1 << 18;
+
+/// Reads CSV or TSV with a header.
+pub(super) struct DelimitedReader {
+    input: Input,
+    reader: csv::Reader<BufReader<Box<dyn Read + Send>>>,
+    /// Added to the reader's line numbers: it counts a line as begun before the second byte of a Windows line end.
+    extra_line: u64,
+    columns: Arc<[String]>,
+    wanted: Arc<[String]>,
+    positions: Arc<[usize]>,
+    row: u64,
+}
+
+impl DelimitedReader {
+    /// Opens a table and reads its header. A byte order mark at the start is passed over.
+    pub(super) fn open(input: &Input, delimiter: u8, wanted: &[String]) -> Result<Self, IoError> {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .buffer_capacity(BUFFER)
+            .from_reader(input.open()?);
+        let header = reader.headers().map_err(|error| fault(input, &error, 0))?;
+        let columns: Vec<String> = header.iter().map(ToOwned::to_owned).collect();
+        if columns.is_empty() {
+            return Err(IoError::Empty {
+                input: input.to_string(),
+            });
+        }
+        refuse_duplicates(&input.to_string(), &columns)?;
+        let positions = positions(&input.to_string(), &columns, wanted)?.into();
+        Ok(Self {
+            input: input.clone(),
+            reader,
+            columns: columns.into(),
+            wanted: wanted.into(),
+            positions,
+            row: 0,
+        })
+    }
+}
+
+impl Reader for DelimitedReader {
+    fn columns(&self) -> Option<&[String]> {
+        Some(&self.columns)
+    }
+
+    fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError> {
+        let mut records = Vec::with_capacity(rows.min(8192));
+        while records.len() < rows {
+            let mut record = StringRecord::new();
+            let there = self
+                .reader
+                .read_record(&mut record)
+                .map_err(|error| fault(&self.input, &error, self.columns.len(), self.extra_line))?;
+            if !there {
+                break;
+            }
+            records.push(record);
+        }
+        if records.is_empty() {
+            return Ok(None);
+        }
+        let first_row = self.row;
+        self.row += records.len() as u64;
+        let body = Body::Delimited {
+            header: Arc::clone(&self.columns),
+            records,
+            extra_line: self.extra_line,
+            positions: Arc::clone(&self.positions),
+        };
+        Ok(Some(Chunk {
+            first_row,
+            wanted: Arc::clone(&self.wanted),
+            body,
+        }))
+    }
+
+    fn skip(&mut self, rows: u64) -> Result<u64, IoError> {
+        let mut record = StringRecord::new();
+        for done in 0..rows {
+            if !self
+                .reader
+                .read_record(&mut record)
+                .map_err(|error| fault(&self.input, &error, self.columns.len(), self.extra_line))?
+            {
+                return Ok(done);
+            }
+            self.row += 1;
+        }
+        Ok(rows)
+    }
+}
+
+/// Says what is wrong with a CSV file, and where.
+fn fault(input: &Input, error: &csv::Error, columns: usize, extra_line: u64) -> IoError {
+    let line = error.position().map_or_else(
+        || "the header".to_owned(),
+        |position| format!("line {}", position.line() + extra_line),
+    );
+    match error.kind() {
+        ErrorKind::Io(source) => {
+            let source = source
+                .raw_os_error()
+                .map_or_else(|| source.kind().into(), std::io::Error::from_raw_os_error);
+            IoError::Read {
+                input: input.to_string(),
+                source,
+            }
+        }
+        ErrorKind::UnequalLengths { len, .. } => IoError::Malformed {
+            input: input.to_string(),
+            place: line,
+            what: format!("{len} fields, where the header has {columns}"),
+            hint: "put fields that contain the delimiter, a quote or a line break in double quotes, or say another \
+                   delimiter with `--delimiter`"
+                .to_owned(),
+        },
+        ErrorKind::Utf8 { err, .. } => IoError::Malformed {
+            input: input.to_string(),
+            place: line,
+            what: format!("field {} isn't UTF-8", err.field() + 1),
+            hint: "convert the file first, for example with `iconv -f WINDOWS-1252 -t UTF-8`".to_owned(),
+        },
+        _ => IoError::Malformed {
+            input: input.to_string(),
+            place: line,
+            what: error.to_string(),
+            hint: "check the file with the program that wrote it".to_owned(),
+        },
+    }
+}
+
+/// Writes CSV or TSV with a header.
+pub(super) struct DelimitedWriter {
+    output: Output,
+    writer: csv::Writer<Counted>,
+    /// Columns of the input; unknown until the first row where the input is JSON Lines.
+    columns: Option<Vec<String>>,
+    answers: AnswerColumns,
+    number: String,
+}
+
+impl DelimitedWriter {
+    /// Begins a table, or goes on with one whose header is written.
+    pub(super) fn create(
+        output: &Output,
+        delimiter: u8,
+        columns: Option<&[String]>,
+        answers: AnswerColumns,
+        going_on: Option<Continue>,
+    ) -> Result<Self, IoError> {
+        let keep = going_on.and_then(|going_on| going_on.bytes).filter(|bytes| *bytes > 0);
+        let mut columns = columns.map(<[String]>::to_vec);
+        if let (Some(_), None, Output::File(path)) = (keep, &columns, output) {
+            // The first rows chose the columns in the earlier run, and its header says which.
+            columns = Some(written_columns(path, delimiter, &answers)?);
+        }
+        let inner = Counted {
+            inner: BufWriter::with_capacity(BUFFER, output.open(keep)?),
+            bytes: keep.unwrap_or(0),
+        };
+        let writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .terminator(Terminator::Any(b'\n'))
+            .flexible(true)
+            .buffer_capacity(1 << 16)
+            .from_writer(inner);
+        let mut created = Self {
+            output: output.clone(),
+            writer,
+            columns,
+            answers,
+            number: String::new(),
+        };
+        if keep.is_none() && created.columns.is_some() {
+            created.header()?;
+        }
+        Ok(created)
+    }
+
+    fn header(&mut self) -> Result<(), IoError> {
+        let names = self.columns.iter().flatten().chain(&self.answers.names);
+        let written = self.writer.write_record(names);
+        written.map_err(|error| broken(&self.output, error))
+    }
+
+    fn write_answer(&mut self, answer: &Answer) -> Result<(), csv::Error> {
+        use std::fmt::Write as _;
+
+        self.writer.write_field(plain_text(&answer.value).as_ref())?;
+        for number in [answer.confidence, answer.raw_confidence] {
+            self.number.clear();
+            if let Some(number) = number {
+                // Writing to a string can't fail.
+                let _ = write!(self.number, "{number}");
+            }
+            self.writer.write_field(&self.number)?;
+        }
+        self.writer.write_field(status_word(answer.status))?;
+        self.writer.write_field(answer.reason.as_deref().unwrap_or_default())?;
+        self.writer.write_field(source_word(answer.source))?;
+        self.writer.write_field(&answer.model)?;
+        self.writer.write_record(None::<&[u8]>)
+    }
+
+    fn write_rows(&mut self, chunk: &Chunk, answers: &[Answer]) -> Result<(), RowFault> {
+        match &chunk.body {
+            Body::Delimited { records, .. } => {
+                for (record, answer) in records.iter().zip(answers) {
+                    for field in record {
+                        self.writer.write_field(field)?;
+                    }
+                    self.write_answer(answer)?;
+                }
+            }
+            Body::Json(lines) => {
+                for (line, answer) in lines.iter().zip(answers) {
+                    let object: Map<String, Value> = serde_json::from_str(&line.text)?;
+                    let columns = self.columns.take().unwrap_or_default();
+                    let unknown = object.keys().find(|key| !columns.contains(key)).cloned();
+                    let written = unknown.map_or(Ok(()), |key| {
+                        let what = format!("its key `{key}` was in none of the first rows");
+                        Err(RowFault::Unfitting {
+                            place: format!("line {}", line.number),
+                            what,
+                        })
+                    });
+                    let written = written.and_then(|()| {
+                        for column in &columns {
+                            let text = object.get(column).map(plain_text).unwrap_or_default();
+                            self.writer.write_field(text.as_ref())?;
+                        }
+                        Ok(())
+                    });
+                    self.columns = Some(columns);
+                    written?;
+                    self.write_answer(answer)?;
+                }
+            }
+            Body::Columnar { batch, .. } => {
+                for (row, answer) in answers.iter().enumerate() {
+                    for column in batch.columns() {
+                        self.writer
+                            .write_field(plain_text(&json_value(column.as_ref(), row)).as_ref())?;
+                    }
+                    self.write_answer(answer)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a row can't be written.
+enum RowFault {
+    Csv(csv::Error),
+    Json(serde_json::Error),
+    Unfitting { place: String, what: String },
+}
+
+impl From<csv::Error> for RowFault {
+    fn from(error: csv::Error) -> Self {
+        Self::Csv(error)
+    }
+}
+
+impl From<serde_json::Error> for RowFault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl Writer for DelimitedWriter {
+    fn write(&mut self, chunk: &Chunk, answers: &[Answer]) -> Result<(), IoError> {
+        if self.columns.is_none() {
+            if let Body::Json(lines) = &chunk.body {
+                let columns = keys_of(lines.iter().map(|line| line.text.as_str()));
+                self.answers.refuse_clash(&columns)?;
+                self.columns = Some(columns);
+            }
+            self.header()?;
+        }
+        self.write_rows(chunk, answers).map_err(|fault| match fault {
+            RowFault::Csv(error) => broken(&self.output, error),
+            RowFault::Json(error) => self.output.unwritable(error.into()),
+            RowFault::Unfitting { place, what } => IoError::Unfitting {
+                place,
+                output: self.output.to_string(),
+                what,
+            },
+        })
+    }
+
+    fn checkpoint(&mut self) -> Result<Option<u64>, IoError> {
+        self.writer.flush().map_err(|source| self.output.unwritable(source))?;
+        Ok(Some(self.writer.get_ref().bytes))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), IoError> {
+        if self.columns.is_none() {
+            // No row came, so no keys are known; the answers' columns alone make a valid table.
+            self.header()?;
+        }
+        self.checkpoint().map(|_| ())
+    }
+}
+
+/// Counts what goes through.
+struct Counted {
+    inner: BufWriter<Box<dyn Write + Send>>,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn broken(output: &Output, error: csv::Error) -> IoError {
+    match error.into_kind() {
+        ErrorKind::Io(source) => output.unwritable(source),
+        other => output.unwritable(std::io::Error::other(format!("{other:?}"))),
+    }
+}
+
+/// The keys of some objects, in the order of their first appearance.
+pub(super) fn keys_of<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for line in lines {
+        for key in super::jsonl::keys(line) {
+            if seen.insert(key.clone()) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+/// The input's columns in the header of a table that an earlier run began.
+fn written_columns(path: &std::path::Path, delimiter: u8, answers: &AnswerColumns) -> Result<Vec<String>, IoError> {
+    let input = Input::File(path.to_owned());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .from_reader(input.open()?);
+    let header = reader.headers().map_err(|error| fault(&input, &error, 0, 0))?;
+    Ok(header
+        .iter()
+        .filter(|name| !answers.names.iter().any(|answer| answer == name))
+        .map(ToOwned::to_owned)
+        .collect())
+}

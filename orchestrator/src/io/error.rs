@@ -1,0 +1,204 @@
+//! What can be wrong with a table.
+
+use std::io;
+
+use parquet::errors::ParquetError;
+use thiserror::Error;
+
+use crate::commands::ExitStatus;
+use crate::error::Failure;
+
+/// What can be wrong with a table, or with the file that it is in.
+#[derive(Debug, Error)]
+pub(crate) enum IoError {
+    /// Neither the name nor an option tells the format.
+    #[error("can't tell the format of {what}")]
+    UnknownFormat {
+        /// The file or stream.
+        what: String,
+        /// The option that says it.
+        option: &'static str,
+    },
+    /// The input can't be opened or read.
+    #[error("can't read {input}")]
+    Read {
+        /// The file or stream.
+        input: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A row isn't what its format asks for.
+    #[error("{input}, {place}: {what}")]
+    Malformed {
+        /// The file or stream.
+        input: String,
+        /// The line or the row.
+        place: String,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Two columns have one name.
+    #[error("{input} has two columns named `{column}`")]
+    DuplicateColumn {
+        /// The file or stream.
+        input: String,
+        /// The name.
+        column: String,
+    },
+    /// A column that is needed isn't there.
+    #[error("{input} has no column `{column}`")]
+    MissingColumn {
+        /// The file or stream.
+        input: String,
+        /// The name.
+        column: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A column that is to be written is there already.
+    #[error("the input has a column `{column}` already, which the answers would be written to")]
+    ClashingColumn {
+        /// The name.
+        column: String,
+    },
+    /// There is no header, and so there are no columns.
+    #[error("{input} is empty")]
+    Empty {
+        /// The file or stream.
+        input: String,
+    },
+    /// A value doesn't fit into the columns of the output.
+    #[error("{place} of the input doesn't fit the columns of {output}: {what}")]
+    Unfitting {
+        /// The line or the row of the input.
+        place: String,
+        /// The file or stream.
+        output: String,
+        /// What doesn't fit.
+        what: String,
+    },
+    /// The output can't be opened or written.
+    #[error("can't write to {output}")]
+    Write {
+        /// The file or stream.
+        output: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A Parquet file can't be read.
+    #[error("can't read {input} as Parquet")]
+    ReadParquet {
+        /// The file or stream.
+        input: String,
+        /// Why it failed.
+        source: ParquetError,
+    },
+    /// A Parquet file can't be written.
+    #[error("can't write {output} as Parquet")]
+    WriteParquet {
+        /// The file or stream.
+        output: String,
+        /// Why it failed.
+        source: ParquetError,
+    },
+}
+
+impl IoError {
+    /// A column that isn't there, with the nearest one that is.
+    pub(super) fn missing_column(input: &str, column: &str, columns: &[String]) -> Self {
+        let nearest = columns
+            .iter()
+            .map(|there| {
+                (
+                    strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &column.to_lowercase()),
+                    there,
+                )
+            })
+            .filter(|(likeness, _)| *likeness >= 0.6)
+            .max_by(|left, right| left.0.total_cmp(&right.0));
+        let hint = match nearest {
+            Some((_, there)) => format!("did you mean `{there}`?"),
+            None if columns.is_empty() => "the input has no columns".to_owned(),
+            None => {
+                let shown: Vec<String> = columns.iter().take(20).map(|there| format!("`{there}`")).collect();
+                let more = if columns.len() > shown.len() { ", ..." } else { "" };
+                format!("its columns are {}{more}", shown.join(", "))
+            }
+        };
+        Self::MissingColumn {
+            input: input.to_owned(),
+            column: column.to_owned(),
+            hint,
+        }
+    }
+
+    /// Stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFormat { .. } => "RF0610",
+            Self::Read { .. } => "RF0611",
+            Self::Malformed { .. } => "RF0612",
+            Self::DuplicateColumn { .. } => "RF0613",
+            Self::MissingColumn { .. } => "RF0614",
+            Self::ClashingColumn { .. } => "RF0615",
+            Self::Empty { .. } => "RF0616",
+            Self::Unfitting { .. } => "RF0617",
+            Self::Write { .. } => "RF0618",
+            Self::ReadParquet { .. } => "RF0619",
+            Self::WriteParquet { .. } => "RF0620",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownFormat { option, .. } => {
+                format!("end the name in .csv, .tsv, .jsonl or .parquet, or say it with `{option}`")
+            }
+            Self::Read { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "check the path; a relative one starts at the current folder".to_owned(),
+                io::ErrorKind::IsADirectory => "name a file, not a folder".to_owned(),
+                _ => return None,
+            },
+            Self::Malformed { hint, .. } | Self::MissingColumn { hint, .. } => hint.clone(),
+            Self::DuplicateColumn { .. } => "rename one of them; columns are told by their names".to_owned(),
+            Self::ClashingColumn { .. } => "choose another name for the answers with `--prefix NAME`".to_owned(),
+            Self::Empty { .. } => "the first line has to name the columns".to_owned(),
+            Self::Unfitting { .. } => "write JSON Lines, where each row has its own keys and types".to_owned(),
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => {
+                    "make room on the disk, then go on from what is written with `--resume`".to_owned()
+                }
+                io::ErrorKind::NotFound => "make the folder first".to_owned(),
+                _ => return None,
+            },
+            Self::ReadParquet { .. } => {
+                "check that the file is complete; `--input-format` overrides its name".to_owned()
+            }
+            Self::WriteParquet { .. } => return None,
+        })
+    }
+
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::Write { .. } | Self::WriteParquet { .. } => ExitStatus::Failure,
+            Self::Read { source, .. } if source.kind() != io::ErrorKind::NotFound => ExitStatus::Failure,
+            _ => ExitStatus::Usage,
+        }
+    }
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        if let IoError::Write { output, source } = &error
+            && output == "standard output"
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Self::OutputClosed;
+        }
+        let (code, hint, status) = (error.code(), error.hint(), error.status());
+        Self::new(&error, code, hint, status)
+    }
+}

@@ -27,6 +27,8 @@ pub(super) enum Body {
     Delimited {
         header: Arc<[String]>,
         records: Vec<StringRecord>,
+        /// Added to the line numbers that the records carry.
+        extra_line: u64,
         positions: Arc<[usize]>,
     },
     /// Lines of JSON.

@@ -30,11 +30,15 @@ pub(super) struct DelimitedReader {
 impl DelimitedReader {
     /// Opens a table and reads its header. A byte order mark at the start is passed over.
     pub(super) fn open(input: &Input, delimiter: u8, wanted: &[String]) -> Result<Self, IoError> {
+        let mut bytes = BufReader::with_capacity(BUFFER, input.open()?);
+        let start = bytes.fill_buf().map_err(|source| input.unreadable(source))?;
+        let line_end = memchr::memchr(b'\n', start);
+        let extra_line = u64::from(line_end.is_some_and(|at| at > 0 && start[at - 1] == b'\r'));
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .buffer_capacity(BUFFER)
-            .from_reader(input.open()?);
-        let header = reader.headers().map_err(|error| fault(input, &error, 0))?;
+            .from_reader(bytes);
+        let header = reader.headers().map_err(|error| fault(input, &error, 0, 0))?;
         let columns: Vec<String> = header.iter().map(ToOwned::to_owned).collect();
         if columns.is_empty() {
             return Err(IoError::Empty {
@@ -46,6 +50,7 @@ impl DelimitedReader {
         Ok(Self {
             input: input.clone(),
             reader,
+            extra_line,
             columns: columns.into(),
             wanted: wanted.into(),
             positions,

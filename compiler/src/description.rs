@@ -110,6 +110,9 @@ pub struct ModelDescription {
     pub layers: usize,
     /// Number of key and value heads, where the model keeps a cache.
     pub kv_heads: usize,
+    /// Number of query heads, where the model has attention that we know of; it bounds the memory of a run.
+    #[serde(default)]
+    pub heads: usize,
     /// Width of one attention head.
     pub head_size: usize,
     /// Width of the sliding window in tokens, where some layers have one.

@@ -1,0 +1,149 @@
+//! What can go wrong while a model is loaded or run.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// An error of the engine, with a stable code and a hint.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The ONNX Runtime library is not where it was looked for.
+    #[error("the ONNX Runtime library was not found; looked at {}", list(.looked))]
+    LibraryMissing {
+        /// Every path that was tried, in order.
+        looked: Vec<PathBuf>,
+    },
+    /// The ONNX Runtime library is there and can't be used.
+    #[error("the ONNX Runtime library `{}` can't be loaded: {reason}", path.display())]
+    LibraryUnusable {
+        /// The library.
+        path: PathBuf,
+        /// What the loader said.
+        reason: String,
+    },
+    /// A model's files can't be read or don't make a session.
+    #[error("the model `{model}` can't be loaded: {reason}")]
+    ModelUnusable {
+        /// `name@digest`.
+        model: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// ONNX Runtime failed while it ran a model.
+    #[error("the model `{model}` failed while it ran: {reason}")]
+    RunFailed {
+        /// `name@digest`.
+        model: String,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+    /// The model can't do what the task asks.
+    #[error("the model `{model}` is {is}; a task of kind `{kind}` needs {needs}")]
+    WrongRole {
+        /// `name@digest`.
+        model: String,
+        /// What the model is.
+        is: &'static str,
+        /// Kind of the task.
+        kind: String,
+        /// What the kind needs.
+        needs: &'static str,
+    },
+    /// The task's shared part does not fit the model.
+    #[error(
+        "the task's shared prompt has {tokens} tokens; the model `{model}` reads at most {limit} with room for a row"
+    )]
+    PromptTooLong {
+        /// `name@digest`.
+        model: String,
+        /// Tokens of the shared prompt.
+        tokens: usize,
+        /// The most that fits.
+        limit: usize,
+    },
+    /// A device was asked for that can't be used.
+    #[error("the device `{device}` was asked for and can't be used: {reason}")]
+    DeviceUnusable {
+        /// The device.
+        device: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The text can't be tokenized.
+    #[error("the tokenizer of `{model}` failed: {reason}")]
+    Tokenizer {
+        /// `name@digest`.
+        model: String,
+        /// What the tokenizer said.
+        reason: String,
+    },
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// A row of a task with `on_error: fail` failed.
+    #[error("row {row} failed: {reason}")]
+    RowFailed {
+        /// Index of the row in what was given, from 0.
+        row: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A file can't be read or written.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl EngineError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LibraryMissing { .. } => "RF0501",
+            Self::LibraryUnusable { .. } => "RF0502",
+            Self::ModelUnusable { .. } => "RF0503",
+            Self::RunFailed { .. } => "RF0504",
+            Self::WrongRole { .. } => "RF0505",
+            Self::PromptTooLong { .. } => "RF0506",
+            Self::DeviceUnusable { .. } => "RF0507",
+            Self::Tokenizer { .. } => "RF0508",
+            Self::Cancelled => "RF0509",
+            Self::RowFailed { .. } => "RF0510",
+            Self::Io(_) => "RF0511",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::LibraryMissing { .. } => Some(
+                "run `scripts/setup`, or set ORT_DYLIB_PATH to libonnxruntime.so of ONNX Runtime 1.24 or newer"
+                    .to_owned(),
+            ),
+            Self::LibraryUnusable { .. } => {
+                Some("the library must be ONNX Runtime 1.24 or newer, built for this processor".to_owned())
+            }
+            Self::ModelUnusable { model, .. } => Some(format!(
+                "check its files with `refuel model verify {model}`, or pull it again"
+            )),
+            Self::WrongRole { .. } => Some("`refuel model ls` shows what each model is".to_owned()),
+            Self::PromptTooLong { .. } => Some(
+                "shorten the guidelines, or use fewer examples or labels, or a model with a longer context".to_owned(),
+            ),
+            Self::DeviceUnusable { .. } => Some(
+                "`refuel debug` shows what was found; `--device auto` falls back to the processor and says so"
+                    .to_owned(),
+            ),
+            Self::RowFailed { .. } => {
+                Some("set `on_error: null` or `on_error: capture` in the task to go on past rows that fail".to_owned())
+            }
+            Self::RunFailed { .. } | Self::Tokenizer { .. } | Self::Cancelled | Self::Io(_) => None,
+        }
+    }
+}

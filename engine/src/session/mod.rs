@@ -1,0 +1,117 @@
+//! Sessions: a loaded model that scores, generates or embeds. The trait knows no ONNX type, so that a model which runs
+//! elsewhere (an inference server) can stand behind it.
+
+pub mod onnx;
+
+use refuel_compiler::ModelDescription;
+use serde::Serialize;
+
+use crate::batching::CandidateTrie;
+use crate::cancel::Cancel;
+use crate::error::EngineError;
+
+/// Where a session runs, and why there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Placement {
+    /// `cpu` or `cuda`.
+    pub provider: String,
+    /// Why this one, in words.
+    pub reason: String,
+    /// Threads that one operator may use.
+    pub threads: usize,
+}
+
+/// Bounds on what a session may hold while it runs, its weights apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Padded tokens of one run.
+    pub padded_tokens: usize,
+    /// Bytes of keys and values of rows (the shared prefix has its own).
+    pub cache_bytes: usize,
+    /// Bytes of attention scores and logits of one run.
+    pub activation_bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        // 384 padded tokens measured best on processors: larger packs fall out of the second-level cache, smaller
+        // ones pay the fixed cost of a run more often (bench/).
+        Self {
+            padded_tokens: 384,
+            cache_bytes: 256 << 20,
+            activation_bytes: 96 << 20,
+        }
+    }
+}
+
+/// How text is generated. Decoding is greedy: the most likely token at each step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerateOptions {
+    /// The most tokens to generate for a row.
+    pub max_tokens: usize,
+    /// Tokens that end a row's text, besides the model's own.
+    pub stop_tokens: Vec<u32>,
+}
+
+/// Generated tokens and the log probability of each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// The tokens, the one that ended the text left out.
+    pub tokens: Vec<u32>,
+    /// Natural logarithm of the probability of each token, that of the ending token included where there is one.
+    pub log_probabilities: Vec<f32>,
+    /// Whether the model ended the text itself, rather than the limit.
+    pub finished: bool,
+}
+
+/// Called with the number of rows that a run finished.
+pub type OnRows<'a> = &'a mut dyn FnMut(usize);
+
+/// A loaded model.
+///
+/// Rows are sequences of tokens that stand behind a shared `prefix`, which is run once and kept. What a row gives does
+/// not depend on the rows beside it or on their order.
+pub trait Session: Send {
+    /// What the model is.
+    fn description(&self) -> &ModelDescription;
+
+    /// Where it runs.
+    fn placement(&self) -> &Placement;
+
+    /// The most tokens that a row may have behind a prefix of `prefix` tokens with `extra` more tokens after it, under
+    /// the context length and the budget.
+    fn row_limit(&self, prefix: usize, extra: usize) -> usize;
+
+    /// For each row, the natural logarithm of the probability of each trie node given what comes before it.
+    ///
+    /// Returns one vector a row with one value a node; nodes that are not scored have 0. Rows must not be empty.
+    fn score(
+        &mut self,
+        prefix: &[u32],
+        rows: &[Vec<u32>],
+        trie: &CandidateTrie,
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Vec<f32>>, EngineError>;
+
+    /// Continues each row greedily.
+    fn generate(
+        &mut self,
+        prefix: &[u32],
+        rows: &[Vec<u32>],
+        options: &GenerateOptions,
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Generated>, EngineError>;
+
+    /// One vector of `hidden` numbers a row.
+    fn embed(&mut self, rows: &[Vec<u32>], cancel: &Cancel, on_rows: OnRows<'_>) -> Result<Vec<Vec<f32>>, EngineError>;
+
+    /// One logit a class and row.
+    fn classify(
+        &mut self,
+        rows: &[Vec<u32>],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Vec<f32>>, EngineError>;
+}

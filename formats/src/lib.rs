@@ -1,3 +1,14 @@
-//! Readers of the files that models come in: GGUF, safetensors checkpoints and their tokenizers.
+//! Readers of model files: GGUF, safetensors, Hugging Face configurations and tokenizers. Nothing here runs a model.
 //!
-//! Everything here reads files that nobody vouches for: every count and offset is checked before it is used.
+//! Every reader takes files that nobody vouches for: sizes are checked before they are used, and a file that lies gives
+//! a [`FormatError`], never a panic.
+
+mod checkpoint;
+pub mod config;
+mod error;
+mod source;
+
+pub use checkpoint::{Checkpoint, TokenizerFiles};
+pub use config::ModelConfig;
+pub use error::FormatError;
+pub use source::WeightSource;

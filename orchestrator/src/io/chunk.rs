@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 use serde_json::{Map, Value};
 
 use super::arrow_values::json_value;
@@ -26,7 +26,7 @@ pub(super) enum Body {
     /// Fields of CSV or TSV; `header` names them, `positions` are those of the wanted columns.
     Delimited {
         header: Arc<[String]>,
-        records: Vec<StringRecord>,
+        records: Vec<DelimitedRow>,
         /// Added to the line numbers that the records carry.
         extra_line: u64,
         positions: Arc<[usize]>,
@@ -40,6 +40,24 @@ pub(super) enum Body {
     },
 }
 
+/// One row of CSV or TSV, with as many fields as the header has.
+#[derive(Debug)]
+pub(super) struct DelimitedRow {
+    /// The fields. Bytes that aren't UTF-8 are replaced by U+FFFD.
+    pub(super) record: StringRecord,
+    /// What is wrong with the row.
+    pub(super) fault: Option<Box<Fault>>,
+}
+
+/// What is wrong with a row of CSV or TSV.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// What to tell.
+    pub(super) reason: String,
+    /// The fields as they came, where they aren't UTF-8.
+    pub(super) bytes: Option<ByteRecord>,
+}
+
 /// One line of JSON: an object, known to be well-formed.
 #[derive(Debug)]
 pub(super) struct JsonLine {
@@ -49,6 +67,8 @@ pub(super) struct JsonLine {
     pub(super) number: u64,
     /// Values of the wanted columns; `None` where the line has no such key.
     pub(super) values: Vec<Option<Value>>,
+    /// What is wrong with the line.
+    pub(super) fault: Option<String>,
 }
 
 impl Chunk {
@@ -65,10 +85,29 @@ impl Chunk {
     pub(crate) fn value(&self, row: usize, column: usize) -> Value {
         match &self.body {
             Body::Delimited { records, positions, .. } => records[row]
+                .record
                 .get(positions[column])
                 .map_or(Value::Null, |text| Value::String(text.to_owned())),
             Body::Json(lines) => lines[row].values[column].clone().unwrap_or(Value::Null),
             Body::Columnar { batch, positions } => json_value(batch.column(positions[column]).as_ref(), row),
+        }
+    }
+
+    /// Text of the wanted column number `column` in row `row`, where the row holds it as text.
+    pub(crate) fn text(&self, row: usize, column: usize) -> Option<&str> {
+        match &self.body {
+            Body::Delimited { records, positions, .. } => records[row].record.get(positions[column]),
+            Body::Json(lines) => lines[row].values[column].as_ref()?.as_str(),
+            Body::Columnar { .. } => None,
+        }
+    }
+
+    /// Why a row can't be used, though it is kept: it has more or fewer fields than the header, or isn't UTF-8.
+    pub(crate) fn fault(&self, row: usize) -> Option<&str> {
+        match &self.body {
+            Body::Delimited { records, .. } => records[row].fault.as_ref().map(|fault| fault.reason.as_str()),
+            Body::Json(lines) => lines[row].fault.as_deref(),
+            Body::Columnar { .. } => None,
         }
     }
 
@@ -86,7 +125,7 @@ impl Chunk {
         match &self.body {
             Body::Delimited {
                 records, extra_line, ..
-            } => match records[row].position() {
+            } => match records[row].record.position() {
                 Some(position) => format!("line {}", position.line() + extra_line),
                 None => format!("row {}", self.first_row + row as u64 + 1),
             },

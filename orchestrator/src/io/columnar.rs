@@ -9,10 +9,10 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::errors::ParquetError;
 
 use super::chunk::Body;
-use super::{Chunk, Input, IoError, Reader, positions, refuse_duplicates};
+use super::{CHUNK_BYTES, Chunk, Input, IoError, Reader, positions, refuse_duplicates};
 
-/// Rows decoded at a time.
-const BATCH: usize = 8192;
+/// Rows decoded at a time, unless they are large.
+const BATCH: usize = 2048;
 
 /// Reads Parquet.
 pub(super) struct ParquetReader {
@@ -30,8 +30,12 @@ pub(super) struct ParquetReader {
 impl ParquetReader {
     /// Opens a table. Standard input is put into a temporary file first, since Parquet is read from its end.
     pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
-        let reader = builder(input)?
-            .with_batch_size(BATCH)
+        let builder = builder(input)?;
+        let groups = builder.metadata().row_groups();
+        let largest = groups.iter().map(|group| group.total_byte_size() / group.num_rows().max(1)).max();
+        let row_bytes = largest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        let reader = builder
+            .with_batch_size((CHUNK_BYTES / row_bytes.max(1)).clamp(1, BATCH))
             .build()
             .map_err(|source| IoError::ReadParquet {
                 input: input.to_string(),

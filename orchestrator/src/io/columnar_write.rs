@@ -137,7 +137,7 @@ impl ParquetWriter {
                     let mut builder = StringBuilder::new();
                     records[..rows]
                         .iter()
-                        .for_each(|record| builder.append_option(record.get(column)));
+                        .for_each(|row| builder.append_option(row.record.get(column)));
                     (
                         Field::new(name, DataType::Utf8, true),
                         Arc::new(builder.finish()) as ArrayRef,
@@ -220,7 +220,7 @@ impl ParquetWriter {
 }
 
 /// Where the table of an earlier run is kept while it is copied.
-pub(super) fn earlier_path(path: &Path) -> PathBuf {
+pub(crate) fn earlier_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".earlier");
     name.into()

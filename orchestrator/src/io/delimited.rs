@@ -3,14 +3,14 @@
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use csv::{ErrorKind, StringRecord, Terminator};
+use csv::{ByteRecord, ErrorKind, StringRecord, Terminator};
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
 use super::answers::{source_word, status_word};
 use super::arrow_values::json_value;
-use super::chunk::{Body, plain_text};
-use super::{AnswerColumns, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates};
+use super::chunk::{Body, DelimitedRow, Fault, plain_text};
+use super::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates};
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 1 << 18;
@@ -19,6 +19,7 @@ const BUFFER: usize = 1 << 18;
 pub(super) struct DelimitedReader {
     input: Input,
     reader: csv::Reader<BufReader<Box<dyn Read + Send>>>,
+    delimiter: u8,
     /// Added to the reader's line numbers: it counts a line as begun before the second byte of a Windows line end.
     extra_line: u64,
     columns: Arc<[String]>,
@@ -36,9 +37,10 @@ impl DelimitedReader {
         let extra_line = u64::from(line_end.is_some_and(|at| at > 0 && start[at - 1] == b'\r'));
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
+            .flexible(true)
             .buffer_capacity(BUFFER)
             .from_reader(bytes);
-        let header = reader.headers().map_err(|error| fault(input, &error, 0, 0))?;
+        let header = reader.headers().map_err(|error| fault(input, &error, 0))?;
         let columns: Vec<String> = header.iter().map(ToOwned::to_owned).collect();
         if columns.is_empty() {
             return Err(IoError::Empty {
@@ -50,6 +52,7 @@ impl DelimitedReader {
         Ok(Self {
             input: input.clone(),
             reader,
+            delimiter,
             extra_line,
             columns: columns.into(),
             wanted: wanted.into(),
@@ -66,16 +69,22 @@ impl Reader for DelimitedReader {
 
     fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError> {
         let mut records = Vec::with_capacity(rows.min(8192));
-        while records.len() < rows {
-            let mut record = StringRecord::new();
+        let mut bytes = 0;
+        while records.len() < rows && bytes < CHUNK_BYTES {
+            // Each row gets room for one like the row before, so that few of them grow.
+            let mut record = match records.last() {
+                Some(DelimitedRow { record, .. }) => ByteRecord::with_capacity(record.as_slice().len(), record.len()),
+                None => ByteRecord::new(),
+            };
             let there = self
                 .reader
-                .read_record(&mut record)
-                .map_err(|error| fault(&self.input, &error, self.columns.len(), self.extra_line))?;
+                .read_byte_record(&mut record)
+                .map_err(|error| fault(&self.input, &error, self.extra_line))?;
             if !there {
                 break;
             }
-            records.push(record);
+            bytes += record.as_slice().len();
+            records.push(row(record, self.columns.len(), self.delimiter));
         }
         if records.is_empty() {
             return Ok(None);
@@ -96,12 +105,12 @@ impl Reader for DelimitedReader {
     }
 
     fn skip(&mut self, rows: u64) -> Result<u64, IoError> {
-        let mut record = StringRecord::new();
+        let mut record = ByteRecord::new();
         for done in 0..rows {
             if !self
                 .reader
-                .read_record(&mut record)
-                .map_err(|error| fault(&self.input, &error, self.columns.len(), self.extra_line))?
+                .read_byte_record(&mut record)
+                .map_err(|error| fault(&self.input, &error, self.extra_line))?
             {
                 return Ok(done);
             }
@@ -111,8 +120,64 @@ impl Reader for DelimitedReader {
     }
 }
 
+/// Gives a row as many fields as the header has, and text for its bytes, and says what it took.
+fn row(record: ByteRecord, columns: usize, delimiter: u8) -> DelimitedRow {
+    let count = record.len();
+    let mut reason = None;
+    let mut record = record;
+    if count != columns {
+        let surplus = record.iter().skip(columns);
+        // A spreadsheet may pad some of its rows with empty cells, which say nothing.
+        if count < columns {
+            reason = Some(format!(
+                "{count} fields, where the header has {columns}; the missing ones are left empty"
+            ));
+        } else if surplus.clone().any(|field| !field.is_empty()) {
+            reason = Some(format!(
+                "{count} fields, where the header has {columns}; the surplus is kept in the last column"
+            ));
+        }
+        let mut even = ByteRecord::with_capacity(record.as_slice().len() + count, columns);
+        even.set_position(record.position().cloned());
+        record.iter().take(columns.saturating_sub(1)).for_each(|field| even.push_field(field));
+        let last: Vec<&[u8]> = if reason.is_some() {
+            record.iter().skip(columns.saturating_sub(1)).collect()
+        } else {
+            record.iter().skip(columns.saturating_sub(1)).take(1).collect()
+        };
+        if columns <= count {
+            even.push_field(&last.join(&delimiter));
+        }
+        while even.len() < columns {
+            even.push_field(b"");
+        }
+        record = even;
+    }
+    match StringRecord::from_byte_record(record) {
+        Ok(record) => DelimitedRow {
+            record,
+            fault: reason.map(|reason| Box::new(Fault { reason, bytes: None })),
+        },
+        Err(error) => {
+            let field = error.utf8_error().field() + 1;
+            let bytes = error.into_byte_record();
+            let mut record = StringRecord::from_byte_record_lossy(bytes.clone());
+            record.set_position(bytes.position().cloned());
+            let not_text = format!("field {field} isn't UTF-8");
+            let reason = reason.map_or_else(|| not_text.clone(), |reason| format!("{reason}; {not_text}"));
+            DelimitedRow {
+                record,
+                fault: Some(Box::new(Fault {
+                    reason,
+                    bytes: Some(bytes),
+                })),
+            }
+        }
+    }
+}
+
 /// Says what is wrong with a CSV file, and where.
-fn fault(input: &Input, error: &csv::Error, columns: usize, extra_line: u64) -> IoError {
+fn fault(input: &Input, error: &csv::Error, extra_line: u64) -> IoError {
     let line = error.position().map_or_else(
         || "the header".to_owned(),
         |position| format!("line {}", position.line() + extra_line),
@@ -127,14 +192,6 @@ fn fault(input: &Input, error: &csv::Error, columns: usize, extra_line: u64) -> 
                 source,
             }
         }
-        ErrorKind::UnequalLengths { len, .. } => IoError::Malformed {
-            input: input.to_string(),
-            place: line,
-            what: format!("{len} fields, where the header has {columns}"),
-            hint: "put fields that contain the delimiter, a quote or a line break in double quotes, or say another \
-                   delimiter with `--delimiter`"
-                .to_owned(),
-        },
         ErrorKind::Utf8 { err, .. } => IoError::Malformed {
             input: input.to_string(),
             place: line,
@@ -226,9 +283,11 @@ impl DelimitedWriter {
     fn write_rows(&mut self, chunk: &Chunk, answers: &[Answer]) -> Result<(), RowFault> {
         match &chunk.body {
             Body::Delimited { records, .. } => {
-                for (record, answer) in records.iter().zip(answers) {
-                    for field in record {
-                        self.writer.write_field(field)?;
+                for (row, answer) in records.iter().zip(answers) {
+                    match row.fault.as_ref().and_then(|fault| fault.bytes.as_ref()) {
+                        None => row.record.iter().try_for_each(|field| self.writer.write_field(field))?,
+                        // What isn't text goes out as it came in.
+                        Some(bytes) => bytes.iter().try_for_each(|field| self.writer.write_field(field))?,
                     }
                     self.write_answer(answer)?;
                 }
@@ -370,7 +429,7 @@ fn written_columns(path: &std::path::Path, delimiter: u8, answers: &AnswerColumn
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .from_reader(input.open()?);
-    let header = reader.headers().map_err(|error| fault(&input, &error, 0, 0))?;
+    let header = reader.headers().map_err(|error| fault(&input, &error, 0))?;
     Ok(header
         .iter()
         .filter(|name| !answers.names.iter().any(|answer| answer == name))

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::answers::{source_word, status_word};
 use super::arrow_values::json_value;
 use super::chunk::{Body, JsonLine};
-use super::{AnswerColumns, Chunk, Continue, Input, IoError, Output, Reader, Writer};
+use super::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer};
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 1 << 18;
@@ -76,14 +76,10 @@ impl JsonlReader {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<JsonLine, IoError> {
-        let text = std::str::from_utf8(bytes.trim_ascii()).map_err(|_| {
-            self.fault(
-                "not UTF-8".to_owned(),
-                "JSON is UTF-8; convert the file first with `iconv`",
-            )
-        })?;
+        let text = String::from_utf8_lossy(bytes.trim_ascii());
+        let fault = matches!(text, Cow::Owned(_)).then(|| "the line isn't UTF-8".to_owned());
         let mut values = vec![None; self.wanted.len()];
-        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
         WantedKeys {
             wanted: &self.wanted,
             values: &mut values,
@@ -99,9 +95,10 @@ impl JsonlReader {
             )
         })?;
         Ok(JsonLine {
-            text: text.to_owned(),
+            text: text.into_owned(),
             number: self.line,
             values,
+            fault,
         })
     }
 }
@@ -114,8 +111,10 @@ impl Reader for JsonlReader {
     fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError> {
         let mut lines = Vec::with_capacity(rows.min(8192));
         let mut bytes = Vec::new();
-        while lines.len() < rows && self.next_line(&mut bytes)? {
+        let mut size = 0;
+        while lines.len() < rows && size < CHUNK_BYTES && self.next_line(&mut bytes)? {
             let line = self.parse(&bytes)?;
+            size += line.text.len();
             for (seen, value) in self.seen.iter_mut().zip(&line.values) {
                 *seen |= value.is_some();
             }
@@ -275,7 +274,7 @@ impl JsonlWriter {
             }
             Body::Delimited { records, .. } => {
                 self.line.push(b'{');
-                for (key, field) in self.column_keys.iter().zip(&records[row]) {
+                for (key, field) in self.column_keys.iter().zip(&records[row].record) {
                     separate(&mut self.line);
                     self.line.extend_from_slice(key);
                     put(&mut self.line, field);

@@ -22,11 +22,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-pub(crate) use answers::{AnswerColumns, ValueType};
+pub(crate) use answers::{AnswerColumns, ValueType, source_word, status_word};
 pub(crate) use chunk::Chunk;
+pub(crate) use columnar_write::earlier_path;
 pub(crate) use error::IoError;
 pub(crate) use location::{Format, Input, Output};
 pub(crate) use survey::Survey;
+
+/// Bytes of text after which a chunk is full, however few its rows are, so that long rows don't fill the memory.
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// How a table is laid out in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,7 @@ pub(crate) trait Reader: Send {
         Some(Arc::new(Schema::new(fields)))
     }
 
-    /// Reads the next rows, at most `rows` of them; `None` when there are no more.
+    /// Reads the next rows, at most `rows` of them and about 4 MiB; `None` when there are no more.
     fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError>;
 
     /// Passes over rows that an earlier run has done. Returns how many there were, at most `rows`.

@@ -130,17 +130,72 @@ fn a_byte_order_mark_and_windows_line_ends_are_not_part_of_the_data() {
     assert_eq!(reader.next_chunk(10).unwrap().unwrap().value(0, 0), json!(1));
 }
 
+/// What a table with faulty rows becomes, with what is wrong with them.
+fn with_faults(input: &Path, output: &Path) -> Vec<(String, Option<String>)> {
+    let mut reader = reader(input, &[]).unwrap();
+    let answers = AnswerColumns::new("topic", ValueType::Text);
+    let mut writer = create(&Output::new(output), layout(output), reader.as_ref(), answers, None).unwrap();
+    let mut faults = Vec::new();
+    while let Some(chunk) = reader.next_chunk(2).unwrap() {
+        let answers: Vec<Answer> = (0..chunk.rows()).map(|_| answer(json!("l"))).collect();
+        writer.write(&chunk, &answers).unwrap();
+        faults.extend((0..chunk.rows()).map(|row| (chunk.place(row), chunk.fault(row).map(ToOwned::to_owned))));
+    }
+    writer.finish().unwrap();
+    faults
+}
+
 #[test]
-fn a_bad_csv_is_refused_with_its_line() {
+fn rows_with_more_or_fewer_fields_are_kept_and_said() {
     let place = Place::new();
-    let ragged = place.file("ragged.csv", "a,b\n1,\"x\ny\"\n1,2,3\n");
-    let mut reading = reader(&ragged, &[]).unwrap();
-    insta::assert_snapshot!(message(&reading.next_chunk(10).unwrap_err()).replace(place.folder.path().to_str().unwrap(), ""), @"RF0612: /ragged.csv, line 4: 3 fields, where the header has 2; put fields that contain the delimiter, a quote or a line break in double quotes, or say another delimiter with `--delimiter`");
+    let input = place.file("ragged.csv", "a,b\n1,\"x\ny\"\n1,2,3\n1\n4,5,,\n");
+    let output = place.path("out.csv");
+    insta::assert_debug_snapshot!(with_faults(&input, &output));
+    let written = text(&output);
+    let own: Vec<&str> = written.lines().skip(1).filter_map(|line| line.split_once(",l,").map(|(own, _)| own)).collect();
+    assert_eq!(own, ["y\"", "1,\"2,3\"", "1,", "4,5"]);
+    with_faults(&input, &place.path("out.jsonl"));
+    with_faults(&input, &place.path("out.parquet"));
+}
 
-    let latin = place.file("latin.csv", b"a,b\n1,caf\xE9\n");
-    let mut reading = reader(&latin, &[]).unwrap();
-    insta::assert_snapshot!(message(&reading.next_chunk(10).unwrap_err()).replace(place.folder.path().to_str().unwrap(), ""), @"RF0612: /latin.csv, line 2: field 2 isn't UTF-8; convert the file first, for example with `iconv -f WINDOWS-1252 -t UTF-8`");
+#[test]
+fn bytes_that_are_not_text_are_kept_and_said() {
+    let place = Place::new();
+    let input = place.file("latin.csv", b"a,b\n1,caf\xE9\n2,caf\xC3\xA9\n");
+    let output = place.path("out.csv");
+    let faults = with_faults(&input, &output);
+    assert_eq!(faults[0], ("line 2".to_owned(), Some("field 2 isn't UTF-8".to_owned())));
+    assert_eq!(faults[1].1, None);
+    let written = fs_err::read(&output).unwrap();
+    assert!(written.windows(7).any(|bytes| bytes == b"1,caf\xE9,"), "the bytes are as they came");
+    with_faults(&input, &place.path("out.jsonl"));
+    assert!(text(&place.path("out.jsonl")).starts_with("{\"a\":\"1\",\"b\":\"caf\u{fffd}\",\"topic\""));
 
+    let input = place.file("latin.jsonl", b"{\"a\": \"caf\xE9\"}\n");
+    assert_eq!(with_faults(&input, &output)[0].1.as_deref(), Some("the line isn't UTF-8"));
+}
+
+#[test]
+fn long_rows_fill_a_chunk_before_its_number_of_rows() {
+    let place = Place::new();
+    let long = "x".repeat(1 << 20);
+    let rows = 12;
+    let csv = place.file("in.csv", format!("a\n{}", format!("{long}\n").repeat(rows)));
+    let jsonl = place.file("in.jsonl", format!("{{\"a\":\"{long}\"}}\n").repeat(rows));
+    for input in [csv, jsonl] {
+        let mut reader = reader(&input, &["a"]).unwrap();
+        let mut sizes = Vec::new();
+        while let Some(chunk) = reader.next_chunk(100).unwrap() {
+            sizes.push(chunk.rows());
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), rows);
+        assert!(sizes.iter().all(|size| *size <= 5), "{sizes:?}");
+    }
+}
+
+#[test]
+fn what_has_no_header_or_a_wrong_one_is_refused() {
+    let place = Place::new();
     let code = |path: &Path, wanted: &[&str]| reader(path, wanted).map(|_| ()).unwrap_err().code();
     assert_eq!(code(&place.file("twice.csv", "a,b,a\n1,2,3\n"), &[]), "RF0613");
     assert_eq!(code(&place.file("empty.csv", ""), &[]), "RF0616");

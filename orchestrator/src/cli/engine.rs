@@ -1,0 +1,100 @@
+//! Options of the verbs that run a model.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Heading under which `--help` lists the options of the engine.
+const ENGINE: &str = "Engine options";
+
+/// Options of the verbs that run a model.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EngineArgs {
+    /// Threads that a model runs on
+    ///
+    /// The default is the number of physical cores. More threads than cores make it slower.
+    #[arg(long, env = "REFUEL_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = ENGINE)]
+    pub(crate) threads: Option<u16>,
+
+    /// Where the model runs
+    ///
+    /// `auto` takes a GPU when one is there together with its library, and says nothing when not. `cuda` fails when it
+    /// can't be had, with the reason.
+    #[arg(long, env = "REFUEL_DEVICE", value_name = "DEVICE", value_enum, default_value_t, hide_possible_values = true, help_heading = ENGINE)]
+    pub(crate) device: DeviceChoice,
+
+    /// Tokens that go through the model at once
+    ///
+    /// Larger is faster up to a point, and takes more memory. The default is chosen for the model and the device.
+    #[arg(long, env = "REFUEL_BATCH_TOKENS", value_name = "N", value_parser = clap::value_parser!(u32).range(16..=1_048_576), help_heading = ENGINE)]
+    pub(crate) batch_tokens: Option<u32>,
+
+    /// Most memory to use for a run, such as 500MB or 2GiB
+    ///
+    /// A long row is run in smaller parts to stay under it.
+    #[arg(long, env = "REFUEL_MEMORY", value_name = "SIZE", value_parser = parse_size, help_heading = ENGINE)]
+    pub(crate) memory: Option<u64>,
+
+    /// ONNX Runtime library
+    ///
+    /// The default is `lib/libonnxruntime.so` in the home folder.
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE", help_heading = ENGINE)]
+    pub(crate) library: Option<PathBuf>,
+
+    /// Ask the model for every row, and keep no answers
+    ///
+    /// Rows that are equal are still asked once.
+    #[arg(long, env = "REFUEL_NO_CACHE", help_heading = ENGINE)]
+    pub(crate) no_cache: bool,
+}
+
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceChoice {
+    /// A GPU where there is one, else the CPU
+    #[default]
+    Auto,
+    /// The CPU
+    Cpu,
+    /// An NVIDIA GPU
+    Cuda,
+}
+
+/// Reads a size such as `500MB`, `1.5 GiB` or `4096`, in bytes.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB");
+    let text_trimmed = text.trim();
+    let unit_at = text_trimmed.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text_trimmed.len());
+    let (number, unit) = text_trimmed.split_at(unit_at);
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * factor;
+    if !bytes.is_finite() || bytes < 1.0 || bytes > 1e18 {
+        return Err(wrong());
+    }
+    Ok(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_decimal_and_binary_units() {
+        assert_eq!(parse_size("500MB"), Ok(500_000_000));
+        assert_eq!(parse_size("1.5 GiB"), Ok(1_610_612_736));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        for wrong in ["", "MB", "-1", "0", "1 XB", "1e300GB", "nan"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,5 +1,30 @@
 //! Tasks and answers: what is asked of a model, and what comes back. No model runs here.
+//!
+//! A [`Task`] is read from a file, checked, and turned into a [`Plan`]: the part of the prompt that every row shares, the
+//! part that a row adds, and the texts that can be answered. Nothing here knows tokens; the engine tokenizes
+//! [`Segment`]s and scores [`Choice`]s.
 
 pub mod answer;
+mod error;
+mod examples;
+mod fingerprint;
+mod gate;
+mod input;
+mod kinds;
+mod parse;
+mod prompt;
+mod task;
 
 pub use answer::{Answer, Scored, Source, Status};
+pub use error::{Place, TaskError};
+pub use examples::{
+    EMBEDDING_MODEL, Example, ExampleSet, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection, diverse, fixed, similar,
+};
+pub use gate::Gate;
+pub use input::{InputHash, InputSpec, InputTemplate, Part, Record, RenderedInput};
+pub use kinds::Kind;
+pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, Plan, Role, Segment};
+pub use task::{
+    Calibration, Confidence, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label, MOST_LABELS,
+    ModelName, OnError, Task, Truncate,
+};

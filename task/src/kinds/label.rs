@@ -1,0 +1,52 @@
+//! `label`: one label out of a list.
+
+use serde_json::Value;
+
+use super::{KindRules, Problem, read_label, read_text};
+use crate::prompt::layout::{self, Layout};
+use crate::task::Label;
+
+pub(super) struct LabelKind;
+
+impl KindRules for LabelKind {
+    fn name(&self) -> &'static str {
+        "label"
+    }
+
+    fn about(&self) -> &'static str {
+        "One label out of a list."
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &[
+            "guidelines",
+            "labels",
+            "examples",
+            "threshold",
+            "confidence",
+            "fallback",
+            "calibration",
+        ]
+    }
+
+    fn required(&self) -> &'static [(&'static str, &'static str)] {
+        &[("labels", "list what can be answered: labels: [refund, delivery, other]")]
+    }
+
+    fn answer_key(&self) -> Option<&'static str> {
+        Some("label")
+    }
+
+    fn read_answer(&self, value: &Value, labels: &[Label]) -> Result<Value, Problem> {
+        read_label(value, labels).map(Value::String)
+    }
+
+    /// A fallback may say what no label says, such as `needs review`.
+    fn read_fallback(&self, value: &Value, _labels: &[Label]) -> Result<Value, Problem> {
+        read_text(value)
+    }
+
+    fn layout(&self) -> Option<&'static dyn Layout> {
+        Some(&layout::OneLabel)
+    }
+}

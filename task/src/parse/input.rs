@@ -1,0 +1,82 @@
+//! Reads `input`: a column, several columns, or a template; for `match`, two of them.
+
+use super::fields::{Fields, text, wrong_type};
+use super::node::{Content, Node};
+use crate::error::TaskError;
+use crate::input::{InputSpec, InputTemplate, Part};
+
+const EXPECTED: &str = "a column, a list of columns, or a map with \"template\"";
+
+pub(super) fn read(node: Node, two_sided: bool) -> Result<InputSpec, TaskError> {
+    if !two_sided {
+        return read_part(node).map(InputSpec::One);
+    }
+    if !matches!(node.content, Content::Map(_)) {
+        return Err(wrong_type(&node, "a map with \"a\" and \"b\", the two sides"));
+    }
+    let mut fields = Fields::open(node, &["a", "b"])?;
+    let hint = "name what is compared: input: {a: title, b: other_title}";
+    let a = read_part(fields.require("a", hint)?)?;
+    let b = read_part(fields.require("b", hint)?)?;
+    Ok(InputSpec::Two { a, b })
+}
+
+fn read_part(node: Node) -> Result<Part, TaskError> {
+    let place = node.place.clone();
+    match node.content {
+        Content::Text(ref column) => {
+            let column = column.clone();
+            check_column(&node, &column)?;
+            Ok(Part::Column(column))
+        }
+        Content::List(items) => {
+            let mut columns: Vec<String> = Vec::new();
+            for item in items {
+                let item_node = item.clone();
+                let column = text(item)?;
+                check_column(&item_node, &column)?;
+                if columns.contains(&column) {
+                    return Err(TaskError::Invalid {
+                        place: item_node.place,
+                        message: format!("the column \"{column}\" is given twice"),
+                        hint: Some("name each column once".to_owned()),
+                    });
+                }
+                columns.push(column);
+            }
+            if columns.is_empty() {
+                return Err(TaskError::Invalid {
+                    place,
+                    message: "the input has no columns".to_owned(),
+                    hint: Some("name what the model is to read: input: [subject, body]".to_owned()),
+                });
+            }
+            Ok(Part::Columns(columns))
+        }
+        Content::Map(_) => {
+            let mut fields = Fields::open(node, &["template"])?;
+            let template = fields.require("template", "write the template: input: {template: \"{{ body }}\"}")?;
+            let place = template.place.clone();
+            InputTemplate::new(&text(template)?, &place).map(Part::Template)
+        }
+        _ => Err(wrong_type(&node, EXPECTED)),
+    }
+}
+
+fn check_column(node: &Node, column: &str) -> Result<(), TaskError> {
+    if column.trim().is_empty() {
+        return Err(TaskError::Invalid {
+            place: node.place.clone(),
+            message: "the input is a column without a name".to_owned(),
+            hint: Some("name the column that holds the text: input: body".to_owned()),
+        });
+    }
+    if column.contains("{{") {
+        return Err(TaskError::Invalid {
+            place: node.place.clone(),
+            message: format!("\"{column}\" is not the name of a column"),
+            hint: Some("a template is written as input: {template: \"...\"}".to_owned()),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Reads `labels`: a list of names, a map of names with descriptions, or a list of maps.
+
+use std::collections::HashMap;
+
+use super::fields::{Fields, text, wrong_type};
+use super::node::{Content, Node};
+use crate::error::{Place, TaskError};
+use crate::task::{LONGEST_LABEL, Label, MOST_LABELS};
+
+/// Keys of a label that is written as a map.
+pub(crate) const LABEL_KEYS: [&str; 3] = ["name", "description", "aliases"];
+
+pub(super) fn read(node: Node) -> Result<Vec<Label>, TaskError> {
+    let place = node.place.clone();
+    let mut labels: Vec<(Place, Label)> = Vec::new();
+    match node.content {
+        Content::List(items) => {
+            for item in items {
+                labels.push(read_item(item)?);
+            }
+        }
+        Content::Map(entries) => {
+            for (name, key_place, value) in entries {
+                let description = match value.content {
+                    Content::Null => None,
+                    _ => Some(text(value)?),
+                };
+                labels.push((
+                    key_place,
+                    Label {
+                        name,
+                        description,
+                        aliases: Vec::new(),
+                    },
+                ));
+            }
+        }
+        _ => {
+            return Err(wrong_type(
+                &node,
+                "a list of labels, or a map of labels with descriptions",
+            ));
+        }
+    }
+    if labels.len() < 2 || labels.len() > MOST_LABELS {
+        let message = match labels.len() {
+            0 => "there are no labels".to_owned(),
+            1 => "there is one label only".to_owned(),
+            count => format!("there are {count} labels; a task has at most {MOST_LABELS}"),
+        };
+        let hint = if labels.len() < 2 {
+            "a task needs two labels or more"
+        } else {
+            "judge in two steps, or match"
+        };
+        return Err(TaskError::Label {
+            place,
+            message,
+            hint: Some(hint.to_owned()),
+        });
+    }
+    check_names(&mut labels)?;
+    Ok(labels.into_iter().map(|(_, label)| label).collect())
+}
+
+fn read_item(item: Node) -> Result<(Place, Label), TaskError> {
+    let place = item.place.clone();
+    if !matches!(item.content, Content::Map(_)) {
+        let name = match item.content {
+            Content::Text(name) => name,
+            _ => return Err(wrong_type(&item, "text, or a map with \"name\"")),
+        };
+        return Ok((
+            place,
+            Label {
+                name,
+                description: None,
+                aliases: Vec::new(),
+            },
+        ));
+    }
+    let mut fields = Fields::open(item, &LABEL_KEYS)?;
+    let name = text(fields.require("name", "give the label a name")?)?;
+    let description = fields.text("description")?;
+    let aliases = fields.texts("aliases")?.unwrap_or_default();
+    Ok((
+        place,
+        Label {
+            name,
+            description,
+            aliases,
+        },
+    ))
+}
+
+/// Names and aliases must be told apart by a model and by people.
+fn check_names(labels: &mut [(Place, Label)]) -> Result<(), TaskError> {
+    let mut seen: HashMap<String, (usize, String)> = HashMap::new();
+    for (index, (place, label)) in labels.iter_mut().enumerate() {
+        label.description = label
+            .description
+            .take()
+            .filter(|description| !description.trim().is_empty());
+        let wrong = |message: String, hint: &str| {
+            Err(TaskError::Label {
+                place: place.clone(),
+                message,
+                hint: Some(hint.to_owned()),
+            })
+        };
+        for name in std::iter::once(&label.name).chain(&label.aliases) {
+            if name.trim().is_empty() {
+                return wrong(
+                    "a label has an empty name".to_owned(),
+                    "write what the model is to answer",
+                );
+            }
+            if name.trim() != name {
+                return wrong(
+                    format!("the label \"{name}\" has white space at its ends"),
+                    "take it off: the model could not tell it apart",
+                );
+            }
+            if let Some(control) = name.chars().find(|letter| letter.is_control()) {
+                return wrong(
+                    format!("the label {name:?} has the control character {control:?} in it"),
+                    "labels are one line of text",
+                );
+            }
+            if name.chars().count() > LONGEST_LABEL {
+                return wrong(
+                    format!(
+                        "a label has {} characters; {LONGEST_LABEL} are the most",
+                        name.chars().count()
+                    ),
+                    "keep the name short and put the rest into its description",
+                );
+            }
+            // Case alone does not tell labels apart for people, and hardly for a model.
+            let folded = name.to_lowercase();
+            if let Some((earlier, written)) = seen.get(&folded) {
+                let message = if *earlier == index {
+                    format!("the label \"{}\" has the alias \"{name}\" twice", label.name)
+                } else if written == name {
+                    format!("the label \"{name}\" is given twice")
+                } else {
+                    format!("the labels \"{written}\" and \"{name}\" differ in case only")
+                };
+                return wrong(message, "each label and alias must be there once");
+            }
+            seen.insert(folded, (index, name.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Reads and checks task files.
+
+mod examples;
+mod fields;
+mod input;
+mod labels;
+mod node;
+mod task;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::{Place, TaskError};
+use crate::task::{LARGEST_FILE, Task};
+use node::Node;
+
+pub(crate) use examples::{EXAMPLE_KEYS, SET_KEYS};
+pub(crate) use labels::LABEL_KEYS;
+
+pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {
+    let shown = path.display().to_string();
+    let place = Place::of(&shown);
+    let unreadable = |error: std::io::Error| TaskError::Read {
+        place: place.clone(),
+        path: path.to_owned(),
+        error,
+    };
+    let size = fs_err::metadata(path).map_err(unreadable)?.len();
+    if size > LARGEST_FILE {
+        return Err(TaskError::Invalid {
+            place,
+            message: format!(
+                "the file has {} MB; task files have at most {} MB",
+                size >> 20,
+                LARGEST_FILE >> 20
+            ),
+            hint: Some("put examples into a file of their own: examples: {from: examples.csv}".to_owned()),
+        });
+    }
+    let text = fs_err::read_to_string(path).map_err(unreadable)?;
+    from_yaml(&text, &shown, path.parent().unwrap_or(Path::new("")))
+}
+
+pub(crate) fn from_yaml(text: &str, source: &str, folder: &Path) -> Result<Task, TaskError> {
+    task::read(Node::from_yaml(text, source)?, source, folder)
+}
+
+pub(crate) fn from_json(value: &Value, source: &str, folder: &Path) -> Result<Task, TaskError> {
+    task::read(Node::from_json(value, source)?, source, folder)
+}

@@ -1,0 +1,304 @@
+//! A task: a versioned, declarative description of one judgement.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::TaskError;
+use crate::examples::ExampleSet;
+use crate::gate::Gate;
+use crate::input::{InputSpec, Record, RenderedInput};
+use crate::kinds::Kind;
+use crate::{fingerprint, parse};
+
+/// Most labels a task can have.
+pub const MOST_LABELS: usize = 10_000;
+/// Longest name of a label, in characters.
+pub const LONGEST_LABEL: usize = 200;
+/// Longest guidelines, in bytes.
+pub const LONGEST_GUIDELINES: usize = 64 * 1024;
+/// Largest task file, in bytes.
+pub const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+
+/// One of the values that a task can answer with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Label {
+    /// What the model answers, verbatim.
+    pub name: String,
+    /// What the label means, for the model to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Other spellings that data may use for it. The model never sees them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// A model by name, and by digest where it is pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct ModelName {
+    /// Name in the registry.
+    pub name: String,
+    /// The digest's first hexadecimal digits (six or more), or all of them, without `sha256:`.
+    pub digest: Option<String>,
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.digest {
+            Some(digest) => write!(f, "{}@{digest}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// What happens to a row that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The whole run stops.
+    Fail,
+    /// The value is null and the run goes on.
+    Null,
+    /// The value is null, the status `error` and its reason are kept beside it, and the run goes on.
+    #[default]
+    Capture,
+}
+
+/// What is kept of an input that does not fit into the model's context. The policy names the part that is *kept*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Truncate {
+    /// The beginning is kept, the end is cut off.
+    #[default]
+    Head,
+    /// The end is kept, the beginning is cut off.
+    Tail,
+    /// The middle is kept; as much is cut off the beginning as off the end.
+    Middle,
+    /// Nothing is cut off: the row fails.
+    Error,
+}
+
+impl Truncate {
+    /// Which tokens, bytes or other units of `length` are kept where only `room` fit. None where the policy is to fail.
+    pub fn kept(self, length: usize, room: usize) -> Option<Range<usize>> {
+        if length <= room {
+            return Some(0..length);
+        }
+        match self {
+            Self::Head => Some(0..room),
+            Self::Tail => Some(length - room..length),
+            Self::Middle => {
+                let start = (length - room) / 2;
+                Some(start..start + room)
+            }
+            Self::Error => None,
+        }
+    }
+
+    /// The same for several parts that share the room: each gets as much of it as the others leave, the same for all
+    /// that are too long. None where the policy is to fail and the parts don't fit.
+    pub fn kept_of(self, lengths: &[usize], room: usize) -> Option<Vec<Range<usize>>> {
+        let mut shares = vec![0; lengths.len()];
+        let mut left = room;
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by_key(|&part| lengths[part]);
+        for (done, &part) in order.iter().enumerate() {
+            shares[part] = lengths[part].min(left / (lengths.len() - done));
+            left -= shares[part];
+        }
+        lengths
+            .iter()
+            .zip(shares)
+            .map(|(&length, share)| self.kept(length, share))
+            .collect()
+    }
+}
+
+/// How label probabilities are corrected for what the model says whatever the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Calibration {
+    /// Not at all.
+    #[default]
+    None,
+    /// The labels' scores on inputs without content are taken off (Zhao et al. 2021, "Calibrate Before Use:
+    /// Improving Few-Shot Performance of Language Models").
+    Contextual,
+}
+
+/// Which of an answer's two confidences the threshold is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// The probability normalized over what could have been answered.
+    #[default]
+    Normalized,
+    /// The geometric mean of the probabilities of the answer's tokens.
+    Raw,
+}
+
+/// How text is generated, for tasks of kind `complete`. The temperature is 0: the likeliest token is always taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Generation {
+    /// Most tokens that are generated.
+    pub max_tokens: u32,
+    /// Texts that end the reply; they are not part of it.
+    pub stop: Vec<String>,
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self {
+            max_tokens: 256,
+            stop: Vec::new(),
+        }
+    }
+}
+
+/// A task, read and checked.
+///
+/// Made by [`Task::from_file`], [`Task::from_yaml`] or [`Task::from_json`]; the fields can be changed afterwards, as
+/// `refuel eval --compare calibration=on,off` does, and [`Task::fingerprint`] follows.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Name, such as `ticket_topic`: letters, digits, `_` and `-`.
+    pub name: String,
+    /// Version that people count.
+    pub version: Option<u32>,
+    /// What a task returns.
+    pub kind: Kind,
+    /// What it is for, for people.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// What the model is told, without white space at the ends.
+    pub guidelines: String,
+    /// What can be answered, in the order in which the model reads it.
+    pub labels: Vec<Label>,
+    /// What of a row the model reads.
+    pub input: InputSpec,
+    /// Solved rows.
+    pub examples: Option<ExampleSet>,
+    /// The model, where the task names one.
+    pub model: Option<ModelName>,
+    /// Answers with less confidence than this abstain.
+    pub threshold: Option<f32>,
+    /// Which confidence the threshold is compared with.
+    pub confidence: Confidence,
+    /// The value of an answer that abstains.
+    pub fallback: Option<Value>,
+    /// What happens to a row that fails.
+    pub on_error: OnError,
+    /// What is kept of an input that is too long.
+    pub truncate: Truncate,
+    /// How probabilities are corrected.
+    pub calibration: Calibration,
+    /// For `multilabel`: the least probability of a label that is given, 0.5 unless told.
+    pub label_threshold: f32,
+    /// For `complete`: how text is generated.
+    pub generation: Generation,
+}
+
+impl Task {
+    /// Reads a task file, and the files it names, which are looked for from its folder. Where the file gives no name,
+    /// the task is called after the file.
+    ///
+    /// # Errors
+    /// What is wrong first, with its file, line and column.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, TaskError> {
+        parse::from_file(path.as_ref())
+    }
+
+    /// Reads a task from YAML text. `source` is what errors call it, `folder` is where the files it names are looked
+    /// for. Where the text gives no name, the task is called after `source`.
+    pub fn from_yaml(text: &str, source: &str, folder: &Path) -> Result<Self, TaskError> {
+        parse::from_yaml(text, source, folder)
+    }
+
+    /// Reads a task from a JSON value of the same schema, as a catalog holds it.
+    pub fn from_json(value: &Value, source: &str, folder: &Path) -> Result<Self, TaskError> {
+        parse::from_json(value, source, folder)
+    }
+
+    /// Hash of everything that can change an answer, in 64 hexadecimal digits. The model is not in it: a cache keys
+    /// answers by input hash, fingerprint and model digest.
+    pub fn fingerprint(&self) -> String {
+        fingerprint::of(self, None)
+    }
+
+    /// The same, with the embedding model that chooses examples pinned to the digest it has now.
+    pub fn fingerprint_with_embedding_digest(&self, digest: &str) -> String {
+        fingerprint::of(self, Some(digest))
+    }
+
+    /// What the model reads of a row.
+    ///
+    /// # Errors
+    /// [`TaskError::MissingColumn`], [`TaskError::EmptyInput`] where every part is null or blank, and
+    /// [`TaskError::Template`]. Each of them is an error of that row alone.
+    pub fn render_input(&self, record: &Record) -> Result<RenderedInput, TaskError> {
+        self.input.render(record)
+    }
+
+    /// The columns that the task reads, each once, in the order in which they are named. Those of a template that are
+    /// reached by computation alone are not found.
+    pub fn columns(&self) -> Vec<String> {
+        self.input.columns()
+    }
+
+    /// The label with this name, or with this alias. Names win over aliases.
+    pub fn label(&self, name: &str) -> Option<&Label> {
+        find_label(&self.labels, name)
+    }
+
+    /// The rule that an answer of this task must pass.
+    pub fn gate(&self) -> Gate {
+        Gate {
+            threshold: self.threshold,
+            confidence: self.confidence,
+            fallback: self.fallback.clone(),
+        }
+    }
+}
+
+/// The label with this name, or else with this alias.
+pub(crate) fn find_label<'a>(labels: &'a [Label], name: &str) -> Option<&'a Label> {
+    labels.iter().find(|label| label.name == name).or_else(|| {
+        labels
+            .iter()
+            .find(|label| label.aliases.iter().any(|alias| alias == name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncation_policy_names_the_part_that_is_kept() {
+        assert_eq!(Truncate::Head.kept(10, 4), Some(0..4));
+        assert_eq!(Truncate::Tail.kept(10, 4), Some(6..10));
+        assert_eq!(Truncate::Middle.kept(10, 4), Some(3..7));
+        assert_eq!(Truncate::Middle.kept(10, 5), Some(2..7));
+        assert_eq!(Truncate::Error.kept(10, 4), None);
+        for policy in [Truncate::Head, Truncate::Tail, Truncate::Middle, Truncate::Error] {
+            assert_eq!(policy.kept(4, 4), Some(0..4), "what fits is never cut");
+        }
+    }
+
+    #[test]
+    fn parts_share_the_room_and_short_ones_leave_theirs_to_the_others() {
+        assert_eq!(Truncate::Head.kept_of(&[3, 5], 8), Some(vec![0..3, 0..5]));
+        assert_eq!(Truncate::Head.kept_of(&[100, 2], 8), Some(vec![0..6, 0..2]));
+        assert_eq!(Truncate::Tail.kept_of(&[100, 50], 9), Some(vec![95..100, 46..50]));
+        assert_eq!(Truncate::Error.kept_of(&[3, 5], 8), Some(vec![0..3, 0..5]));
+        assert_eq!(Truncate::Error.kept_of(&[3, 6], 8), None);
+        assert_eq!(Truncate::Head.kept_of(&[], 8), Some(vec![]));
+    }
+}

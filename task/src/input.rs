@@ -130,6 +130,11 @@ impl InputSpec {
         columns
     }
 
+    /// Whether there are two sides.
+    pub fn is_two(&self) -> bool {
+        matches!(self, Self::Two { .. })
+    }
+
     /// What the model reads of a row. See [`crate::Task::render_input`].
     pub fn render(&self, record: &Record) -> Result<RenderedInput, TaskError> {
         let filled = |text: &str, side: &str| {

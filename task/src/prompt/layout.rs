@@ -36,10 +36,19 @@ const NO: &str = "no";
 /// One thing that can be answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// The text that is scored.
+    /// The text that is scored, right behind the prompt. It begins with a space where the prompt leaves that to the
+    /// answer.
     pub text: String,
+    /// The same text as people read it.
+    pub name: String,
     /// The value that it stands for.
     pub value: Value,
+}
+
+impl Choice {
+    fn new(name: &str, value: Value) -> Self {
+        Self { text: name.to_owned(), name: name.to_owned(), value }
+    }
 }
 
 /// An example as the model reads it: what the user asks, and what the model answers.
@@ -104,10 +113,7 @@ impl Layout for OneLabel {
     fn choices(&self, task: &Task) -> Vec<Choice> {
         task.labels
             .iter()
-            .map(|label| Choice {
-                text: label.name.clone(),
-                value: Value::String(label.name.clone()),
-            })
+            .map(|label| Choice::new(&label.name, Value::String(label.name.clone())))
             .collect()
     }
 }
@@ -279,16 +285,7 @@ fn paragraphs(parts: &[&str]) -> String {
 }
 
 fn yes_or_no() -> Vec<Choice> {
-    vec![
-        Choice {
-            text: YES.to_owned(),
-            value: Value::Bool(true),
-        },
-        Choice {
-            text: NO.to_owned(),
-            value: Value::Bool(false),
-        },
-    ]
+    vec![Choice::new(YES, Value::Bool(true)), Choice::new(NO, Value::Bool(false))]
 }
 
 fn text_of(answer: &Value) -> String {

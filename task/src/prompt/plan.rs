@@ -170,6 +170,16 @@ impl Plan {
         }
     }
 
+    /// [`Plan::row_examples`] and then [`Plan::row`]. For whoever cuts long rows the two are better kept apart, because
+    /// no part of an example may be cut.
+    pub fn row_with_examples(
+        &self,
+        examples: &[&Example],
+        input: &RenderedInput,
+    ) -> Result<Vec<Segment>, TaskError> {
+        Ok(joined(self.row_examples(examples)?, &self.row(input)))
+    }
+
     /// Inputs without content, made of [`CONTENT_FREE`]: what contextual calibration asks.
     pub fn content_free(&self) -> Vec<RenderedInput> {
         let two_sided = self.writer.task.kind.rules().two_sided();
@@ -247,6 +257,7 @@ impl Writer {
         for piece in template.pieces(&messages, true)? {
             let target = if row_lead.is_some() { &mut after } else { &mut before };
             let slot = match piece {
+                Piece::Text(text) if text.is_empty() => continue,
                 Piece::Text(text) => {
                     let (text, space) = without_last_space(&text);
                     push(target, Segment::Template(text.to_owned()));
@@ -257,14 +268,23 @@ impl Writer {
             };
             match slot {
                 Slot::System => {
-                    let end = if is_folded { FOLDED_INPUT } else { "" };
                     let system = self.system.as_deref().unwrap_or_default();
+                    let end = match (is_folded, lead) {
+                        (false, _) => "",
+                        (true, "") => FOLDED_INPUT,
+                        (true, _) => FOLDED_INPUT.trim_end(),
+                    };
                     push(target, Segment::Data(format!("{lead}{system}{end}")));
+                    // What follows in the same turn begins as every turn of the user does.
+                    if is_folded {
+                        continue;
+                    }
                 }
                 Slot::Question(index) => extend(target, led(lead, turns[index].question.clone())),
                 Slot::Answer(index) => push(target, Segment::Data(format!("{lead}{}", turns[index].answer))),
                 Slot::Row => row_lead = Some(lead),
             }
+            lead = "";
         }
         let end = format!("{lead}{}", template.answer_lead());
         let (end, answer_lead) = without_last_space(&end);

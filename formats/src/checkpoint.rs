@@ -1,6 +1,14 @@
 //! A model as it was published: configuration, weights and tokenizer, from whatever files hold them.
 
-use crate::config::ModelConfig;
+mod card;
+mod tokens;
+
+use std::path::Path;
+
+use crate::config::{ModelConfig, huggingface, sentence};
+use crate::error::FormatError;
+use crate::files::read_small;
+use crate::safetensors::SafetensorsWeights;
 use crate::source::WeightSource;
 
 /// What turns text into tokens and back, and messages into text.
@@ -30,6 +38,42 @@ pub struct Checkpoint {
     pub name: Option<String>,
     /// The licence the files name, where they do.
     pub licence: Option<String>,
+}
+
+impl Checkpoint {
+    /// Opens a Hugging Face checkpoint's folder: `config.json`, `tokenizer.json` and safetensors.
+    ///
+    /// Headers, configuration and tokenizer are read and checked, and so is that every tensor the configuration asks for
+    /// is there in its shape; the weights themselves are read when they are asked for.
+    ///
+    /// # Errors
+    /// [`FormatError`] for whatever is missing, damaged or not known.
+    pub fn open(path: &Path) -> Result<Self, FormatError> {
+        let checkpoint = Self::open_folder(path)?;
+        checkpoint.config.check_weights(checkpoint.weights.as_ref())?;
+        Ok(checkpoint)
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, FormatError> {
+        let path = folder.join("config.json");
+        let text = read_small(&path)?.ok_or_else(|| FormatError::MissingFile {
+            folder: folder.to_owned(),
+            file: "config.json".to_owned(),
+        })?;
+        let mut config = huggingface::from_json(&text, &path)?;
+        if config.pooling.is_some() {
+            sentence::read_modules(folder, &mut config)?;
+        }
+        let weights = SafetensorsWeights::open(folder, config.family)?;
+        let tokenizer = tokens::read_tokenizer(folder, &text)?;
+        Ok(Self {
+            config,
+            weights: Box::new(weights),
+            tokenizer,
+            name: None,
+            licence: card::licence(folder)?,
+        })
+    }
 }
 
 impl std::fmt::Debug for Checkpoint {

@@ -6,9 +6,12 @@
 mod checkpoint;
 pub mod config;
 mod error;
+mod files;
+mod safetensors;
 mod source;
 
 pub use checkpoint::{Checkpoint, TokenizerFiles};
 pub use config::ModelConfig;
 pub use error::FormatError;
+pub use safetensors::SafetensorsWeights;
 pub use source::WeightSource;

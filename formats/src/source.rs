@@ -7,7 +7,8 @@ use crate::error::FormatError;
 /// Named tensors that are read row by row, in single precision.
 ///
 /// Names are those of Hugging Face checkpoints (`model.layers.0.self_attn.q_proj.weight`), whatever the file calls them,
-/// and so are shapes: row-major, a linear layer is `[out, in]`. Rotary embeddings are always in the half-split form.
+/// and so are shapes: row-major, a linear layer is `[out, in]`. Encoders' names are those of `BertModel`, without `bert.`
+/// before them (`embeddings.word_embeddings.weight`); [`crate::ModelConfig::tensors`] lists what a model has. Rotary embeddings are always in the half-split form.
 pub trait WeightSource: Send + Sync {
     /// Every tensor's name.
     fn names(&self) -> Vec<String>;

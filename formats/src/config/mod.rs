@@ -1,5 +1,12 @@
 //! What a model's architecture is, whatever file says it.
 
+mod fields;
+pub mod huggingface;
+pub(crate) mod limits;
+mod rope;
+pub(crate) mod sentence;
+mod tensors;
+
 use serde::{Deserialize, Serialize};
 
 /// Architectures that can be compiled.
@@ -100,6 +107,10 @@ pub struct Experts {
 }
 
 /// What a model's architecture is.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts that files state one by one, not a state"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
     /// Architecture.
@@ -144,7 +155,7 @@ pub struct ModelConfig {
     pub experts: Option<Experts>,
     /// What token embeddings are multiplied by (Gemma: the square root of the hidden size); 1 elsewhere.
     pub embedding_scale: f32,
-    /// What scores of attention are multiplied by: 1/√head_size, or 1/√`query_pre_attn_scalar` for Gemma 3.
+    /// What scores of attention are multiplied by: `1/√head_size`, or `1/√query_pre_attn_scalar` for Gemma 3.
     pub attention_scale: f32,
     /// Norms multiply by 1 + weight instead of weight (Gemma). Weights are given as the checkpoint has them; GGUF files,
     /// which have the 1 added, are brought back to that form.
@@ -158,3 +169,6 @@ pub struct ModelConfig {
     /// Text vectors are scaled to length 1 (sentence-transformers' `Normalize` module).
     pub normalize: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,15 @@
-//! Compiles checkpoints to ONNX graphs.
+//! Compiles checkpoints to ONNX graphs that ONNX Runtime runs fast, and describes graphs that others made.
 
+mod compile;
+mod decoder;
 pub mod description;
+mod error;
+mod layers;
+mod onnx;
+mod options;
+mod weights;
 
-pub use description::{GraphInterface, ModelDescription, Pooling, Role, WeightFormat};
+pub use compile::{compile, role_of};
+pub use description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Pooling, Role, WeightFormat};
+pub use error::CompileError;
+pub use options::{CompileOptions, Progress};

@@ -1,0 +1,230 @@
+//! Attention in two parts: over a prefix that all rows share, and over each row's own tokens.
+//!
+//! Both parts' scores go through one softmax, so that the result is that of attention over the two after one another. The
+//! prefix' keys and values have a batch size of 1 and are never copied a row.
+
+use refuel_formats::config::Rope;
+
+use super::{Decoder, rope};
+use crate::error::CompileError;
+use crate::layers::{Bias, Input};
+use crate::onnx::graph::{Value, named, sized};
+use crate::onnx::messages::{AttributeProto, ElementType};
+use crate::weights::matrix::{Matrix, Part, Rows};
+
+/// What all layers' attention shares.
+pub(super) struct Attention {
+    /// Which tokens of its row a token sees, for all query heads of a group: `[B, 1, group · L, T + L]`.
+    own_bias: Option<Value>,
+    /// The same over prefix and row, for layers with a sliding window: `[B, 1, group · L, P + T + L]`.
+    sliding_bias: Option<Value>,
+    /// Cosines and sines.
+    tables: Option<(Value, Value)>,
+    /// Those of layers with a sliding window, where they differ.
+    sliding_tables: Option<(Value, Value)>,
+    /// `[1]`: length of the prefix.
+    prefix_length: Value,
+}
+
+impl Attention {
+    /// Declares the graph's inputs and computes what all layers share.
+    pub(super) fn inputs(decoder: &mut Decoder<'_, '_>) -> Result<Self, CompileError> {
+        let config = decoder.config;
+        let sliding = config.sliding_layers.iter().any(|&sliding| sliding);
+        let full = config.sliding_layers.is_empty() || config.sliding_layers.iter().any(|&sliding| !sliding);
+        let graph = &mut decoder.compilation.graph;
+        let (batch, length) = (named("batch"), named("length"));
+        graph.input("input_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
+        graph.input("position_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
+        let bias = [batch.clone(), sized(1), length.clone(), named("past_and_length")];
+        graph.input("attention_bias", ElementType::Float, &bias);
+        if sliding {
+            let bias = [batch.clone(), sized(1), length.clone(), named("prefix_past_and_length")];
+            graph.input("sliding_bias", ElementType::Float, &bias);
+        }
+        graph.input("logit_positions", ElementType::Int64, &[named("wanted")]);
+        let (heads, width) = (sized(config.kv_heads), sized(config.head_size));
+        for layer in 0..config.layers {
+            for word in ["key", "value"] {
+                let prefix = [sized(1), heads.clone(), named("prefix"), width.clone()];
+                graph.input(&format!("prefix_{word}.{layer}"), ElementType::Float, &prefix);
+            }
+            for word in ["key", "value"] {
+                let past = [batch.clone(), heads.clone(), named("past"), width.clone()];
+                graph.input(&format!("past_{word}.{layer}"), ElementType::Float, &past);
+            }
+        }
+        graph.scope("attention");
+        let group = config.heads / config.kv_heads;
+        let mut over_group = |bias: &str| {
+            if group == 1 {
+                return bias.to_owned();
+            }
+            graph.op("Concat", &vec![bias; group], vec![AttributeProto::int("axis", 2)])
+        };
+        let own_bias = full.then(|| over_group("attention_bias"));
+        let sliding_bias = sliding.then(|| over_group("sliding_bias"));
+        let mut tables = |rope: &Rope, local: bool| -> Result<(Value, Value), CompileError> {
+            let frequencies = rope::frequencies(rope, config.head_size, local);
+            let (cosines, sines) = rope::tables(&frequencies, config.context_length);
+            let shape = [config.context_length, frequencies.len()];
+            Ok((graph.floats(&shape, &cosines)?, graph.floats(&shape, &sines)?))
+        };
+        let local = config.rope.as_ref().is_some_and(|rope| rope.local_theta.is_some());
+        let sliding_tables = match &config.rope {
+            Some(rope) if sliding && local => Some(tables(rope, true)?),
+            _ => None,
+        };
+        let tables = match &config.rope {
+            Some(rope) if full || sliding_tables.is_none() => Some(tables(rope, false)?),
+            _ => None,
+        };
+        let prefix_length = dimension(graph, "prefix_key.0");
+        Ok(Self {
+            own_bias,
+            sliding_bias,
+            tables,
+            sliding_tables,
+            prefix_length,
+        })
+    }
+
+    /// One layer's attention, up to its output projection: `[B, L, heads · head_size]`. Declares the layer's new keys and
+    /// values as outputs.
+    pub(super) fn layer(
+        &self,
+        decoder: &mut Decoder<'_, '_>,
+        layer: usize,
+        normed: Value,
+        gamma: &[f32],
+    ) -> Result<Value, CompileError> {
+        let config = decoder.config;
+        let (heads, kv_heads, size) = (config.heads as i64, config.kv_heads as i64, config.head_size as i64);
+        let slides = config.sliding_layers.get(layer).copied().unwrap_or(false);
+        let [queries, keys, values] = decoder.queries_keys_values(layer, normed, gamma)?;
+        let tables = self.sliding_tables.as_ref().filter(|_| slides).or(self.tables.as_ref());
+        let queries = decoder.turned(queries, heads, tables);
+        let keys = decoder.turned(keys, kv_heads, tables);
+        let graph = &mut decoder.compilation.graph;
+        let queries = graph.reshape(&queries, &[0, 0, heads, size])?;
+        let queries = graph.transpose(&queries, &[0, 2, 1, 3]);
+        let queries = graph.reshape(&queries, &[0, kv_heads, -1, size])?;
+        let along_tokens = || vec![AttributeProto::int("axis", 2)];
+        let mut present = |new: &str, word: &str| -> Result<Value, CompileError> {
+            let new = graph.reshape(new, &[0, 0, kv_heads, size])?;
+            let new = graph.transpose(&new, &[0, 2, 1, 3]);
+            let all = graph.op("Concat", &[&format!("past_{word}.{layer}"), &new], along_tokens());
+            let shape = [
+                named("batch"),
+                sized(config.kv_heads),
+                named("past_and_length"),
+                sized(config.head_size),
+            ];
+            graph.output(&format!("present_{word}.{layer}"), &all, ElementType::Float, &shape);
+            Ok(all)
+        };
+        let (keys, values) = (present(&keys, "key")?, present(&values, "value")?);
+        let own_keys = graph.transpose(&keys, &[0, 1, 3, 2]);
+        let mut own = graph.op("MatMul", &[&queries, &own_keys], vec![]);
+        if let Some(bias) = self.own_bias.as_ref().filter(|_| !slides) {
+            own = graph.op("Add", &[&own, bias], vec![]);
+        }
+        let prefix_keys = graph.transpose(&format!("prefix_key.{layer}"), &[0, 1, 3, 2]);
+        let before = graph.op("MatMul", &[&queries, &prefix_keys], vec![]);
+        let mut scores = graph.op("Concat", &[&before, &own], vec![AttributeProto::int("axis", 3)]);
+        if let Some(bias) = self.sliding_bias.as_ref().filter(|_| slides) {
+            scores = graph.op("Add", &[&scores, bias], vec![]);
+        }
+        let shares = graph.op("Softmax", &[&scores], vec![AttributeProto::int("axis", -1)]);
+        let own_length = dimension(graph, &keys);
+        let lengths = graph.op(
+            "Concat",
+            &[&self.prefix_length, &own_length],
+            vec![AttributeProto::int("axis", 0)],
+        );
+        let shares = graph.op_many("Split", &[&shares, &lengths], 2, vec![AttributeProto::int("axis", 3)]);
+        let before = graph.op("MatMul", &[&shares[0], &format!("prefix_value.{layer}")], vec![]);
+        let own = graph.op("MatMul", &[&shares[1], &values], vec![]);
+        let attended = graph.op("Add", &[&before, &own], vec![]);
+        let attended = graph.reshape(&attended, &[0, heads, -1, size])?;
+        let attended = graph.transpose(&attended, &[0, 2, 1, 3]);
+        graph.reshape(&attended, &[0, 0, heads * size])
+    }
+}
+
+/// `[1]`: the size of a value's third dimension.
+fn dimension(graph: &mut crate::onnx::graph::GraphBuilder, value: &str) -> Value {
+    let which = vec![AttributeProto::int("start", 2), AttributeProto::int("end", 3)];
+    graph.op("Shape", &[value], which)
+}
+
+impl Decoder<'_, '_> {
+    /// `[B, L, heads · head_size]` of each; queries are scaled already.
+    fn queries_keys_values(&mut self, layer: usize, normed: Value, gamma: &[f32]) -> Result<[Value; 3], CompileError> {
+        let config = self.config;
+        let prefix = format!("model.layers.{layer}.self_attn");
+        let (query_rows, kv_rows) = (config.heads * config.head_size, config.kv_heads * config.head_size);
+        // Behind a norm of queries their scale goes into the norm's weights.
+        let scale = if config.qk_norm {
+            Rows::Keep
+        } else {
+            Rows::Scale(config.attention_scale)
+        };
+        let parts = vec![
+            Part::new(format!("{prefix}.q_proj.weight"), query_rows).with(scale),
+            Part::new(format!("{prefix}.k_proj.weight"), kv_rows),
+            Part::new(format!("{prefix}.v_proj.weight"), kv_rows).with(self.plan.values_out()),
+        ];
+        let matrix = Matrix::new(parts, config.hidden).with(self.plan.reader(gamma));
+        let bias = if config.qkv_bias {
+            self.compilation.bias_of(&matrix)?
+        } else {
+            Bias::NONE
+        };
+        let name = format!("{prefix}.qkv_proj.weight");
+        let all = self
+            .compilation
+            .linear(&name, &mut Input::from(normed), &matrix, &bias, self.plan.product)?;
+        let graph = &mut self.compilation.graph;
+        let sizes = graph.integers(&[query_rows as i64, kv_rows as i64, kv_rows as i64])?;
+        let split = graph.op_many("Split", &[&all, &sizes], 3, vec![AttributeProto::int("axis", 2)]);
+        let [mut queries, mut keys, values] = <[Value; 3]>::try_from(split).unwrap_or_default();
+        if config.qk_norm {
+            queries = self.head_norm(
+                &format!("{prefix}.q_norm.weight"),
+                &queries,
+                config.heads,
+                config.attention_scale,
+            )?;
+            keys = self.head_norm(&format!("{prefix}.k_norm.weight"), &keys, config.kv_heads, 1.0)?;
+        }
+        Ok([queries, keys, values])
+    }
+
+    /// The norm of each head, times `scale`.
+    fn head_norm(&mut self, name: &str, value: &str, heads: usize, scale: f32) -> Result<Value, CompileError> {
+        let size = self.config.head_size;
+        let mut gamma = self.gamma(name, size)?;
+        gamma.iter_mut().for_each(|value| *value *= scale);
+        let apart = self
+            .compilation
+            .graph
+            .reshape(value, &[0, 0, heads as i64, size as i64])?;
+        let normed = self.compilation.rms_norm(&apart, &gamma, self.config.norm_epsilon)?;
+        self.compilation.graph.reshape(&normed, &[0, 0, (heads * size) as i64])
+    }
+
+    /// Turned by position.
+    fn turned(&mut self, value: Value, heads: i64, tables: Option<&(Value, Value)>) -> Value {
+        let Some((cosines, sines)) = tables else {
+            return value;
+        };
+        let attributes = vec![
+            AttributeProto::int("interleaved", 0),
+            AttributeProto::int("num_heads", heads),
+            AttributeProto::int("rotary_embedding_dim", 0),
+        ];
+        let inputs = [value.as_str(), "position_ids", cosines, sines];
+        self.compilation.graph.fused("RotaryEmbedding", &inputs, attributes)
+    }
+}

@@ -228,10 +228,14 @@ impl TaskError {
     }
 }
 
-/// The system's reason without the path, which `fs_err` puts in front of it and our own message has already.
+/// The system's reason without the path and the operation, which `fs_err` puts in front of it; our own message has both.
 fn reason(error: &std::io::Error) -> String {
-    let inner = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    inner.to_lowercase()
+    let message = error.to_string();
+    let reason = message
+        .rsplit_once("`: ")
+        .map_or(message.as_str(), |(_, reason)| reason);
+    let reason = reason.split(" (os error").next().unwrap_or(reason);
+    reason.to_lowercase()
 }
 
 /// `"a", "b" and "c"`, cut after twelve.

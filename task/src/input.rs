@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
@@ -46,7 +47,7 @@ pub enum InputSpec {
 pub struct InputTemplate {
     source: String,
     columns: Vec<String>,
-    environment: Environment<'static>,
+    environment: Arc<Environment<'static>>,
 }
 
 impl fmt::Debug for InputTemplate {
@@ -264,7 +265,7 @@ impl InputTemplate {
         Ok(Self {
             source: source.to_owned(),
             columns,
-            environment,
+            environment: Arc::new(environment),
         })
     }
 

@@ -13,6 +13,7 @@ mod input;
 mod kinds;
 mod parse;
 mod prompt;
+mod schema;
 mod task;
 
 pub use answer::{Answer, Scored, Source, Status};
@@ -24,6 +25,7 @@ pub use gate::Gate;
 pub use input::{InputHash, InputSpec, InputTemplate, Part, Record, RenderedInput};
 pub use kinds::Kind;
 pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, Plan, Role, Segment};
+pub use schema::schema;
 pub use task::{
     Calibration, Confidence, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label, MOST_LABELS,
     ModelName, OnError, Task, Truncate,

@@ -66,11 +66,18 @@ impl Context<'_> {
                 Content::List(items) => self.read_items(items, spec)?,
                 _ => return Err(wrong_type(&list, "a list of examples")),
             },
-            (from, _) => {
+            (Some(from), Some(_)) => {
+                return Err(TaskError::Invalid {
+                    place: from.place,
+                    message: "\"examples\" has both \"from\" and \"items\"".to_owned(),
+                    hint: Some("keep one of the two".to_owned()),
+                });
+            }
+            (None, None) => {
                 return Err(TaskError::MissingKey {
-                    place: from.map_or(place, |from| from.place),
+                    place,
                     key: "from".to_owned(),
-                    context: " or \"items\" in \"examples\", exactly one of them".to_owned(),
+                    context: " or \"items\" in \"examples\"".to_owned(),
                     hint: "name a file of examples: examples: {from: examples.csv}".to_owned(),
                 });
             }

@@ -51,6 +51,13 @@ impl Fields {
         (!matches!(node.content, Content::Null)).then_some((place, node))
     }
 
+    /// Whether a key is given as null.
+    pub(crate) fn is_null(&self, key: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|(name, _, node)| name == key && matches!(node.content, Content::Null))
+    }
+
     /// The place of a key, where it is given and not null.
     pub(crate) fn place_of(&self, key: &str) -> Option<&Place> {
         self.entries

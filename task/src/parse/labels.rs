@@ -66,9 +66,8 @@ pub(super) fn read(node: Node) -> Result<Vec<Label>, TaskError> {
 fn read_item(item: Node) -> Result<(Place, Label), TaskError> {
     let place = item.place.clone();
     if !matches!(item.content, Content::Map(_)) {
-        let name = match item.content {
-            Content::Text(name) => name,
-            _ => return Err(wrong_type(&item, "text, or a map with \"name\"")),
+        let Content::Text(name) = item.content else {
+            return Err(wrong_type(&item, "text, or a map with \"name\""));
         };
         return Ok((
             place,

@@ -17,6 +17,7 @@ use node::Node;
 
 pub(crate) use examples::{EXAMPLE_KEYS, SET_KEYS};
 pub(crate) use labels::LABEL_KEYS;
+pub(crate) use task::{LONGEST_NAME, MOST_STOPS, MOST_TOKENS};
 
 pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {
     let shown = path.display().to_string();

@@ -152,6 +152,17 @@ fn key_path(parent: &str, key: &str) -> String {
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or("not YAML");
     let line = line.strip_prefix("error: ").unwrap_or(line);
+    // Values are read as whatever they are, so only a key can be null where text is wanted.
+    if line.contains("cannot deserialize null into string") {
+        return "not valid YAML: a key is null; put it in quotes".to_owned();
+    }
+    if let Some((_, breach)) = line.split_once("budget breached: ") {
+        return match breach.split(' ').next() {
+            Some("Documents") => "there is more than one YAML document; a task is one".to_owned(),
+            Some("Depth") => format!("values are nested more than {DEEPEST} deep"),
+            _ => format!("the YAML holds too much: at most {MOST_NODES} values are read"),
+        };
+    }
     let cut = line.find(" at line ").map_or(line, |end| &line[..end]);
     let cut = cut.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ':' || letter == ' ');
     let mut letters = cut.chars();

@@ -11,10 +11,11 @@ use crate::kinds::{COMMON_KEYS, Kind, Problem};
 use crate::task::{Calibration, Confidence, Generation, LONGEST_GUIDELINES, ModelName, OnError, Task, Truncate};
 
 /// Longest name of a task: what fits into a Postgres identifier.
-const LONGEST_NAME: usize = 63;
+pub(crate) const LONGEST_NAME: usize = 63;
 /// Most tokens that a task may let a model write.
 pub(crate) const MOST_TOKENS: u64 = 32_768;
-const MOST_STOPS: usize = 16;
+/// Most texts that end what a model writes.
+pub(crate) const MOST_STOPS: usize = 16;
 
 pub(super) fn read(node: Node, source: &str, folder: &Path) -> Result<Task, TaskError> {
     if matches!(node.content, Content::Null) {
@@ -96,6 +97,12 @@ pub(super) fn read(node: Node, source: &str, folder: &Path) -> Result<Task, Task
         ("null", OnError::Null),
         ("capture", OnError::Capture),
     ];
+    // Without quotes, `on_error: null` is a null to YAML, and means what it says.
+    let on_null = if fields.is_null("on_error") {
+        OnError::Null
+    } else {
+        OnError::default()
+    };
     let cuts = [
         ("head", Truncate::Head),
         ("tail", Truncate::Tail),
@@ -120,7 +127,7 @@ pub(super) fn read(node: Node, source: &str, folder: &Path) -> Result<Task, Task
         threshold: fields.probability("threshold")?,
         confidence: fields.choice("confidence", &confidences)?.unwrap_or_default(),
         fallback,
-        on_error: fields.choice("on_error", &errors)?.unwrap_or_default(),
+        on_error: fields.choice("on_error", &errors)?.unwrap_or(on_null),
         truncate: fields.choice("truncate", &cuts)?.unwrap_or_default(),
         calibration: fields.choice("calibration", &calibrations)?.unwrap_or_default(),
         label_threshold: fields.probability("label_threshold")?.unwrap_or(0.5),

@@ -47,7 +47,11 @@ pub struct Choice {
 
 impl Choice {
     fn new(name: &str, value: Value) -> Self {
-        Self { text: name.to_owned(), name: name.to_owned(), value }
+        Self {
+            text: name.to_owned(),
+            name: name.to_owned(),
+            value,
+        }
     }
 }
 

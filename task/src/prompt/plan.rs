@@ -172,11 +172,7 @@ impl Plan {
 
     /// [`Plan::row_examples`] and then [`Plan::row`]. For whoever cuts long rows the two are better kept apart, because
     /// no part of an example may be cut.
-    pub fn row_with_examples(
-        &self,
-        examples: &[&Example],
-        input: &RenderedInput,
-    ) -> Result<Vec<Segment>, TaskError> {
+    pub fn row_with_examples(&self, examples: &[&Example], input: &RenderedInput) -> Result<Vec<Segment>, TaskError> {
         Ok(joined(self.row_examples(examples)?, &self.row(input)))
     }
 

@@ -211,7 +211,7 @@ impl ChatTemplate {
             && let Some(lead) = before.strip_prefix(prompt.as_str())
             && lead.trim().is_empty()
         {
-            self.answer_lead = lead.to_owned();
+            lead.clone_into(&mut self.answer_lead);
         }
         Ok(())
     }

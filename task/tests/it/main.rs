@@ -1,0 +1,23 @@
+//! What this crate promises to those who use it.
+
+mod errors;
+mod fingerprint;
+mod hostile;
+mod parse;
+mod plan;
+mod schema;
+mod templates;
+
+use std::path::Path;
+
+use refuel_task::{Task, TaskError};
+
+/// Reads a task from YAML text, as if it stood in `tickets.yml`.
+fn read(text: &str) -> Result<Task, TaskError> {
+    Task::from_yaml(text, "tickets.yml", Path::new(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// The same, for text that is right.
+fn task(text: &str) -> Task {
+    read(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}

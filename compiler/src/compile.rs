@@ -8,6 +8,7 @@ use refuel_formats::{Checkpoint, ModelConfig, TokenizerFiles};
 
 use crate::decoder;
 use crate::description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Role};
+use crate::encoder;
 use crate::error::CompileError;
 use crate::layers::Compilation;
 use crate::onnx::graph::GraphBuilder;
@@ -59,11 +60,7 @@ pub fn compile(
             decoder::build(&mut compilation, config, options)?;
             GraphInterface::PrefixDecoder
         }
-        Role::Encoder | Role::Classifier => {
-            return Err(CompileError::Configuration {
-                what: "encoder".to_owned(),
-            });
-        }
+        Role::Encoder | Role::Classifier => encoder::build(&mut compilation, config)?,
     };
     let Compilation { graph, progress, .. } = compilation;
     graph.finish(out)?;

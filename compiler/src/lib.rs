@@ -3,6 +3,7 @@
 mod compile;
 mod decoder;
 pub mod description;
+mod encoder;
 mod error;
 mod layers;
 mod onnx;

@@ -6,7 +6,6 @@ mod norm;
 
 use refuel_formats::WeightSource;
 
-pub(crate) use embedding::Embedding;
 pub(crate) use linear::{Bias, Input};
 
 use crate::description::WeightFormat;

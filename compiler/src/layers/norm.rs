@@ -57,4 +57,23 @@ impl Compilation<'_> {
             .graph
             .op("LayerNormalization", &[input, &weights, &bias], attributes))
     }
+
+    /// Layer norm of `input + residual`.
+    pub(crate) fn add_layer_norm(
+        &mut self,
+        input: &str,
+        residual: &str,
+        weights: &[f32],
+        bias: &[f32],
+        epsilon: f32,
+    ) -> Result<Value, CompileError> {
+        let weights = self.graph.floats(&[weights.len()], weights)?;
+        let bias = self.graph.floats(&[bias.len()], bias)?;
+        let attributes = vec![AttributeProto::float("epsilon", epsilon)];
+        Ok(self.graph.fused(
+            "SkipLayerNormalization",
+            &[input, residual, &weights, &bias],
+            attributes,
+        ))
+    }
 }

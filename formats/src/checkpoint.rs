@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::config::{ModelConfig, huggingface, sentence};
 use crate::error::FormatError;
 use crate::files::read_small;
+use crate::gguf;
 use crate::safetensors::SafetensorsWeights;
 use crate::source::WeightSource;
 
@@ -41,7 +42,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a Hugging Face checkpoint's folder: `config.json`, `tokenizer.json` and safetensors.
+    /// Opens a Hugging Face checkpoint's folder (`config.json`, `tokenizer.json` and safetensors) or a GGUF file.
     ///
     /// Headers, configuration and tokenizer are read and checked, and so is that every tensor the configuration asks for
     /// is there in its shape; the weights themselves are read when they are asked for.
@@ -49,6 +50,9 @@ impl Checkpoint {
     /// # Errors
     /// [`FormatError`] for whatever is missing, damaged or not known.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
+        if path.is_file() {
+            return gguf::open(path);
+        }
         let checkpoint = Self::open_folder(path)?;
         checkpoint.config.check_weights(checkpoint.weights.as_ref())?;
         Ok(checkpoint)

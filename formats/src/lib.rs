@@ -7,8 +7,10 @@ mod checkpoint;
 pub mod config;
 mod error;
 mod files;
+pub mod gguf;
 mod safetensors;
 mod source;
+pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, TokenizerFiles};
 pub use config::ModelConfig;

@@ -154,7 +154,7 @@ fn describe(
     }
 }
 
-fn write_tokenizer(tokenizer: &TokenizerFiles, out: &Path) -> Result<(), CompileError> {
+pub(crate) fn write_tokenizer(tokenizer: &TokenizerFiles, out: &Path) -> Result<(), CompileError> {
     let path = out.join("tokenizer.json");
     fs_err::write(&path, &tokenizer.tokenizer_json).map_err(|source| CompileError::write(&path, source))?;
     let mut settings = serde_json::Map::new();
@@ -174,7 +174,7 @@ fn write_tokenizer(tokenizer: &TokenizerFiles, out: &Path) -> Result<(), Compile
     write_json(&out.join("tokenizer_config.json"), &settings)
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CompileError> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), CompileError> {
     let write = || {
         let mut text = serde_json::to_string_pretty(value)?;
         text.push('\n');

@@ -1,5 +1,6 @@
 //! Compiles checkpoints to ONNX graphs that ONNX Runtime runs fast, and describes graphs that others made.
 
+mod adopt;
 mod compile;
 mod decoder;
 pub mod description;
@@ -10,6 +11,7 @@ mod onnx;
 mod options;
 mod weights;
 
+pub use adopt::adopt;
 pub use compile::{compile, role_of};
 pub use description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Pooling, Role, WeightFormat};
 pub use error::CompileError;

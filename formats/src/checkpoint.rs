@@ -80,6 +80,27 @@ impl Checkpoint {
     }
 }
 
+/// Reads the tokenizer of a folder: `tokenizer.json`, and what `tokenizer_config.json`, `special_tokens_map.json`,
+/// `generation_config.json`, `config.json` and `chat_template.jinja` say beside it.
+///
+/// # Errors
+/// [`FormatError`] where `config.json` or `tokenizer.json` is missing, damaged, or contradicts another.
+pub fn read_tokenizer(folder: &Path) -> Result<TokenizerFiles, FormatError> {
+    let config = read_small(&folder.join("config.json"))?.ok_or_else(|| FormatError::MissingFile {
+        folder: folder.to_owned(),
+        file: "config.json".to_owned(),
+    })?;
+    tokens::read_tokenizer(folder, &config)
+}
+
+/// The licence that a folder's model card (`README.md`) names.
+///
+/// # Errors
+/// [`FormatError`] where the card can't be read.
+pub fn read_licence(folder: &Path) -> Result<Option<String>, FormatError> {
+    card::licence(folder)
+}
+
 impl std::fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Checkpoint")

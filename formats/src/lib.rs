@@ -12,7 +12,7 @@ mod safetensors;
 mod source;
 pub mod tokenizer;
 
-pub use checkpoint::{Checkpoint, TokenizerFiles};
+pub use checkpoint::{Checkpoint, TokenizerFiles, read_licence, read_tokenizer};
 pub use config::ModelConfig;
 pub use error::FormatError;
 pub use safetensors::SafetensorsWeights;

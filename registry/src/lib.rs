@@ -1,6 +1,7 @@
 //! The registry: models on this machine, pinned by digest, and the catalog of those that can be had.
 
 mod catalog;
+mod download;
 mod error;
 mod event;
 mod hash;
@@ -8,14 +9,18 @@ mod import;
 mod lock;
 mod manifest;
 mod name;
+mod pull;
 mod registry;
+mod source;
 mod staging;
 
 pub use catalog::{Catalog, CatalogModel, Place, Wheel};
+pub use download::Servers;
 pub use error::RegistryError;
 pub use event::{Event, Listener, Step};
 pub use import::ImportOptions;
 pub use manifest::{Manifest, ModelEntry, ModelFile, Origin};
+pub use pull::{PullOptions, Pulled};
 pub use registry::{Difference, Problem, Registry};
 
 /// The word for a weight format on the command line: `int4`, `int8`, `f16`, `f32`.

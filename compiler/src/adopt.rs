@@ -66,11 +66,21 @@ fn external_files(graph: &Path, outline: &Outline) -> Result<Vec<String>, Compil
     for (location, bytes) in &outline.external {
         let mut parts = Path::new(location).components();
         if !matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == location.as_str()) {
-            return Err(wrong(format!("its weights are in `{location}`, which is no file of the same folder")));
+            return Err(wrong(format!(
+                "its weights are in `{location}`, which is no file of the same folder"
+            )));
         }
-        let taken = [GRAPH_FILE, DESCRIPTION_FILE, "tokenizer.json", "tokenizer_config.json", "manifest.json"];
+        let taken = [
+            GRAPH_FILE,
+            DESCRIPTION_FILE,
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "manifest.json",
+        ];
         if taken.contains(&location.as_str()) {
-            return Err(wrong(format!("its weights are in `{location}`, which is another file's name")));
+            return Err(wrong(format!(
+                "its weights are in `{location}`, which is another file's name"
+            )));
         }
         let path = folder.join(location);
         let there = fs_err::metadata(&path).map_err(|source| match source.kind() {
@@ -100,9 +110,10 @@ fn describe(
 ) -> Result<ModelDescription, CompileError> {
     let output = |name: &str| outline.outputs.iter().find(|port| port.name == name);
     let (role, cache) = match &interface {
-        GraphInterface::PrefixDecoder | GraphInterface::ExportedDecoder { .. } => {
-            (Role::Decoder, outline.inputs.iter().find(|port| port.name == "past_key_values.0.key"))
-        }
+        GraphInterface::PrefixDecoder | GraphInterface::ExportedDecoder { .. } => (
+            Role::Decoder,
+            outline.inputs.iter().find(|port| port.name == "past_key_values.0.key"),
+        ),
         GraphInterface::Encoder { .. } => (Role::Encoder, None),
         GraphInterface::Classifier { .. } => (Role::Classifier, None),
     };
@@ -146,7 +157,10 @@ fn describe(
         eos_tokens: Vec::new(),
         add_bos: false,
         interface,
-        parameters: outline.values.values().fold(0, |sum, values| u64::saturating_add(sum, *values)),
+        parameters: outline
+            .values
+            .values()
+            .fold(0, |sum, values| u64::saturating_add(sum, *values)),
         notes: std::collections::BTreeMap::from([("source_precision".to_owned(), "ONNX".to_owned())]),
     })
 }
@@ -155,7 +169,10 @@ fn describe(
 fn weights(outline: &Outline) -> WeightFormat {
     // Numbers of `TensorProto.DataType`: float 1, uint8 2, int8 3, float16 10, bfloat16 16, uint4 21, int4 22.
     let values = |numbers: &[i32]| -> u64 {
-        numbers.iter().filter_map(|number| outline.values.get(number)).fold(0, |sum, more| sum.saturating_add(*more))
+        numbers
+            .iter()
+            .filter_map(|number| outline.values.get(number))
+            .fold(0, |sum, more| sum.saturating_add(*more))
     };
     let (bytes, nibbles) = (values(&[2, 3]), values(&[21, 22]));
     // MatMulNBits keeps two weights of 4 bits in a byte.
@@ -170,5 +187,8 @@ fn weights(outline: &Outline) -> WeightFormat {
         (values(&[10, 16]), WeightFormat::F16),
         (values(&[1]), WeightFormat::F32),
     ];
-    formats.into_iter().max_by_key(|(values, _)| *values).map_or(WeightFormat::F32, |(_, format)| format)
+    formats
+        .into_iter()
+        .max_by_key(|(values, _)| *values)
+        .map_or(WeightFormat::F32, |(_, format)| format)
 }

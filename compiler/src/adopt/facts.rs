@@ -40,7 +40,9 @@ impl Facts {
         let number = |names: &[&str]| {
             // Multimodal checkpoints have the text model's numbers in an object of their own.
             let places = [&config, &config["text_config"]];
-            let mut found = places.into_iter().flat_map(|place| names.iter().map(|name| &place[*name]));
+            let mut found = places
+                .into_iter()
+                .flat_map(|place| names.iter().map(|name| &place[*name]));
             let number = found.find_map(Value::as_u64)?;
             usize::try_from(number.min(MOST)).ok().filter(|number| *number > 0)
         };
@@ -48,16 +50,26 @@ impl Facts {
         let heads = number(&["num_attention_heads", "n_head", "n_heads"]);
         let tokenizer = object(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
         // Tokenizers without a limit of their own say 1e30.
-        let limit = tokenizer["model_max_length"].as_f64().filter(|limit| *limit >= 1.0 && *limit < MOST as f64);
+        let limit = tokenizer["model_max_length"]
+            .as_f64()
+            .filter(|limit| *limit >= 1.0 && *limit < MOST as f64);
         let limit = limit.map(|limit| limit as usize);
-        let positions = number(&["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"]);
+        let positions = number(&[
+            "max_position_embeddings",
+            "n_positions",
+            "n_ctx",
+            "max_seq_len",
+            "seq_length",
+        ]);
         Ok(Self {
             family: config["model_type"].as_str().unwrap_or("onnx").to_owned(),
             hidden,
             layers: number(&["num_hidden_layers", "n_layer", "n_layers", "num_layers"]),
             heads,
             kv_heads: number(&["num_key_value_heads", "num_kv_heads"]).or(heads),
-            head_size: number(&["head_dim"]).or_else(|| Some(hidden? / heads?)).filter(|size| *size > 0),
+            head_size: number(&["head_dim"])
+                .or_else(|| Some(hidden? / heads?))
+                .filter(|size| *size > 0),
             vocabulary: number(&["vocab_size"]),
             context_length: [positions, limit].into_iter().flatten().min(),
             classes: classes(&config["id2label"]),
@@ -67,7 +79,9 @@ impl Facts {
 
 /// Class names out of `{"0": "NEGATIVE", "1": "POSITIVE"}`; none where the numbers have gaps.
 fn classes(value: &Value) -> Vec<String> {
-    let Some(map) = value.as_object().filter(|map| map.len() <= MOST_CLASSES) else { return Vec::new() };
+    let Some(map) = value.as_object().filter(|map| map.len() <= MOST_CLASSES) else {
+        return Vec::new();
+    };
     let name = |number: usize| Some(map.get(&number.to_string())?.as_str()?.to_owned());
     (0..map.len()).map(name).collect::<Option<Vec<_>>>().unwrap_or_default()
 }

@@ -46,14 +46,22 @@ pub(super) fn interface(
     } else {
         &["input_ids", "attention_mask", "token_type_ids"]
     };
-    let strange = outline.inputs.iter().find(|port| !known.contains(&port.name.as_str()) && !(decoder && cached(port)));
+    let strange = outline
+        .inputs
+        .iter()
+        .find(|port| !known.contains(&port.name.as_str()) && !(decoder && cached(port)));
     if let Some(port) = strange {
-        return Err(unknown(format!("the graph has an input `{}`, whose meaning is not known", port.name)));
+        return Err(unknown(format!(
+            "the graph has an input `{}`, whose meaning is not known",
+            port.name
+        )));
     }
     if decoder {
         let count = outline.inputs.iter().filter(|port| cached(port)).count();
         if layers == 0 || count != 2 * layers {
-            return Err(unknown("its past_key_values.* are not one key and one value a layer".to_owned()));
+            return Err(unknown(
+                "its past_key_values.* are not one key and one value a layer".to_owned(),
+            ));
         }
         if gives("logits").is_none() {
             return Err(unknown("the graph has no output `logits`".to_owned()));
@@ -87,7 +95,9 @@ pub(super) fn interface(
             [_, _, _] => Err(unknown(
                 "the graph gives logits for every token and has no past_key_values.*".to_owned(),
             )),
-            _ => Err(unknown("its output `logits` has neither two nor three dimensions".to_owned())),
+            _ => Err(unknown(
+                "its output `logits` has neither two nor three dimensions".to_owned(),
+            )),
         };
     }
     let modules = sentence::modules(files)?.unwrap_or_default();

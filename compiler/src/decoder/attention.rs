@@ -7,7 +7,7 @@ use refuel_formats::config::Rope;
 
 use super::{Decoder, rope};
 use crate::error::CompileError;
-use crate::layers::{Bias, Input};
+use crate::layers::Bias;
 use crate::onnx::graph::{Value, named, sized};
 use crate::onnx::messages::{AttributeProto, ElementType};
 use crate::weights::matrix::{Matrix, Part, Rows};
@@ -184,7 +184,7 @@ impl Decoder<'_, '_> {
         let name = format!("{prefix}.qkv_proj.weight");
         let all = self
             .compilation
-            .linear(&name, &mut Input::from(normed), &matrix, &bias, self.plan.product)?;
+            .linear(&name, &mut self.plan.input(normed), &matrix, &bias, self.plan.product)?;
         let graph = &mut self.compilation.graph;
         let sizes = graph.integers(&[query_rows as i64, kv_rows as i64, kv_rows as i64])?;
         let split = graph.op_many("Split", &[&all, &sizes], 3, vec![AttributeProto::int("axis", 2)]);

@@ -24,7 +24,7 @@ impl Decoder<'_, '_> {
         let prefix = format!("{prefix}.block_sparse_moe");
         let hidden = config.hidden as i64;
         let flat = self.compilation.graph.reshape(normed, &[-1, hidden])?;
-        let mut input = Input::from(flat.clone());
+        let mut input = self.plan.input(flat.clone()).with_outer(1);
         let shares = self.routed(&prefix, &mut input, gamma, experts.count, experts.per_token)?;
         let graph = &mut self.compilation.graph;
         let zero = graph.scalar(0.0)?;

@@ -25,7 +25,7 @@ impl Decoder<'_, '_> {
             down: format!("{prefix}.down_proj.weight"),
         };
         // The dimensions before the last are a batch and its tokens.
-        self.gated(&names, &mut Input::from(normed), gamma, 2)
+        self.gated(&names, &mut self.plan.input(normed), gamma, 2)
     }
 
     /// The gated part over `[.., hidden]` with `outer` dimensions before the last.
@@ -67,8 +67,9 @@ impl Decoder<'_, '_> {
         } else {
             Bias::NONE
         };
+        let mut inner = Input::from(inner).with_outer(outer);
         self.compilation
-            .linear(&names.down, &mut Input::from(inner), &matrix, &bias, product)
+            .linear(&names.down, &mut inner, &matrix, &bias, product)
     }
 }
 

@@ -168,7 +168,7 @@ impl Decoder<'_, '_> {
         let product = self.compilation.head_product();
         self.compilation.linear(
             "lm_head.weight",
-            &mut Input::from(normed),
+            &mut self.plan.input(normed),
             &matrix,
             &Bias::NONE,
             product,

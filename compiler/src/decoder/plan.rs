@@ -4,7 +4,8 @@ use refuel_formats::ModelConfig;
 use refuel_formats::config::Family;
 
 use crate::description::WeightFormat;
-use crate::layers::Product;
+use crate::layers::{Input, Product};
+use crate::onnx::graph::Value;
 use crate::options::CompileOptions;
 use crate::weights::matrix::{Columns, Rows};
 use crate::weights::rotation::{Rotation, power_of_two_in};
@@ -30,7 +31,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(config: &ModelConfig, options: &CompileOptions) -> Self {
         let post_norms = config.family == Family::Gemma3;
-        let turned = options.rotate && matches!(options.weights, WeightFormat::Int8 | WeightFormat::Int4);
+        let turned = options.rotate && options.weights == WeightFormat::Int8;
         let down = power_of_two_in(config.intermediate).min(DOWN_BLOCK);
         Self {
             product: Product::of(options.weights),
@@ -53,6 +54,15 @@ impl Plan {
         match &self.stream {
             Some(rotation) => vec![Columns::Scale(gamma), Columns::Rotate(rotation)],
             None => vec![],
+        }
+    }
+
+    /// What such layers read.
+    pub(super) fn input(&self, normed: Value) -> Input {
+        if self.stream.is_some() {
+            Input::even(normed)
+        } else {
+            Input::from(normed)
         }
     }
 

@@ -14,14 +14,55 @@ use crate::weights::quantize;
 #[derive(Debug, Clone)]
 pub(crate) struct Input {
     value: Value,
-    quantized: Option<(Value, Value)>,
+    /// Each token's numbers have a root mean square of 1, and none stands far out.
+    even: bool,
+    /// Dimensions before the last.
+    outer: usize,
+    quantized: Option<Quantized>,
+    /// Sums over blocks of [`quantize::BLOCK`].
+    sums: Option<Value>,
+}
+
+/// 8-bit numbers around 128.
+#[derive(Debug, Clone)]
+struct Quantized {
+    values: Value,
+    /// One scale a token; `None` where all have [`EVEN_SCALE`].
+    scale: Option<Value>,
 }
 
 impl From<Value> for Input {
     fn from(value: Value) -> Self {
-        Self { value, quantized: None }
+        Self {
+            value,
+            even: false,
+            outer: 2,
+            quantized: None,
+            sums: None,
+        }
     }
 }
+
+impl Input {
+    /// An input behind a norm without weights, in a turned basis: each token's numbers have a root mean square of 1 and
+    /// are spread like a normal distribution, so that one scale that is known beforehand serves all of them.
+    pub(crate) fn even(value: Value) -> Self {
+        Self {
+            even: true,
+            ..Self::from(value)
+        }
+    }
+
+    /// The same with `outer` dimensions before the last, instead of a batch and its tokens.
+    pub(crate) fn with_outer(self, outer: usize) -> Self {
+        Self { outer, ..self }
+    }
+}
+
+/// Scale of 8-bit numbers whose root mean square is 1: what is further out than this many times the root mean square is
+/// cut off.
+const EVEN_SCALE: f32 = EVEN_RANGE / 127.0;
+const EVEN_RANGE: f32 = 4.0;
 
 /// A bias, as a graph needs it.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +110,7 @@ impl Compilation<'_> {
                 let weights = self.half_weights(name, matrix)?;
                 self.times_half(&input.value, &weights)
             }
-            Product::Blocks4 => self.blocks4(name, &input.value, matrix)?,
+            Product::Blocks4 => self.blocks4(name, input, matrix)?,
             Product::Blocks8 => self.blocks8(name, &input.value, matrix)?,
             Product::Integer => self.integer(name, input, matrix)?,
         };
@@ -156,7 +197,7 @@ impl Compilation<'_> {
         ))
     }
 
-    fn blocks4(&mut self, name: &str, input: &str, matrix: &Matrix<'_>) -> Result<Value, CompileError> {
+    fn blocks4(&mut self, name: &str, input: &mut Input, matrix: &Matrix<'_>) -> Result<Value, CompileError> {
         let (rows, columns) = (matrix.rows(), matrix.columns);
         let (row_bytes, row_zeros) = quantize::blocks4_bytes(columns);
         let blocks = columns.div_ceil(quantize::BLOCK);
@@ -166,24 +207,53 @@ impl Compilation<'_> {
         let zeros_pending = self
             .graph
             .reserve(&format!("{name}.zero"), ElementType::Uint8, &[rows, row_zeros]);
-        let mut scales = vec![0.0; rows * blocks];
+        let (mut scales, mut offsets) = (vec![0.0; rows * blocks], vec![0.0; rows * blocks]);
         let (mut bytes, mut zeros) = (Vec::new(), Vec::new());
         let graph = &mut self.graph;
         matrix.blocks(self.source, |first, block| {
             let count = block.len() / columns;
             bytes.resize(count * row_bytes, 0);
             zeros.resize(count * row_zeros, 0);
-            let scales = &mut scales[first * blocks..][..count * blocks];
-            quantize::blocks4(block, columns, &mut bytes, scales, &mut zeros);
+            let of_block = first * blocks..(first + count) * blocks;
+            let (scales, offsets) = (&mut scales[of_block.clone()], &mut offsets[of_block]);
+            quantize::blocks4(block, columns, &mut bytes, scales, &mut zeros, offsets);
             graph.write(&pending, first * row_bytes, &bytes)?;
             graph.write(&zeros_pending, first * row_zeros, &zeros)
         })?;
+        // What is lost without the offsets is less than what 4 bits can tell apart.
+        let whole = scales
+            .iter()
+            .zip(&offsets)
+            .all(|(scale, offset)| offset.abs() < 1e-3 * scale);
         let scales = self.graph.floats(&[rows, blocks], &scales)?;
-        Ok(self.graph.fused(
+        let product = self.graph.fused(
             "MatMulNBits",
-            &[input, &pending.value, &scales, &zeros_pending.value],
+            &[&input.value, &pending.value, &scales, &zeros_pending.value],
             blockwise_attributes(rows, columns, 4),
-        ))
+        );
+        if whole {
+            return Ok(product);
+        }
+        // A block's offset is the same for all of its inputs: it is multiplied by their sum.
+        let sums = self.block_sums(input, blocks)?;
+        let offsets = self.graph.floats(&[rows, blocks], &offsets)?;
+        let offset = self.times_transposed(&sums, &offsets);
+        Ok(self.graph.op("Add", &[&product, &offset], vec![]))
+    }
+
+    /// Sums of an input over blocks of [`quantize::BLOCK`], of which its width is a multiple.
+    fn block_sums(&mut self, input: &mut Input, blocks: usize) -> Result<Value, CompileError> {
+        if let Some(sums) = &input.sums {
+            return Ok(sums.clone());
+        }
+        let shape = [vec![0; input.outer], vec![blocks as i64, quantize::BLOCK as i64]].concat();
+        let apart = self.graph.reshape(&input.value, &shape)?;
+        let last = self.graph.integers(&[-1])?;
+        let sums = self
+            .graph
+            .op("ReduceSum", &[&apart, &last], vec![AttributeProto::int("keepdims", 0)]);
+        input.sums = Some(sums.clone());
+        Ok(sums)
     }
 
     fn integer(&mut self, name: &str, input: &mut Input, matrix: &Matrix<'_>) -> Result<Value, CompileError> {
@@ -200,16 +270,19 @@ impl Compilation<'_> {
             transpose(&quantized, count, columns, &mut turned);
             write_columns(graph, &pending, &turned, first, count, rows)
         })?;
-        let (values, scale) = self.quantized(input)?;
+        let Quantized { values, scale } = self.quantized(input)?;
         let scales = self.graph.floats(&[rows], &scales)?;
-        let one = self.graph.scalar(1.0)?;
+        let known = self.graph.scalar(if scale.is_some() { 1.0 } else { EVEN_SCALE })?;
         let zero = self.graph.byte(128)?;
         let product = self.graph.fused(
             "MatMulIntegerToFloat",
-            &[&values, &pending.value, &one, &scales, &zero],
+            &[&values, &pending.value, &known, &scales, &zero],
             vec![],
         );
-        Ok(self.graph.op("Mul", &[&product, &scale], vec![]))
+        Ok(match scale {
+            Some(scale) => self.graph.op("Mul", &[&product, &scale], vec![]),
+            None => product,
+        })
     }
 
     /// The given rows of an input `[tokens, width]`, whose 8-bit form is that of the whole input's rows.
@@ -221,13 +294,22 @@ impl Compilation<'_> {
     ) -> Result<Input, CompileError> {
         let quantized = match product {
             Product::Integer => {
-                let (values, scale) = self.quantized(input)?;
-                Some((self.gather(&values, rows), self.gather(&scale, rows)))
+                let Quantized { values, scale } = self.quantized(input)?;
+                Some(Quantized {
+                    values: self.gather(&values, rows),
+                    scale: scale.map(|scale| self.gather(&scale, rows)),
+                })
             }
             _ => None,
         };
         let value = self.gather(&input.value, rows);
-        Ok(Input { value, quantized })
+        Ok(Input {
+            value,
+            even: input.even,
+            outer: input.outer,
+            quantized,
+            sums: None,
+        })
     }
 
     fn gather(&mut self, from: &str, rows: &str) -> Value {
@@ -235,23 +317,33 @@ impl Compilation<'_> {
             .op("Gather", &[from, rows], vec![AttributeProto::int("axis", 0)])
     }
 
-    /// The input in 8 bits around 128, one scale a token, and that scale. A token's numbers depend on that token alone,
-    /// whatever else is in the batch.
-    fn quantized(&mut self, input: &mut Input) -> Result<(Value, Value), CompileError> {
+    /// The input in 8 bits around 128. A token's numbers depend on that token alone, whatever else is in the batch.
+    fn quantized(&mut self, input: &mut Input) -> Result<Quantized, CompileError> {
         if let Some(quantized) = &input.quantized {
             return Ok(quantized.clone());
         }
         let graph = &mut self.graph;
-        let last = graph.integers(&[-1])?;
-        let (levels, least) = (graph.scalar(1.0 / 127.0)?, graph.scalar(1e-10)?);
-        let (one, zero) = (graph.scalar(1.0)?, graph.byte(128)?);
-        let sizes = graph.op("Abs", &[&input.value], vec![]);
-        let largest = graph.op("ReduceMax", &[&sizes, &last], vec![AttributeProto::int("keepdims", 1)]);
-        let scale = graph.op("Mul", &[&largest, &levels], vec![]);
-        let scale = graph.op("Max", &[&scale, &least], vec![]);
-        let scaled = graph.op("Div", &[&input.value, &scale], vec![]);
-        let values = graph.op("QuantizeLinear", &[&scaled, &one, &zero], vec![]);
-        let quantized = (values, scale);
+        let zero = graph.byte(128)?;
+        let quantized = if input.even {
+            let scale = graph.scalar(EVEN_SCALE)?;
+            Quantized {
+                values: graph.op("QuantizeLinear", &[&input.value, &scale, &zero], vec![]),
+                scale: None,
+            }
+        } else {
+            let last = graph.integers(&[-1])?;
+            let (levels, least) = (graph.scalar(1.0 / 127.0)?, graph.scalar(1e-10)?);
+            let one = graph.scalar(1.0)?;
+            let sizes = graph.op("Abs", &[&input.value], vec![]);
+            let largest = graph.op("ReduceMax", &[&sizes, &last], vec![AttributeProto::int("keepdims", 1)]);
+            let scale = graph.op("Mul", &[&largest, &levels], vec![]);
+            let scale = graph.op("Max", &[&scale, &least], vec![]);
+            let scaled = graph.op("Div", &[&input.value, &scale], vec![]);
+            Quantized {
+                values: graph.op("QuantizeLinear", &[&scaled, &one, &zero], vec![]),
+                scale: Some(scale),
+            }
+        };
         input.quantized = Some(quantized.clone());
         Ok(quantized)
     }

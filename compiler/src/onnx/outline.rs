@@ -50,7 +50,10 @@ pub(crate) struct Outline {
 /// [`CompileError::Read`], or [`CompileError::Graph`] with the place in the file.
 pub(crate) fn read(path: &Path) -> Result<Outline, CompileError> {
     let file = File::open(path).map_err(|source| CompileError::read(path, source))?;
-    let length = file.metadata().map_err(|source| CompileError::read(path, source))?.len();
+    let length = file
+        .metadata()
+        .map_err(|source| CompileError::read(path, source))?
+        .len();
     let mut reader = Reader {
         path: path.to_owned(),
         input: BufReader::with_capacity(1 << 16, file),
@@ -219,9 +222,9 @@ impl Reader {
         Ok(Port {
             name: value.name,
             element: tensor.as_ref().and_then(|tensor| tensor.elem_type).unwrap_or(0),
-            shape: tensor
-                .and_then(|tensor| tensor.shape)
-                .map_or_else(Vec::new, |shape| shape.dim.into_iter().map(|dim| size(dim.value)).collect()),
+            shape: tensor.and_then(|tensor| tensor.shape).map_or_else(Vec::new, |shape| {
+                shape.dim.into_iter().map(|dim| size(dim.value)).collect()
+            }),
         })
     }
 

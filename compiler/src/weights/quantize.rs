@@ -58,9 +58,19 @@ pub(crate) fn blocks4_bytes(columns: usize) -> (usize, usize) {
     (blocks * BLOCK / 2, blocks.div_ceil(2))
 }
 
-/// Quantizes to 4-bit blocks as `MatMulNBits` reads them: `value ≈ (nibble - zero) · scale`, the lower nibble first.
-/// `bytes` is `[rows, blocks, 16]`, `scales` `[rows, blocks]`, `zeros` `[rows, blocks / 2]` rounded up.
-pub(crate) fn blocks4(values: &[f32], columns: usize, bytes: &mut [u8], scales: &mut [f32], zeros: &mut [u8]) {
+/// Quantizes to 4-bit blocks as `MatMulNBits` reads them: `value ≈ (nibble - zero) · scale + offset`, the lower nibble
+/// first. `bytes` is `[rows, blocks, 16]`, `scales` and `offsets` `[rows, blocks]`, `zeros` `[rows, blocks / 2]` rounded up.
+///
+/// Blocks that were of 4 bits before (those of GGUF files) are kept as they are, which is what the offset is for; it is 0
+/// for all others.
+pub(crate) fn blocks4(
+    values: &[f32],
+    columns: usize,
+    bytes: &mut [u8],
+    scales: &mut [f32],
+    zeros: &mut [u8],
+    offsets: &mut [f32],
+) {
     let blocks = columns.div_ceil(BLOCK);
     let (row_bytes, row_zeros) = blocks4_bytes(columns);
     values
@@ -68,20 +78,52 @@ pub(crate) fn blocks4(values: &[f32], columns: usize, bytes: &mut [u8], scales: 
         .zip(bytes.par_chunks_exact_mut(row_bytes))
         .zip(scales.par_chunks_exact_mut(blocks))
         .zip(zeros.par_chunks_exact_mut(row_zeros))
-        .for_each(|(((row, bytes), scales), zeros)| {
+        .zip(offsets.par_chunks_exact_mut(blocks))
+        .for_each(|((((row, bytes), scales), zeros), offsets)| {
             zeros.fill(0x88);
             for (index, (values, bytes)) in row.chunks(BLOCK).zip(bytes.chunks_exact_mut(BLOCK / 2)).enumerate() {
                 let mut padded = [0.0; BLOCK];
                 padded[..values.len()].copy_from_slice(values);
-                let fit = Fit4::search(&padded);
+                let on_grid = (values.len() == BLOCK).then(|| grid4(&padded)).flatten();
+                let (fit, offset) = on_grid.unwrap_or_else(|| (Fit4::search(&padded), 0.0));
                 scales[index] = fit.scale;
+                offsets[index] = offset;
                 let shift = 4 * (index % 2);
                 zeros[index / 2] = zeros[index / 2] & !(0xf << shift) | ((fit.zero as u8) << shift);
                 for (pair, byte) in padded.chunks_exact(2).zip(bytes) {
-                    *byte = fit.level(pair[0]) as u8 | ((fit.level(pair[1]) as u8) << 4);
+                    *byte = fit.level(pair[0] - offset) as u8 | ((fit.level(pair[1] - offset) as u8) << 4);
                 }
             }
         });
+}
+
+/// The scale, zero point and offset of a block whose values are 16 or fewer even steps, as those of a 4-bit GGUF tensor
+/// are: it is then kept exactly. None where they aren't.
+fn grid4(values: &[f32; BLOCK]) -> Option<(Fit4, f32)> {
+    let mut sorted = *values;
+    sorted.sort_unstable_by(f32::total_cmp);
+    let (low, high) = (sorted[0], sorted[BLOCK - 1]);
+    let range = high - low;
+    if !range.is_finite() || range < 1e-30 {
+        return None;
+    }
+    // Two equal levels differ by what single precision lost; two different ones by a fifteenth of the range at least.
+    let gap = sorted
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .filter(|gap| *gap > range / 64.0)
+        .fold(range, f32::min);
+    // The smallest gap may be of several steps where no value took the level between.
+    (1..=3).find_map(|steps| {
+        let levels = (range * steps as f32 / gap).round();
+        let scale = range / levels;
+        let even = |value: &f32| ((value - low) / scale - ((value - low) / scale).round()).abs() < 0.01;
+        if levels > 15.0 || !values.iter().all(even) {
+            return None;
+        }
+        let zero = (-low / scale).round().clamp(0.0, 15.0 - levels);
+        Some((Fit4 { scale, zero }, low + zero * scale))
+    })
 }
 
 /// A scale and a zero point of a 4-bit block.
@@ -149,5 +191,54 @@ impl Fit4 {
             })
             .sum();
         (fit, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What `MatMulNBits` and the offsets make of a row.
+    fn restored4(values: &[f32]) -> Vec<f32> {
+        let blocks = values.len().div_ceil(BLOCK);
+        let (row_bytes, row_zeros) = blocks4_bytes(values.len());
+        let (mut bytes, mut zeros) = (vec![0; row_bytes], vec![0; row_zeros]);
+        let (mut scales, mut offsets) = (vec![0.0; blocks], vec![0.0; blocks]);
+        blocks4(values, values.len(), &mut bytes, &mut scales, &mut zeros, &mut offsets);
+        let restore = |index: usize| {
+            let block = index / BLOCK;
+            let nibble = bytes[index / 2] >> (4 * (index % 2)) & 0xf;
+            let zero = zeros[block / 2] >> (4 * (block % 2)) & 0xf;
+            (f32::from(nibble) - f32::from(zero)) * scales[block] + offsets[block]
+        };
+        (0..values.len()).map(restore).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_that_were_of_4_bits_are_kept_as_they_are(
+            levels in prop::collection::vec(0_u8..16, BLOCK * 3),
+            scale in 1e-4_f32..1.0,
+            low in -1.0_f32..1.0,
+        ) {
+            let values: Vec<f32> = levels.iter().map(|&level| f32::from(level) * scale + low).collect();
+            for (restored, value) in restored4(&values).iter().zip(&values) {
+                prop_assert!((restored - value).abs() < 0.02 * scale, "{restored} {value} {scale}");
+            }
+        }
+
+        #[test]
+        fn other_blocks_are_wrong_by_less_than_two_steps(values in prop::collection::vec(-1.0_f32..1.0, 1..100)) {
+            let restored = restored4(&values);
+            for (block, restored) in values.chunks(BLOCK).zip(restored.chunks(BLOCK)) {
+                let low = block.iter().copied().fold(0.0, f32::min);
+                let high = block.iter().copied().fold(0.0, f32::max);
+                for (value, restored) in block.iter().zip(restored) {
+                    prop_assert!((value - restored).abs() <= 2.0 * (high - low) / 15.0 + 1e-6);
+                }
+            }
+        }
     }
 }

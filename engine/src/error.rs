@@ -80,14 +80,25 @@ pub enum EngineError {
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// A row of a task with `on_error: fail` failed.
-    #[error("row {row} failed: {reason}")]
-    RowFailed {
-        /// Index of the row in what was given, from 0.
-        row: usize,
-        /// Why.
-        reason: String,
+    /// A classifier does not know a label of the task.
+    #[error("the model `{model}` has no class \"{label}\"; its classes are {}", classes.join(", "))]
+    UnknownClass {
+        /// `name@digest`.
+        model: String,
+        /// The task's label.
+        label: String,
+        /// The model's classes.
+        classes: Vec<String>,
     },
+    /// The task can't be asked.
+    #[error(transparent)]
+    Task(#[from] refuel_task::TaskError),
+    /// The model is not in the registry, or the registry can't be read.
+    #[error(transparent)]
+    Registry(#[from] refuel_registry::RegistryError),
+    /// The answers' cache can't be opened.
+    #[error(transparent)]
+    Cache(#[from] crate::cache::CacheError),
     /// A file can't be read or written.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -114,8 +125,11 @@ impl EngineError {
             Self::DeviceUnusable { .. } => "RF0507",
             Self::Tokenizer { .. } => "RF0508",
             Self::Cancelled => "RF0509",
-            Self::RowFailed { .. } => "RF0510",
-            Self::Io(_) => "RF0511",
+            Self::Io(_) => "RF0510",
+            Self::UnknownClass { .. } => "RF0511",
+            Self::Task(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Cache(error) => error.code(),
         }
     }
 
@@ -140,9 +154,12 @@ impl EngineError {
                 "`refuel debug` shows what was found; `--device auto` falls back to the processor and says so"
                     .to_owned(),
             ),
-            Self::RowFailed { .. } => {
-                Some("set `on_error: null` or `on_error: capture` in the task to go on past rows that fail".to_owned())
+            Self::UnknownClass { .. } => {
+                Some("give the task's labels the names of the model's classes, or list those as aliases".to_owned())
             }
+            Self::Task(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::Cache(error) => error.hint(),
             Self::RunFailed { .. } | Self::Tokenizer { .. } | Self::Cancelled | Self::Io(_) => None,
         }
     }

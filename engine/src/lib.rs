@@ -1,9 +1,23 @@
 //! The engine: tasks in, answers out. It knows no database and no command line.
 
 pub mod batching;
+pub mod cache;
 mod cancel;
+pub mod confidence;
+mod debug;
+mod engine;
 pub mod error;
+pub mod evaluate;
+pub mod machine;
+mod model;
+mod prepared;
+mod procedure;
 pub mod session;
+mod tokenizer;
+mod truncation;
 
 pub use cancel::Cancel;
+pub use debug::{CudaFound, DebugReport, RuntimeFound, debug_report};
+pub use engine::{CachePolicy, DEFAULT_MODEL, Engine, EngineOptions};
 pub use error::EngineError;
+pub use prepared::{Estimate, PreparedTask, PromptTokens};

@@ -97,6 +97,91 @@ pub(crate) enum CliError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Signals can't be listened for.
+    #[error("can't listen for Ctrl-C")]
+    Signals {
+        /// Why it failed.
+        source: ctrlc::Error,
+    },
+    /// A part of the program has ended by a mistake in it.
+    #[error("the part that does the {part} has stopped")]
+    Stopped {
+        /// Which part.
+        part: &'static str,
+    },
+    /// There is a table of this name.
+    #[error("`{}` is there already", path.display())]
+    OutputExists {
+        /// The table.
+        path: PathBuf,
+    },
+    /// An earlier run began a table of this name.
+    #[error("an earlier run began `{}` and did not finish it", path.display())]
+    Unfinished {
+        /// The table.
+        path: PathBuf,
+    },
+    /// The table would be written over what it is read from.
+    #[error("`{}` is the input; it can't be the output too", path.display())]
+    OutputIsInput {
+        /// The table.
+        path: PathBuf,
+    },
+    /// What an earlier run began is not what is asked for now.
+    #[error("can't go on with `{}`: {what} is not what it was", path.display())]
+    ResumeDiffers {
+        /// The table.
+        path: PathBuf,
+        /// What has changed.
+        what: &'static str,
+    },
+    /// Standard output can't be gone on with.
+    #[error("`--resume` needs a table to go on with")]
+    ResumeWithoutFile,
+    /// A row failed, and the task or the command line says that the run then stops.
+    #[error("{place} of the input failed: {reason}")]
+    RowFailed {
+        /// The line or the row.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is nothing to read about this.
+    #[error("there is nothing to read about `{topic}`")]
+    UnknownTopic {
+        /// What was asked for.
+        topic: String,
+        /// What is near.
+        nearest: Option<String>,
+    },
+    /// A comparison that isn't `KEY=A,B`.
+    #[error("can't compare `{asked}`: {what}")]
+    Comparison {
+        /// What was asked for.
+        asked: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to write.
+        hint: String,
+    },
+    /// A table has fewer rows than the one that was asked for.
+    #[error("`{}` has no row {row}; it has {rows}", path.display())]
+    NoSuchRow {
+        /// The table.
+        path: PathBuf,
+        /// What was asked for, from 1.
+        row: u64,
+        /// Rows that are there.
+        rows: u64,
+    },
+    /// No row has a right answer that the task can give.
+    #[error("no row of the column `{column}` has a value that the task can answer with; the first is {example}")]
+    NoneExpected {
+        /// The column.
+        column: String,
+        /// A value with what is wrong with it.
+        example: String,
+    },
     /// A report can't be written as JSON.
     #[error("can't write the report as JSON")]
     Json {
@@ -113,6 +198,18 @@ impl CliError {
             Self::Read { .. } => "RF0602",
             Self::Write { .. } => "RF0603",
             Self::Json { .. } => "RF0604",
+            Self::Signals { .. } => "RF0605",
+            Self::Stopped { .. } => "RF0606",
+            Self::OutputExists { .. } => "RF0621",
+            Self::Unfinished { .. } => "RF0622",
+            Self::OutputIsInput { .. } => "RF0623",
+            Self::ResumeDiffers { .. } => "RF0624",
+            Self::ResumeWithoutFile => "RF0625",
+            Self::RowFailed { .. } => "RF0626",
+            Self::UnknownTopic { .. } => "RF0630",
+            Self::Comparison { .. } => "RF0631",
+            Self::NoneExpected { .. } => "RF0632",
+            Self::NoSuchRow { .. } => "RF0633",
         }
     }
 
@@ -133,14 +230,45 @@ impl CliError {
                 io::ErrorKind::NotFound => Some("make the folder first".to_owned()),
                 _ => None,
             },
-            Self::Json { .. } => None,
+            Self::OutputExists { .. } => Some("name another file, or write over it with `--force`".to_owned()),
+            Self::Unfinished { .. } => Some("go on with `--resume`, or begin anew with `--force`".to_owned()),
+            Self::OutputIsInput { .. } => Some("name another file with `-o`".to_owned()),
+            Self::ResumeDiffers { .. } => Some("begin anew with `--force`, or name another file".to_owned()),
+            Self::ResumeWithoutFile => Some("name the table with `-o FILE`".to_owned()),
+            Self::RowFailed { .. } => {
+                Some("`--on-error capture` keeps such rows with their reason and goes on".to_owned())
+            }
+            Self::UnknownTopic { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`? `refuel man` lists the topics"),
+                None => "`refuel man` lists the topics".to_owned(),
+            }),
+            Self::Comparison { hint, .. } => Some(hint.clone()),
+            Self::NoneExpected { .. } => Some(
+                "the column has to hold what the task answers with: names or aliases of its labels, or true and false"
+                    .to_owned(),
+            ),
+            Self::Json { .. } | Self::NoSuchRow { .. } | Self::Signals { .. } | Self::Stopped { .. } => None,
         }
     }
 
     fn status(&self) -> ExitStatus {
         match self {
-            Self::NoHome { .. } => ExitStatus::Usage,
-            Self::Read { .. } | Self::Write { .. } | Self::Json { .. } => ExitStatus::Failure,
+            Self::NoHome { .. }
+            | Self::OutputExists { .. }
+            | Self::Unfinished { .. }
+            | Self::OutputIsInput { .. }
+            | Self::ResumeDiffers { .. }
+            | Self::ResumeWithoutFile
+            | Self::UnknownTopic { .. }
+            | Self::NoSuchRow { .. }
+            | Self::Comparison { .. } => ExitStatus::Usage,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Json { .. }
+            | Self::Signals { .. }
+            | Self::Stopped { .. }
+            | Self::RowFailed { .. }
+            | Self::NoneExpected { .. } => ExitStatus::Failure,
         }
     }
 }

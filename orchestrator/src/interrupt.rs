@@ -1,28 +1,45 @@
 //! Ctrl-C: the first asks the work to stop in order, the second ends the process at once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use refuel_engine::Cancel;
 
+use crate::commands::ExitStatus;
 use crate::error::{CliError, Failure};
 use crate::printer::Printer;
 
-/// Status of a process that an interrupt ended, by the shells' convention of 128 and the signal's number.
-const INTERRUPTED: i32 = 130;
+/// Whether somebody asked for the work to stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interrupt {
+    count: Arc<AtomicU8>,
+    /// What the engine looks at. It is not set by the first request, so that a window that is nearly done can be.
+    pub(crate) cancel: Cancel,
+}
 
-static COUNT: AtomicU8 = AtomicU8::new(0);
+impl Interrupt {
+    /// Listens for Ctrl-C, and for polite requests to end (SIGTERM, SIGHUP).
+    pub(crate) fn listen(printer: Printer) -> Result<Self, Failure> {
+        let interrupt = Self::default();
+        let heard = interrupt.clone();
+        ctrlc::set_handler(move || {
+            if heard.count.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::process::exit(ExitStatus::Interrupted.number().into());
+            }
+            printer.note("\nstopping in order; Ctrl-C again stops at once");
+        })
+        .map_err(|source| CliError::Signals { source })?;
+        Ok(interrupt)
+    }
 
-/// Has Ctrl-C, and a polite request to end (SIGTERM, SIGHUP), set the flag that it returns.
-pub(crate) fn listen(printer: Printer) -> Result<Cancel, Failure> {
-    let cancel = Cancel::new();
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        if COUNT.fetch_add(1, Ordering::SeqCst) > 0 {
-            std::process::exit(INTERRUPTED);
-        }
-        flag.cancel();
-        printer.note("\nstopping after the batch that is running; Ctrl-C again stops at once");
-    })
-    .map_err(|source| CliError::Signals { source })?;
-    Ok(cancel)
+    /// Whether the work is to stop.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.count.load(Ordering::SeqCst) > 0 || self.cancel.is_cancelled()
+    }
+
+    /// Does what Ctrl-C does, for tests.
+    #[cfg(test)]
+    pub(crate) fn request(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
 }

@@ -3,16 +3,21 @@
 //! Argument types live in [`cli`], what a verb does in [`commands`], one file a verb. Only the [`printer`] writes to
 //! standard output and standard error, and only [`error`] knows how a failure looks and which exit status it earns.
 
+mod answerer;
 mod cli;
 mod commands;
 mod context;
 mod error;
 mod home;
+mod interrupt;
 mod io;
 mod logging;
+mod memory;
 mod panic;
 mod printer;
 mod progress;
+mod table;
+mod words;
 
 use std::process::ExitCode;
 

@@ -71,6 +71,13 @@ impl Printer {
         }
     }
 
+    /// Writes one JSON document to standard error, for verbs whose standard output has something else.
+    pub(crate) fn note_json(self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|source| CliError::Json { source })?;
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        Ok(())
+    }
+
     /// Writes a warning to standard error.
     pub(crate) fn warn(self, text: impl Display) {
         if !self.quiet {

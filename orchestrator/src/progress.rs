@@ -17,6 +17,8 @@ pub(crate) enum Unit {
     Rows,
     /// Bytes of a file.
     Bytes,
+    /// Parameters of a model.
+    Parameters,
 }
 
 /// Progress of one long thing. Dropping it takes the bar away.
@@ -116,7 +118,7 @@ impl Progress {
 
     fn line(&self) -> String {
         let count = |number: u64| match self.unit {
-            Unit::Rows => HumanCount(number).to_string(),
+            Unit::Rows | Unit::Parameters => HumanCount(number).to_string(),
             Unit::Bytes => HumanBytes(number).to_string(),
         };
         let seconds = self.started.elapsed().as_secs_f64().max(1e-9);
@@ -132,6 +134,7 @@ impl Progress {
             Unit::Rows if speed < 100.0 => format!(", {speed:.1} rows/s"),
             Unit::Rows => format!(", {} rows/s", HumanCount(speed as u64)),
             Unit::Bytes => format!(", {}/s", HumanBytes(speed as u64)),
+            Unit::Parameters => format!(", {} parameters/s", HumanCount(speed as u64)),
         };
         line.push_str(&per_second);
         if let Some(total) = self.total.filter(|_| speed > 0.0) {
@@ -156,6 +159,8 @@ fn style(unit: Unit, total_known: bool) -> ProgressStyle {
     let template = match (unit, total_known) {
         (Unit::Rows, true) => "{prefix} {wide_bar:.cyan/dim} {human_pos}/{human_len} rows  {per_sec:.dim}  {eta} left",
         (Unit::Rows, false) => "{prefix} {spinner} {human_pos} rows  {per_sec:.dim}",
+        (Unit::Parameters, true) => "{prefix} {wide_bar:.cyan/dim} {percent} %  {eta} left",
+        (Unit::Parameters, false) => "{prefix} {spinner}",
         (Unit::Bytes, true) => "{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec:.dim}  {eta} left",
         (Unit::Bytes, false) => "{prefix} {spinner} {bytes}  {bytes_per_sec:.dim}",
     };
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_template_is_understood() {
-        for unit in [Unit::Rows, Unit::Bytes] {
+        for unit in [Unit::Rows, Unit::Bytes, Unit::Parameters] {
             for total_known in [true, false] {
                 let _: ProgressStyle = style(unit, total_known);
             }

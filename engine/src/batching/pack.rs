@@ -22,7 +22,7 @@ pub fn plan_packs(lengths: &[usize], limits: PackLimits) -> Vec<Vec<usize>> {
     for index in order {
         match packs.last_mut() {
             Some(pack) if pack.len() < limits.rows && (pack.len() + 1) * width <= limits.padded_tokens => {
-                pack.push(index)
+                pack.push(index);
             }
             _ => {
                 width = lengths[index];

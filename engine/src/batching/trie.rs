@@ -72,8 +72,8 @@ impl CandidateTrie {
         trie.inner_position = vec![None; trie.nodes.len()];
         let has_children = trie.has_children();
         // Nodes are made parents first, so this order also has parents first.
-        for node in 0..trie.nodes.len() {
-            if has_children[node] {
+        for (node, &has_children) in has_children.iter().enumerate() {
+            if has_children {
                 trie.inner_position[node] = Some(trie.inner.len());
                 trie.inner.push(node);
             }

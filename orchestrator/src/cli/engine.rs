@@ -41,6 +41,20 @@ pub(crate) struct EngineArgs {
     #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE", help_heading = ENGINE)]
     pub(crate) library: Option<PathBuf>,
 
+    /// Number of the GPU, where there are several
+    #[arg(long, env = "REFUEL_DEVICE_ID", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=1023), help_heading = ENGINE)]
+    pub(crate) device_id: i32,
+
+    /// Give memory back after each run of the model
+    ///
+    /// Slower. Without it, ONNX Runtime keeps freed memory for the next run.
+    #[arg(long, env = "REFUEL_NO_ARENA", help_heading = ENGINE)]
+    pub(crate) no_arena: bool,
+
+    /// Most bytes of answers that are kept on disk
+    #[arg(long, env = "REFUEL_CACHE_SIZE", value_name = "SIZE", default_value = "2GB", value_parser = parse_size, help_heading = ENGINE)]
+    pub(crate) cache_size: u64,
+
     /// Ask the model for every row, and keep no answers
     ///
     /// Rows that are equal are still asked once.

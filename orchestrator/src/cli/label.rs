@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::engine::EngineArgs;
-use super::global::FormatArgs;
+use super::FormatArgs;
 use crate::io::Format;
 
 const EXAMPLES: &str = "\

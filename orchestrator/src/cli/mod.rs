@@ -1,14 +1,30 @@
 //! Argument types: what can be asked for, and the text of `--help`. Nothing here reads a file or prints.
 
+mod cache;
+mod debug;
+pub(crate) mod engine;
+mod eval;
 pub(crate) mod global;
+pub(crate) mod label;
+mod man;
+mod model;
+mod task;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Parser, Subcommand};
 
+pub(crate) use cache::{CacheArgs, CacheCommand};
+pub(crate) use debug::DebugArgs;
+pub(crate) use engine::{DeviceChoice, EngineArgs};
+pub(crate) use eval::EvalArgs;
 pub(crate) use global::{ColorChoice, FormatArgs, GlobalArgs, OutputFormat};
-
-use crate::commands::model::ModelArgs;
+pub(crate) use label::{LabelArgs, OnErrorChoice};
+pub(crate) use man::{ManArgs, SchemaChoice};
+pub(crate) use model::{
+    DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs, WeightsChoice,
+};
+pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -39,6 +55,18 @@ pub(crate) struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Label every row of a table
+    Label(Box<LabelArgs>),
+    /// Compare answers with right ones
+    Eval(Box<EvalArgs>),
+    /// Check a task file
+    Task(TaskArgs),
     /// Fetch, import, list, check and remove models
     Model(ModelArgs),
+    /// Show or forget kept answers
+    Cache(CacheArgs),
+    /// Show what this machine has: library, devices, models, memory
+    Debug(DebugArgs),
+    /// Read about task files, errors, exit codes and environment variables
+    Man(ManArgs),
 }

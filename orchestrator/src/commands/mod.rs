@@ -1,6 +1,12 @@
 //! What the verbs do, one file or folder a verb.
 
-pub(crate) mod model;
+mod cache;
+mod debug;
+mod eval;
+pub(crate) mod label;
+mod man;
+mod model;
+mod task;
 
 use std::process::ExitCode;
 
@@ -17,21 +23,53 @@ pub(crate) enum ExitStatus {
     Failure,
     /// The request was wrong.
     Usage,
+    /// Somebody asked for the work to stop before it was done.
+    Interrupted,
+}
+
+impl ExitStatus {
+    /// Every status, in the order of the documentation.
+    pub(crate) const ALL: [Self; 4] = [Self::Success, Self::Failure, Self::Usage, Self::Interrupted];
+
+    /// The number that the shell sees.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            // The shells' convention: 128 and the number of SIGINT.
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What it means.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "What was asked for was done.",
+            Self::Failure => "The request was fine, the work failed. What was done until then is kept.",
+            Self::Usage => "The request was wrong: an option, a task file, a table or a model. Nothing was done.",
+            Self::Interrupted => {
+                "Ctrl-C or SIGTERM ended the work. What was done until then is kept, and `--resume` goes on."
+            }
+        }
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        match status {
-            ExitStatus::Success => Self::from(0),
-            ExitStatus::Failure => Self::from(1),
-            ExitStatus::Usage => Self::from(2),
-        }
+        status.number().into()
     }
 }
 
 /// Runs a verb.
 pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Failure> {
     match command {
-        Command::Model(arguments) => model::run(arguments, context),
+        Command::Label(arguments) => label::run(&arguments, context),
+        Command::Eval(arguments) => eval::run(&arguments, context),
+        Command::Task(arguments) => task::run(&arguments, context),
+        Command::Cache(arguments) => cache::run(&arguments, context),
+        Command::Debug(arguments) => debug::run(&arguments, context),
+        Command::Man(arguments) => man::run(&arguments, context),
+        Command::Model(arguments) => model::run(&arguments, context),
     }
 }

@@ -108,18 +108,9 @@ pub(crate) enum IoError {
 impl IoError {
     /// A column that isn't there, with the nearest one that is.
     pub(super) fn missing_column(input: &str, column: &str, columns: &[String]) -> Self {
-        let nearest = columns
-            .iter()
-            .map(|there| {
-                (
-                    strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &column.to_lowercase()),
-                    there,
-                )
-            })
-            .filter(|(likeness, _)| *likeness >= 0.6)
-            .max_by(|left, right| left.0.total_cmp(&right.0));
+        let nearest = crate::words::nearest(column, columns.iter().map(String::as_str));
         let hint = match nearest {
-            Some((_, there)) => format!("did you mean `{there}`?"),
+            Some(there) => format!("did you mean `{there}`?"),
             None if columns.is_empty() => "the input has no columns".to_owned(),
             None => {
                 let shown: Vec<String> = columns.iter().take(20).map(|there| format!("`{there}`")).collect();

@@ -56,7 +56,7 @@ impl RuntimeOptions {
         if self.threads > 0 {
             return self.threads;
         }
-        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+        crate::machine::physical_cores()
     }
 }
 

@@ -339,7 +339,7 @@ impl Session for ExportedSession {
                 }
                 let mut chosen = (0, 0.0);
                 let read = |logits: &[f32], width: usize| {
-                    chosen = greedy(&logits[(width - 1) * vocabulary..width * vocabulary])
+                    chosen = greedy(&logits[(width - 1) * vocabulary..width * vocabulary]);
                 };
                 past = self.forward(&past, &[next], true, read)?.unwrap_or_default();
                 let (token, log_probability) = chosen;

@@ -34,9 +34,9 @@ fn exponential(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    let clamped = x.max(-87.0);
     // Adding 1.5 * 2^23 rounds to an integer held in the low bits of the mantissa.
     const ROUND: f32 = 12_582_912.0;
+    let clamped = x.max(-87.0);
     let shifted = clamped * LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = clamped - n * LN2_HIGH - n * LN2_LOW;

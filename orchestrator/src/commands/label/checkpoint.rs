@@ -35,7 +35,7 @@ pub(crate) struct Origin {
     pub(crate) task: String,
     /// Fingerprint of the task.
     pub(crate) fingerprint: String,
-    /// What decides whether an answer is used, which is no part of the fingerprint: threshold, fallback, row errors.
+    /// What decides whether an answer is used, which is no part of the fingerprint: threshold and fallback.
     pub(crate) gate: String,
     /// `name@digest` of the model.
     pub(crate) model: String,
@@ -61,7 +61,7 @@ impl Origin {
             return Some("the task");
         }
         if self.gate != other.gate {
-            return Some("the task's threshold, fallback or on_error");
+            return Some("the task's threshold or fallback");
         }
         (self.model != other.model).then_some("the model")
     }

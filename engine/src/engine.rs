@@ -1,0 +1,145 @@
+//! The engine: models by name, loaded once; answers, kept.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use refuel_registry::{ModelEntry, Registry};
+use refuel_task::Task;
+
+use crate::cache::{AnswerCache, CacheLimits};
+use crate::error::EngineError;
+use crate::model::Model;
+use crate::prepared::PreparedTask;
+use crate::session::Budget;
+use crate::session::onnx::RuntimeOptions;
+
+/// The model that a task is asked of where neither it nor the user names one.
+pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
+
+/// Bytes of answers that are kept in memory.
+const MEMORY_CACHE: u64 = 64 << 20;
+
+/// Where answers are kept from one run to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// Nowhere; within a task's life equal inputs are still asked once.
+    Memory,
+    /// In a folder.
+    Disk {
+        /// The folder.
+        folder: PathBuf,
+        /// The most bytes that are kept there.
+        limit_bytes: u64,
+    },
+}
+
+/// How an engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// ONNX Runtime, its threads and device, and the home folder.
+    pub runtime: RuntimeOptions,
+    /// What a run may hold in memory.
+    pub budget: Budget,
+    /// Where answers are kept.
+    pub cache: CachePolicy,
+}
+
+/// What prepared tasks share.
+pub(crate) struct Shared {
+    pub(crate) options: EngineOptions,
+    pub(crate) cache: AnswerCache,
+    registry: Registry,
+    models: Mutex<HashMap<String, Arc<Model>>>,
+}
+
+/// Models by name, loaded once, and the answers that they gave.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Opens the registry and the cache. No model is loaded yet.
+    pub fn open(options: EngineOptions) -> Result<Self, EngineError> {
+        let registry = Registry::open(&options.runtime.home)?;
+        let cache = match &options.cache {
+            CachePolicy::Memory => AnswerCache::in_memory(MEMORY_CACHE),
+            CachePolicy::Disk { folder, limit_bytes } => AnswerCache::open(
+                folder,
+                CacheLimits {
+                    memory_bytes: MEMORY_CACHE,
+                    disk_bytes: *limit_bytes,
+                },
+            )?,
+        };
+        let shared = Shared {
+            options,
+            cache,
+            registry,
+            models: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// What went wrong without stopping anything, such as a corrupt cache that was set aside. Each is told once.
+    pub fn warnings(&self) -> Vec<String> {
+        self.shared.cache.warnings()
+    }
+
+    /// Settles which model answers a task, and what identifies its answers. The model itself is loaded when the first
+    /// input is met that has no answer yet.
+    ///
+    /// `model` is used instead of the task's own.
+    pub fn prepare(&self, task: &Task, model: Option<&str>) -> Result<PreparedTask, EngineError> {
+        let asked = model
+            .map(str::to_owned)
+            .or_else(|| task.model.as_ref().map(ToString::to_string))
+            .unwrap_or_else(|| default_model(task).to_owned());
+        let entry = self.shared.entry(&asked)?;
+        PreparedTask::new(Arc::clone(&self.shared), task.clone(), entry)
+    }
+}
+
+/// The model for tasks that name none.
+fn default_model(task: &Task) -> &'static str {
+    if task.kind == refuel_task::Kind::EMBED {
+        refuel_task::EMBEDDING_MODEL
+    } else {
+        DEFAULT_MODEL
+    }
+}
+
+impl Shared {
+    pub(crate) fn entry(&self, name: &str) -> Result<ModelEntry, EngineError> {
+        Ok(self.registry.get(name)?)
+    }
+
+    /// The loaded model; it is loaded where it isn't yet.
+    pub(crate) fn model(&self, entry: &ModelEntry) -> Result<Arc<Model>, EngineError> {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = models.get(&entry.manifest.digest) {
+            return Ok(Arc::clone(model));
+        }
+        let description = &entry.manifest.description;
+        let name = model_name(entry);
+        let model = Model::load(
+            &name,
+            &entry.dir,
+            description,
+            &self.options.runtime,
+            self.options.budget,
+        )?;
+        let model = Arc::new(model);
+        models.insert(entry.manifest.digest.clone(), Arc::clone(&model));
+        Ok(model)
+    }
+}
+
+/// `name@digest`, the digest by its first 12 hexadecimal digits.
+pub(crate) fn model_name(entry: &ModelEntry) -> String {
+    let digest = entry.manifest.digest.trim_start_matches("sha256:");
+    format!("{}@{}", entry.manifest.name, &digest[..digest.len().min(12)])
+}

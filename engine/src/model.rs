@@ -1,0 +1,114 @@
+//! A loaded model: its session, its tokenizer and its chat template.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use refuel_compiler::ModelDescription;
+use refuel_task::ChatTemplate;
+use serde::Deserialize;
+
+use crate::error::EngineError;
+use crate::session::onnx::{RuntimeOptions, load};
+use crate::session::{Budget, Placement, Session};
+use crate::tokenizer::Tokenizer;
+
+/// What is read of `tokenizer_config.json`.
+#[derive(Debug, Default, Deserialize)]
+struct TokenizerConfig {
+    chat_template: Option<String>,
+    bos_token: Option<Token>,
+    eos_token: Option<Token>,
+}
+
+/// A special token: its text, or an object that holds it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Token {
+    Text(String),
+    Object { content: String },
+}
+
+impl Token {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Object { content: text } => text,
+        }
+    }
+}
+
+/// A loaded model.
+pub(crate) struct Model {
+    /// `name@digest`, as answers carry it.
+    pub name: String,
+    /// What it is.
+    pub description: ModelDescription,
+    /// Text to tokens and back.
+    pub tokenizer: Tokenizer,
+    /// The model's own chat template. None for encoders and base models.
+    pub template: Option<ChatTemplate>,
+    session: Mutex<Box<dyn Session>>,
+    placement: Placement,
+}
+
+impl Model {
+    /// Loads the model in `folder`, as the registry keeps it.
+    pub(crate) fn load(
+        name: &str,
+        folder: &Path,
+        description: &ModelDescription,
+        options: &RuntimeOptions,
+        budget: Budget,
+    ) -> Result<Self, EngineError> {
+        // The tokenizer and the graph are read at once: each takes a good part of the time to the first answer.
+        let (tokenizer, session) = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::open(name, folder));
+            let session = load(name, folder, description, options, budget);
+            let tokenizer = tokenizer.join().unwrap_or_else(|_| {
+                Err(EngineError::Tokenizer {
+                    model: name.to_owned(),
+                    reason: "its file made the reader fail".to_owned(),
+                })
+            });
+            (tokenizer, session)
+        });
+        let (tokenizer, session) = (tokenizer?, session?);
+        let placement = session.placement().clone();
+        Ok(Self {
+            name: name.to_owned(),
+            description: description.clone(),
+            tokenizer,
+            template: read_template(name, folder)?,
+            session: Mutex::new(session),
+            placement,
+        })
+    }
+
+    /// Where it runs, and why there.
+    pub(crate) fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// The session, for one run at a time.
+    pub(crate) fn session(&self) -> MutexGuard<'_, Box<dyn Session>> {
+        // A panic in an earlier run leaves no half-made state behind: a session only adds whole prefixes.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_template(name: &str, folder: &Path) -> Result<Option<ChatTemplate>, EngineError> {
+    let path = folder.join("tokenizer_config.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let config: TokenizerConfig =
+        serde_json::from_slice(&fs_err::read(&path)?).map_err(|error| EngineError::ModelUnusable {
+            model: name.to_owned(),
+            reason: format!("tokenizer_config.json: {error}"),
+        })?;
+    let text = |token: &Option<Token>| token.as_ref().map_or(String::new(), |token| token.text().to_owned());
+    let (bos, eos) = (text(&config.bos_token), text(&config.eos_token));
+    Ok(config
+        .chat_template
+        .map(|source| ChatTemplate::new(&source, &bos, &eos))
+        .transpose()?)
+}

@@ -1,0 +1,299 @@
+//! A task on a model: inputs in, answers out.
+//!
+//! What happens to an input: equal ones are asked once, answers that are kept are used, the others are rendered into
+//! prompts, tokenized, packed by length, run and kept, and every answer passes the task's gate.
+
+mod estimate;
+mod ready;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use refuel_registry::ModelEntry;
+use refuel_task::{Answer, InputHash, RenderedInput, Source, Task};
+
+pub use estimate::Estimate;
+
+use crate::batching::CandidateTrie;
+use crate::cache::CacheKey;
+use crate::cancel::Cancel;
+use crate::engine::{Shared, model_name};
+use crate::error::EngineError;
+use crate::session::{OnRows, Placement};
+use ready::Ready;
+
+/// Inputs that are run before their answers are kept: few enough that a crash loses seconds, enough for full packs.
+const CHUNK: usize = 512;
+
+/// A task on a model.
+pub struct PreparedTask {
+    shared: Arc<Shared>,
+    task: Task,
+    entry: ModelEntry,
+    /// The embedding model that chooses examples, where one is needed.
+    embedding: Option<ModelEntry>,
+    model: String,
+    fingerprint: String,
+    ready: Mutex<Option<Arc<Ready>>>,
+}
+
+/// What is known of a list of inputs before a model runs.
+struct Sorted {
+    /// For each input, the position in `distinct` of the first that equals it.
+    representative: Vec<usize>,
+    /// Indexes of inputs, the first of each.
+    distinct: Vec<usize>,
+    /// For each distinct input, its key in the cache.
+    keys: Vec<CacheKey>,
+    /// For each distinct input, how many inputs equal it, itself counted.
+    copies: Vec<usize>,
+    /// For each distinct input, the answer that is kept.
+    cached: Vec<Option<Answer>>,
+}
+
+impl Sorted {
+    /// Positions in `distinct` of inputs without an answer.
+    fn missing(&self) -> Vec<usize> {
+        (0..self.distinct.len())
+            .filter(|&position| self.cached[position].is_none())
+            .collect()
+    }
+}
+
+impl PreparedTask {
+    pub(crate) fn new(shared: Arc<Shared>, task: Task, entry: ModelEntry) -> Result<Self, EngineError> {
+        let embedding = match &task.examples {
+            Some(examples) if examples.needs_embeddings() => {
+                let name = examples
+                    .model
+                    .as_ref()
+                    .map_or(refuel_task::EMBEDDING_MODEL.to_owned(), ToString::to_string);
+                Some(shared.entry(&name)?)
+            }
+            _ => None,
+        };
+        let fingerprint = match &embedding {
+            Some(entry) => task.fingerprint_with_embedding_digest(&entry.manifest.digest),
+            None => task.fingerprint(),
+        };
+        let model = model_name(&entry);
+        Ok(Self {
+            shared,
+            task,
+            entry,
+            embedding,
+            model,
+            fingerprint,
+            ready: Mutex::default(),
+        })
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// `name@digest` of the model.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Hash of everything in the task that can change an answer.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Where the model runs, and why there. None until it is loaded.
+    pub fn placement(&self) -> Option<Placement> {
+        self.loaded().map(|ready| ready.model.placement().clone())
+    }
+
+    /// What a user should know of this task on this model. Empty until the model is loaded.
+    pub fn notes(&self) -> Vec<String> {
+        self.loaded().map_or_else(Vec::new, |ready| ready.procedure.notes())
+    }
+
+    fn loaded(&self) -> Option<Arc<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Loads the model, runs the shared prompt and calibrates, where that hasn't been done.
+    fn ready(&self, cancel: &Cancel) -> Result<Arc<Ready>, EngineError> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = &*ready {
+            return Ok(Arc::clone(ready));
+        }
+        let model = self.shared.model(&self.entry)?;
+        let embedding = self
+            .embedding
+            .as_ref()
+            .map(|entry| self.shared.model(entry))
+            .transpose()?;
+        let made = Arc::new(Ready::new(&self.task, model, embedding, cancel)?);
+        *ready = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn sort(&self, inputs: &[RenderedInput]) -> Sorted {
+        let mut positions: HashMap<InputHash, usize> = HashMap::with_capacity(inputs.len());
+        let mut sorted = Sorted {
+            representative: Vec::with_capacity(inputs.len()),
+            distinct: Vec::new(),
+            keys: Vec::new(),
+            copies: Vec::new(),
+            cached: Vec::new(),
+        };
+        let keys = CacheKey::for_task(&self.fingerprint, &self.entry.manifest.digest);
+        for (index, input) in inputs.iter().enumerate() {
+            let hash = input.hash();
+            let position = *positions.entry(hash).or_insert_with(|| {
+                sorted.distinct.push(index);
+                sorted.keys.push(keys.with_input(hash));
+                sorted.copies.push(0);
+                sorted.distinct.len() - 1
+            });
+            sorted.copies[position] += 1;
+            sorted.representative.push(position);
+        }
+        sorted.cached = self.shared.cache.get_many(&sorted.keys);
+        sorted
+    }
+
+    /// Answers each input, in order. An input that can't be answered gets an answer with the status `error`.
+    ///
+    /// `on_rows` is called with the number of inputs that were answered since it was last called.
+    ///
+    /// # Errors
+    /// When the model can't be loaded or run, or on cancellation. Answers that were made until then are kept in the
+    /// cache.
+    pub fn answer(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Answer>, EngineError> {
+        let mut sorted = self.sort(inputs);
+        let mut missing = sorted.missing();
+        let known: usize = (0..sorted.distinct.len())
+            .filter(|&position| sorted.cached[position].is_some())
+            .map(|position| sorted.copies[position])
+            .sum();
+        if known > 0 {
+            on_rows(known);
+        }
+        let mut asked = vec![false; sorted.distinct.len()];
+        if !missing.is_empty() {
+            let ready = self.ready(cancel)?;
+            // Inputs of like length go together, so that each chunk fills its packs.
+            missing.sort_by_key(|&position| {
+                (
+                    std::cmp::Reverse(inputs[sorted.distinct[position]].text.len()),
+                    sorted.distinct[position],
+                )
+            });
+            for chunk in missing.chunks(CHUNK) {
+                let batch: Vec<&RenderedInput> = chunk
+                    .iter()
+                    .map(|&position| &inputs[sorted.distinct[position]])
+                    .collect();
+                let answers = ready.answer(&self.task, &batch, cancel, &mut Spread::new(chunk, &sorted, on_rows))?;
+                let kept: Vec<(CacheKey, Answer)> = chunk
+                    .iter()
+                    .zip(&answers)
+                    .map(|(&position, answer)| (sorted.keys[position], answer.clone()))
+                    .collect();
+                self.shared.cache.put_many(&kept);
+                for (&position, answer) in chunk.iter().zip(answers) {
+                    sorted.cached[position] = Some(answer);
+                    asked[position] = true;
+                }
+            }
+        }
+        let gate = self.task.gate();
+        let mut answers = Vec::with_capacity(inputs.len());
+        for (index, &position) in sorted.representative.iter().enumerate() {
+            let is_last_use = sorted.copies[position] == 1;
+            sorted.copies[position] -= 1;
+            let kept = &mut sorted.cached[position];
+            let answer = if is_last_use { kept.take() } else { kept.clone() };
+            let mut answer = answer.ok_or_else(|| EngineError::RunFailed {
+                model: self.model.clone(),
+                reason: "an input was left without an answer".to_owned(),
+            })?;
+            if asked[position] {
+                answer.source = if sorted.distinct[position] == index {
+                    Source::Model
+                } else {
+                    Source::Duplicate
+                };
+            }
+            answers.push(gate.apply(answer));
+        }
+        Ok(answers)
+    }
+}
+
+/// Tells of finished inputs with their copies. Rows are finished in packs, in no order that is known here, so the copies
+/// are told in proportion.
+struct Spread<'a, 'b> {
+    rows: usize,
+    copies: usize,
+    done: usize,
+    told: usize,
+    on_rows: &'a mut (dyn FnMut(usize) + 'b),
+}
+
+impl<'a, 'b> Spread<'a, 'b> {
+    fn new(chunk: &[usize], sorted: &Sorted, on_rows: &'a mut (dyn FnMut(usize) + 'b)) -> Self {
+        let copies = chunk.iter().map(|&position| sorted.copies[position]).sum();
+        Self {
+            rows: chunk.len(),
+            copies,
+            done: 0,
+            told: 0,
+            on_rows,
+        }
+    }
+
+    fn tell(&mut self, rows: usize) {
+        self.done = (self.done + rows).min(self.rows);
+        let due = self.copies * self.done / self.rows;
+        if due > self.told {
+            (self.on_rows)(due - self.told);
+            self.told = due;
+        }
+    }
+}
+
+/// Prompts as the model reads them.
+#[derive(Debug, Clone)]
+pub struct PromptTokens {
+    /// What every row shares.
+    pub prefix: Vec<u32>,
+    /// Each row behind it; empty for a row that can't be asked.
+    pub rows: Vec<Vec<u32>>,
+    /// What can be answered, for tasks that choose one out of a list.
+    pub candidates: Option<CandidateTrie>,
+}
+
+impl PreparedTask {
+    /// The prompts of `inputs`, as the model reads them: for looking at, and for measuring.
+    pub fn prompts(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<PromptTokens, EngineError> {
+        let ready = self.ready(cancel)?;
+        let inputs: Vec<&RenderedInput> = inputs.iter().collect();
+        let rows = ready.tokenize(&self.task, &inputs, cancel)?;
+        Ok(PromptTokens {
+            prefix: ready.prefix.clone(),
+            rows: rows
+                .into_iter()
+                .map(|row| row.map_or_else(|_| Vec::new(), |row| row.tokens))
+                .collect(),
+            candidates: ready.procedure.candidates().cloned(),
+        })
+    }
+
+    /// The text of a prompt's tokens, special tokens shown.
+    pub fn show(&self, tokens: &[u32], cancel: &Cancel) -> Result<String, EngineError> {
+        self.ready(cancel)?.model.tokenizer.show(tokens)
+    }
+}

@@ -1,0 +1,286 @@
+//! A task on a model that is loaded: the shared prompt in tokens, the procedure, the examples' vectors.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use refuel_compiler::Role;
+use refuel_task::{Answer, Calibration, Example, ExampleSet, Kind, Plan, RenderedInput, Segment, Task};
+
+use super::Spread;
+use crate::cancel::Cancel;
+use crate::error::EngineError;
+use crate::model::Model;
+use crate::procedure::{Classify, Embed, Procedure, Question, for_decoder};
+use crate::truncation::{self, RowTokens};
+
+/// The least room for a row that a shared prompt must leave, in tokens.
+const LEAST_ROOM: usize = 16;
+
+/// See the module.
+pub(super) struct Ready {
+    pub(super) model: Arc<Model>,
+    pub(super) procedure: Box<dyn Procedure>,
+    pub(super) prefix: Vec<u32>,
+    /// The prompt. None where an encoder reads the text itself.
+    plan: Option<Plan>,
+    /// The most tokens of a row.
+    limit: usize,
+    /// Examples that are chosen for each row.
+    by_row: Option<ByRow>,
+}
+
+/// Examples that are chosen for each row, by the cosine of embeddings.
+struct ByRow {
+    model: Arc<Model>,
+    examples: ExampleSet,
+    vectors: Vec<Vec<f32>>,
+}
+
+impl Ready {
+    pub(super) fn new(
+        task: &Task,
+        model: Arc<Model>,
+        embedding: Option<Arc<Model>>,
+        cancel: &Cancel,
+    ) -> Result<Self, EngineError> {
+        match model.description.role {
+            Role::Decoder if task.kind != Kind::EMBED => Self::for_decoder(task, model, embedding, cancel),
+            Role::Encoder if task.kind == Kind::EMBED => Ok(Self::for_encoder(model, Box::new(Embed))),
+            Role::Classifier if task.kind == Kind::LABEL => {
+                let procedure = Box::new(Classify::new(&model, task)?);
+                Ok(Self::for_encoder(model, procedure))
+            }
+            role => Err(EngineError::WrongRole {
+                model: model.name.clone(),
+                is: match role {
+                    Role::Decoder => "a decoder",
+                    Role::Encoder => "an encoder",
+                    Role::Classifier => "a classifier",
+                },
+                kind: task.kind.name().to_owned(),
+                needs: if task.kind == Kind::EMBED {
+                    "an encoder"
+                } else if task.kind == Kind::LABEL {
+                    "a decoder or a classifier"
+                } else {
+                    "a decoder"
+                },
+            }),
+        }
+    }
+
+    fn for_encoder(model: Arc<Model>, procedure: Box<dyn Procedure>) -> Self {
+        let limit = model.session().row_limit(0, 0);
+        Self {
+            model,
+            procedure,
+            prefix: Vec::new(),
+            plan: None,
+            limit,
+            by_row: None,
+        }
+    }
+
+    fn for_decoder(
+        task: &Task,
+        model: Arc<Model>,
+        embedding: Option<Arc<Model>>,
+        cancel: &Cancel,
+    ) -> Result<Self, EngineError> {
+        let vectors = match (&task.examples, &embedding) {
+            (Some(examples), Some(embedding)) => {
+                let texts: Vec<&str> = examples
+                    .items
+                    .iter()
+                    .map(|example| example.input.text.as_str())
+                    .collect();
+                embed(embedding, &texts, cancel)?
+            }
+            _ => Vec::new(),
+        };
+        let shared = task
+            .examples
+            .as_ref()
+            .map_or_else(Vec::new, |examples| examples.shared(&vectors));
+        let plan = Plan::new(task, model.template.as_ref(), &shared)?;
+        let mut prefix = model.tokenizer.segments(&plan.prefix)?;
+        let description = &model.description;
+        // A chat template writes the first token itself.
+        if let Some(bos) = description.bos_token.filter(|_| description.add_bos && plan.plain) {
+            prefix.insert(0, bos);
+        }
+        let mut procedure = for_decoder(&model, task, &plan)?;
+        let after = procedure.tokens_after_row();
+        let limit = model.session().row_limit(prefix.len(), after);
+        if limit < LEAST_ROOM {
+            return Err(EngineError::PromptTooLong {
+                model: model.name.clone(),
+                tokens: prefix.len() + after,
+                limit: model.description.context_length.saturating_sub(LEAST_ROOM),
+            });
+        }
+        let by_row = match (&task.examples, embedding) {
+            (Some(examples), Some(embedding)) if examples.by_row() => Some(ByRow {
+                model: embedding,
+                examples: examples.clone(),
+                vectors,
+            }),
+            _ => None,
+        };
+        if task.calibration == Calibration::Contextual {
+            let inputs = plan.content_free();
+            let rows = inputs
+                .iter()
+                .map(|input| truncation::fit(&model.tokenizer, &[], &plan.row(input), limit, task.truncate))
+                .collect::<Result<Vec<_>, _>>()?;
+            let questions: Vec<Question<'_>> = inputs
+                .iter()
+                .zip(rows)
+                .filter_map(|(input, row)| Some(Question { input, row: row.ok()? }))
+                .collect();
+            procedure.calibrate(&model, &prefix, &questions, cancel)?;
+        }
+        Ok(Self {
+            model,
+            procedure,
+            prefix,
+            plan: Some(plan),
+            limit,
+            by_row,
+        })
+    }
+
+    /// Answers inputs that are all different.
+    pub(super) fn answer(
+        &self,
+        task: &Task,
+        inputs: &[&RenderedInput],
+        cancel: &Cancel,
+        spread: &mut Spread<'_, '_>,
+    ) -> Result<Vec<Answer>, EngineError> {
+        let rows = self.tokenize(task, inputs, cancel)?;
+        let mut answers: Vec<Option<Answer>> = vec![None; inputs.len()];
+        let mut questions = Vec::with_capacity(inputs.len());
+        let mut asked = Vec::with_capacity(inputs.len());
+        for (index, (&input, row)) in inputs.iter().zip(rows).enumerate() {
+            match row {
+                Ok(row) => {
+                    questions.push(Question { input, row });
+                    asked.push(index);
+                }
+                Err(reason) => answers[index] = Some(Answer::error(&self.model.name, reason)),
+            }
+        }
+        spread.tell(inputs.len() - asked.len());
+        let mut tell = |rows: usize| spread.tell(rows);
+        let made = self
+            .procedure
+            .run(&self.model, &self.prefix, &questions, cancel, &mut tell)?;
+        for (index, answer) in asked.into_iter().zip(made) {
+            answers[index] = Some(checked(answer));
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Tokens of each input's prompt behind the prefix, or why it can't be asked.
+    pub(super) fn tokenize(
+        &self,
+        task: &Task,
+        inputs: &[&RenderedInput],
+        cancel: &Cancel,
+    ) -> Result<Vec<Result<RowTokens, String>>, EngineError> {
+        let Some(plan) = &self.plan else {
+            return inputs.par_iter().map(|input| self.whole(task, input)).collect();
+        };
+        let examples = self.examples(inputs, cancel)?;
+        inputs
+            .par_iter()
+            .enumerate()
+            .map(|(index, input)| {
+                let before: Vec<Segment> = match &examples {
+                    None => Vec::new(),
+                    Some(examples) => plan.row_examples(&examples[index])?,
+                };
+                truncation::fit(
+                    &self.model.tokenizer,
+                    &before,
+                    &plan.row(input),
+                    self.limit,
+                    task.truncate,
+                )
+            })
+            .collect()
+    }
+
+    /// The examples that each input is shown, where they are chosen by row.
+    fn examples(&self, inputs: &[&RenderedInput], cancel: &Cancel) -> Result<Option<Vec<Vec<&Example>>>, EngineError> {
+        let Some(by_row) = &self.by_row else { return Ok(None) };
+        let texts: Vec<&str> = inputs.iter().map(|input| input.text.as_str()).collect();
+        let vectors = embed(&by_row.model, &texts, cancel)?;
+        let chosen = inputs
+            .iter()
+            .zip(&vectors)
+            .map(|(input, vector)| by_row.examples.for_row(input, vector, &by_row.vectors));
+        Ok(Some(chosen.collect()))
+    }
+
+    fn whole(&self, task: &Task, input: &RenderedInput) -> Result<Result<RowTokens, String>, EngineError> {
+        whole(&self.model, &input.text, self.limit, task.truncate)
+    }
+}
+
+/// Tokens of a text with the special tokens that an encoder's tokenizer puts around it.
+fn whole(
+    model: &Model,
+    text: &str,
+    limit: usize,
+    policy: refuel_task::Truncate,
+) -> Result<Result<RowTokens, String>, EngineError> {
+    let tokens = model.tokenizer.whole(text)?;
+    if tokens.len() <= limit {
+        return Ok(Ok(RowTokens { tokens, cut: None }));
+    }
+    let plain = model.tokenizer.plain(text)?;
+    let around = tokens.len().saturating_sub(plain.len());
+    let Some(range) = policy.kept(plain.len(), limit.saturating_sub(around)) else {
+        return Ok(Err(format!(
+            "the input has {} tokens and only {} fit",
+            plain.len(),
+            limit.saturating_sub(around)
+        )));
+    };
+    let before = (0..=around)
+        .find(|&before| tokens[before..].starts_with(&plain))
+        .unwrap_or(0);
+    let kept = [
+        &tokens[..before],
+        &plain[range.clone()],
+        &tokens[tokens.len() - (around - before)..],
+    ]
+    .concat();
+    Ok(Ok(RowTokens {
+        tokens: kept,
+        cut: Some((range.len(), plain.len())),
+    }))
+}
+
+/// Vectors of texts; what is too long is cut at its end.
+fn embed(model: &Model, texts: &[&str], cancel: &Cancel) -> Result<Vec<Vec<f32>>, EngineError> {
+    let limit = model.session().row_limit(0, 0);
+    let rows = texts
+        .par_iter()
+        .map(|text| {
+            Ok(whole(model, text, limit, refuel_task::Truncate::Head)?.map_or_else(|_| Vec::new(), |row| row.tokens))
+        })
+        .collect::<Result<Vec<_>, EngineError>>()?;
+    model.session().embed(&rows, cancel, &mut |_| {})
+}
+
+/// A model that gives no numbers gives no answer.
+fn checked(answer: Answer) -> Answer {
+    let finite = |number: Option<f32>| number.is_none_or(f32::is_finite);
+    if finite(answer.confidence) && finite(answer.raw_confidence) {
+        return answer;
+    }
+    Answer::error(&answer.model, "the model gave probabilities that are not numbers")
+}

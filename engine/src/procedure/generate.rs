@@ -1,0 +1,80 @@
+//! Text that the model writes itself, the likeliest token at each step.
+
+use refuel_task::{Answer, Plan, Task};
+use serde_json::Value;
+
+use super::{Procedure, Question, answered, rows, terminator};
+use crate::cancel::Cancel;
+use crate::confidence::geometric_mean;
+use crate::error::EngineError;
+use crate::model::Model;
+use crate::session::{GenerateOptions, OnRows};
+
+/// See the module.
+pub(crate) struct Generate {
+    options: GenerateOptions,
+    stop: Vec<String>,
+}
+
+impl Generate {
+    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan) -> Result<Self, EngineError> {
+        // A stop text of one token ends the row at once; longer ones are cut off what was written.
+        let stop_tokens = plan
+            .stops
+            .iter()
+            .filter_map(|text| match model.tokenizer.plain(text).ok()?.as_slice() {
+                [token] => Some(*token),
+                _ => None,
+            })
+            .chain(terminator(model, plan)?)
+            .collect();
+        Ok(Self {
+            options: GenerateOptions {
+                max_tokens: task.generation.max_tokens as usize,
+                stop_tokens,
+            },
+            stop: plan.stops.clone(),
+        })
+    }
+}
+
+impl Procedure for Generate {
+    fn tokens_after_row(&self) -> usize {
+        self.options.max_tokens
+    }
+
+    /// There is nothing to normalize over, so both confidences are the geometric mean of the token probabilities.
+    fn run(
+        &self,
+        model: &Model,
+        prefix: &[u32],
+        questions: &[Question<'_>],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Answer>, EngineError> {
+        let generated = model
+            .session()
+            .generate(prefix, &rows(questions), &self.options, cancel, on_rows)?;
+        questions
+            .iter()
+            .zip(generated)
+            .map(|(question, generated)| {
+                let text = model.tokenizer.decode(&generated.tokens)?;
+                let end = self.stop.iter().filter_map(|stop| text.find(stop.as_str())).min();
+                let kept = text[..end.unwrap_or(text.len())].trim();
+                let confidence = geometric_mean(&generated.log_probabilities);
+                let value = Value::String(kept.to_owned());
+                let mut answer = answered(model, question, value, Some(confidence), Some(confidence));
+                answer.output_tokens = generated.log_probabilities.len() as u32;
+                if !generated.finished && end.is_none() {
+                    let cut = format!("the text was cut at max_tokens: {}", self.options.max_tokens);
+                    answer.reason = Some(match answer.reason {
+                        Some(reason) => format!("{cut}; {reason}"),
+                        None => cut,
+                    });
+                }
+                Ok(answer)
+            })
+            .collect()
+    }
+}

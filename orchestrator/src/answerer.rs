@@ -1,0 +1,191 @@
+//! What the verbs need of an engine with a task: a seam, so that reading, writing, resuming and stopping can be tested
+//! with scripted answers.
+
+use std::path::{Path, PathBuf};
+
+use refuel_engine::session::Budget;
+use refuel_engine::session::onnx::{Device, RuntimeOptions};
+use refuel_engine::{CachePolicy, Cancel, Engine, EngineError, EngineOptions, Estimate, PreparedTask};
+use refuel_registry::RegistryError;
+use refuel_task::{Answer, RenderedInput, Task};
+
+use crate::cli::{DeviceChoice, EngineArgs};
+use crate::commands::ExitStatus;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::printer::Printer;
+
+/// Answers inputs.
+pub(crate) trait Answerer: Send + Sync {
+    /// `name@digest` of the model.
+    fn model(&self) -> &str;
+
+    /// Fingerprint of the task as it is asked.
+    fn fingerprint(&self) -> &str;
+
+    /// What a user should know before the answers are trusted, such as labels that can't be told apart. It may be known
+    /// only once an input was answered.
+    fn notes(&self) -> Vec<String>;
+
+    /// Whether answers that were given before work was stopped are there when it goes on.
+    fn keeps_answers(&self) -> bool;
+
+    /// What a run over `inputs` would cost.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`] when `cancel` was set.
+    fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError>;
+
+    /// Answers in the order of the inputs. `on_rows(n)` says that `n` more are there.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`] when `cancel` was set before the last answer.
+    fn answer(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Answer>, EngineError>;
+}
+
+impl Answerer for Prepared {
+    fn model(&self) -> &str {
+        self.task.model()
+    }
+
+    fn fingerprint(&self) -> &str {
+        self.task.fingerprint()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.task.notes()
+    }
+
+    fn keeps_answers(&self) -> bool {
+        self.keeps_answers
+    }
+
+    fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError> {
+        self.task.estimate(inputs, cancel)
+    }
+
+    fn answer(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Answer>, EngineError> {
+        self.task.answer(inputs, cancel, on_rows)
+    }
+}
+
+/// A task on a model of this machine.
+struct Prepared {
+    task: PreparedTask,
+    keeps_answers: bool,
+}
+
+/// An engine, as the options of the command line ask for it.
+pub(crate) struct Models {
+    engine: Engine,
+    keeps_answers: bool,
+}
+
+impl Models {
+    /// Opens the registry and the kept answers. No model is loaded.
+    pub(crate) fn open(arguments: &EngineArgs, context: &Context) -> Result<Self, Failure> {
+        let home = context.home()?;
+        let keeps_answers = !arguments.no_cache;
+        let mut budget = Budget::default();
+        if let Some(tokens) = arguments.batch_tokens {
+            budget.padded_tokens = tokens as usize;
+        }
+        if let Some(bytes) = arguments.memory {
+            budget = bounded(budget, bytes);
+        }
+        let cache = if keeps_answers {
+            CachePolicy::Disk {
+                folder: cache_folder(&home),
+                limit_bytes: arguments.cache_size,
+            }
+        } else {
+            CachePolicy::Memory
+        };
+        let engine = Engine::open(EngineOptions {
+            runtime: runtime_options(arguments, &home),
+            budget,
+            cache,
+        })?;
+        let models = Self { engine, keeps_answers };
+        models.tell_warnings(context.printer);
+        Ok(models)
+    }
+
+    /// Settles which model answers a task.
+    pub(crate) fn prepare(&self, task: &Task, model: Option<&str>) -> Result<Box<dyn Answerer>, Failure> {
+        Ok(Box::new(Prepared {
+            task: self.engine.prepare(task, model)?,
+            keeps_answers: self.keeps_answers,
+        }))
+    }
+
+    /// Tells what went wrong without stopping anything.
+    pub(crate) fn tell_warnings(&self, printer: Printer) {
+        self.engine.warnings().iter().for_each(|warning| printer.warn(warning));
+    }
+}
+
+/// Shares of the memory that a run may take, which are left for keys and values and for what else a run holds; the rest
+/// is for the model's weights and for rows.
+const CACHE_SHARE: u64 = 4;
+const ACTIVATION_SHARE: u64 = 8;
+
+/// A budget under which a run stays below so many bytes, where the model's weights leave room for that.
+fn bounded(budget: Budget, bytes: u64) -> Budget {
+    Budget {
+        cache_bytes: budget.cache_bytes.min((bytes / CACHE_SHARE) as usize),
+        activation_bytes: budget.activation_bytes.min((bytes / ACTIVATION_SHARE) as usize),
+        ..budget
+    }
+}
+
+/// Where answers are kept.
+pub(crate) fn cache_folder(home: &Path) -> PathBuf {
+    home.join("cache")
+}
+
+/// How ONNX Runtime is asked to work.
+pub(crate) fn runtime_options(arguments: &EngineArgs, home: &Path) -> RuntimeOptions {
+    RuntimeOptions {
+        library: arguments.library.clone(),
+        threads: arguments.threads.map_or(0, usize::from),
+        device: match arguments.device {
+            DeviceChoice::Auto => Device::Auto,
+            DeviceChoice::Cpu => Device::Cpu,
+            DeviceChoice::Cuda => Device::Cuda,
+        },
+        device_id: arguments.device_id,
+        memory_arena: !arguments.no_arena,
+        ..RuntimeOptions::new(home)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let status = match &error {
+            EngineError::WrongRole { .. }
+            | EngineError::PromptTooLong { .. }
+            | EngineError::UnknownClass { .. }
+            | EngineError::Task(_) => ExitStatus::Usage,
+            EngineError::Registry(RegistryError::Unknown { .. }) => ExitStatus::Usage,
+            _ => ExitStatus::Failure,
+        };
+        Self::new(&error, error.code(), error.hint(), status)
+    }
+}
+
+impl From<refuel_task::TaskError> for Failure {
+    fn from(error: refuel_task::TaskError) -> Self {
+        Self::new(&error, error.code(), error.hint(), ExitStatus::Usage)
+    }
+}

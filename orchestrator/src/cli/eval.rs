@@ -1,0 +1,70 @@
+//! Arguments of `refuel eval`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::engine::EngineArgs;
+use super::FormatArgs;
+use super::label::InputFormatArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  How good are the answers, on rows whose right answer is in the column `topic`?
+    refuel eval labeled.csv --task topic.yml --expected topic
+  Which threshold is worth having?
+    refuel eval labeled.csv --task topic.yml --expected topic --threshold-table
+  Is calibration better on, for this task and this model?
+    refuel eval labeled.csv --task topic.yml --expected topic --compare calibration=on,off
+  Which model?
+    refuel eval labeled.csv --task topic.yml --expected topic --compare model=smollm2-135m-instruct,qwen2.5-coder-1.5b-instruct";
+
+/// Arguments of `refuel eval`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EvalArgs {
+    /// Table with right answers: CSV, TSV, JSON Lines or Parquet; `-` is standard input
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: PathBuf,
+
+    /// Task file that says what is asked of each row
+    #[arg(long, short, env = "REFUEL_TASK", value_name = "FILE")]
+    pub(crate) task: PathBuf,
+
+    /// Column with the right answer
+    #[arg(long, short, value_name = "COLUMN")]
+    pub(crate) expected: String,
+
+    /// Run the same rows once for each value of a setting, and show them side by side
+    ///
+    /// Settings: `calibration=on,off`, `model=NAME,NAME`, `examples=none,fixed,similar,diverse`,
+    /// `truncate=head,tail,middle,error`, `threshold=none,0.5,0.8`, `confidence=normalized,raw`. The first value is what
+    /// the others are tested against (McNemar's test).
+    #[arg(long, value_name = "KEY=A,B")]
+    pub(crate) compare: Option<String>,
+
+    /// Column whose values are looked at one by one, for those where the answers are worst; can be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) slice: Vec<String>,
+
+    /// Show what each threshold would accept, and how much of that would be right
+    #[arg(long)]
+    pub(crate) threshold_table: bool,
+
+    /// Model to use instead of the task's: a name, or name@digest
+    #[arg(long, short, env = "REFUEL_MODEL", value_name = "NAME")]
+    pub(crate) model: Option<String>,
+
+    /// Evaluate the first N rows only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) tables: InputFormatArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}

@@ -1,0 +1,100 @@
+//! `refuel man`: what can be read about, made from the code that it is about.
+
+mod codes;
+mod environment;
+#[cfg(test)]
+mod reference;
+mod schema;
+mod verbs;
+
+use crate::cli::{ManArgs, SchemaChoice};
+use crate::commands::ExitStatus;
+use crate::context::Context;
+use crate::error::{CliError, Failure};
+use crate::words;
+
+/// Something to read about.
+struct Topic {
+    name: &'static str,
+    about: &'static str,
+    /// The text, as Markdown.
+    text: fn() -> String,
+}
+
+/// Everything there is to read about, in the order of the list.
+const TOPICS: [Topic; 5] = [
+    Topic {
+        name: "task",
+        about: "what a task file can say, key by key",
+        text: schema::task,
+    },
+    Topic {
+        name: "verbs",
+        about: "every verb with its options",
+        text: verbs::text,
+    },
+    Topic {
+        name: "environment",
+        about: "environment variables",
+        text: environment::text,
+    },
+    Topic {
+        name: "exit-codes",
+        about: "what the exit status says",
+        text: exit_codes,
+    },
+    Topic {
+        name: "errors",
+        about: "every error code with what it means",
+        text: codes::text,
+    },
+];
+
+/// Runs `refuel man`.
+pub(crate) fn run(arguments: &ManArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    let printer = context.printer;
+    if let Some(SchemaChoice::Task) = arguments.schema {
+        printer.json(&refuel_task::schema())?;
+        return Ok(ExitStatus::Success);
+    }
+    let Some(name) = &arguments.topic else {
+        printer.data(list())?;
+        return Ok(ExitStatus::Success);
+    };
+    let lower = name.to_lowercase();
+    if let Some(topic) = TOPICS.iter().find(|topic| topic.name == lower) {
+        printer.data((topic.text)().trim_end())?;
+        return Ok(ExitStatus::Success);
+    }
+    if let Some(text) = codes::one(name) {
+        printer.data(text)?;
+        return Ok(ExitStatus::Success);
+    }
+    let names = TOPICS.iter().map(|topic| topic.name).chain(codes::all());
+    Err(CliError::UnknownTopic {
+        topic: name.clone(),
+        nearest: words::nearest(name, names).map(ToOwned::to_owned),
+    }
+    .into())
+}
+
+fn list() -> String {
+    let mut text = "Read about one of these with `refuel man TOPIC`:\n".to_owned();
+    for topic in &TOPICS {
+        text.push_str(&format!("\n  {:<12}  {}", topic.name, topic.about));
+    }
+    text.push_str("\n\nAn error code is a topic too, such as `refuel man RF0614`.");
+    text
+}
+
+fn exit_codes() -> String {
+    let mut text = "# Exit status\n\n| status | what it says |\n|---|---|\n".to_owned();
+    for status in ExitStatus::ALL {
+        text.push_str(&format!("| {} | {} |\n", status.number(), status.meaning()));
+    }
+    text.push_str(
+        "\nData goes to standard output, everything else to standard error. When whoever reads standard output has \
+         seen enough (`refuel label ... | head`), the status is 0.\n",
+    );
+    text
+}

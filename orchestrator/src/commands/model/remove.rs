@@ -1,0 +1,29 @@
+//! `refuel model rm`.
+
+use refuel_registry::Registry;
+
+use super::report::Model;
+use crate::cli::{OutputFormat, RmArgs};
+use crate::commands::ExitStatus;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::words;
+
+/// Runs `refuel model rm`.
+pub(super) fn run(registry: &Registry, arguments: &RmArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    // A name that is wrong is found before anything is gone.
+    for model in &arguments.models {
+        registry.only(model)?;
+    }
+    let mut removed = Vec::new();
+    for model in &arguments.models {
+        let entry = registry.remove(model)?;
+        let (name, size) = (entry.manifest.reference(), words::bytes(entry.manifest.size()));
+        context.printer.note(format!("removed {name}, {size}"));
+        removed.push(Model::of(&entry));
+    }
+    if arguments.format.format == OutputFormat::Json {
+        context.printer.json(&removed)?;
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,271 @@
+//! `refuel task`: look at task files before a model does.
+
+use std::path::Path;
+
+use owo_colors::OwoColorize;
+use refuel_engine::EngineError;
+use refuel_task::{
+    Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment, Selection,
+    Task, Truncate,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cli::{OutputFormat, TaskArgs, TaskCheckArgs, TaskCommand};
+use crate::commands::ExitStatus;
+use crate::context::Context;
+use crate::error::{CliError, Failure};
+use crate::io::{self, Input, Layout};
+use crate::table::{Grid, Side, Text, Tone};
+use crate::words;
+
+/// Labels that are shown.
+const SHOWN_LABELS: usize = 20;
+
+/// Runs `refuel task`.
+pub(crate) fn run(arguments: &TaskArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    match &arguments.command {
+        TaskCommand::Check(arguments) => check(arguments, context),
+    }
+}
+
+fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    let printer = context.printer;
+    let task = Task::from_file(&arguments.task)?;
+    let prompt = arguments.prompt.then(|| prompt(arguments, &task, context)).transpose()?;
+    if arguments.format.format == OutputFormat::Json {
+        let mut report = json!({
+            "name": task.name,
+            "version": task.version,
+            "kind": task.kind,
+            "fingerprint": task.fingerprint(),
+            "columns": task.columns(),
+            "labels": task.labels,
+            "examples": task.examples.as_ref().map(|examples| examples.items.len()),
+            "model": task.model.as_ref().map(ToString::to_string),
+            "threshold": task.threshold,
+            "fallback": task.fallback,
+            "on_error": task.on_error,
+            "truncate": task.truncate,
+            "calibration": task.calibration,
+        });
+        if let (Some(prompt), Value::Object(report)) = (prompt, &mut report) {
+            report.insert("prompt".to_owned(), prompt.text().into());
+        }
+        printer.json(&report)?;
+        return Ok(ExitStatus::Success);
+    }
+    match prompt {
+        Some(prompt) => printer.data(prompt.shown())?,
+        None => printer.data(overview(&task))?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn overview(task: &Task) -> String {
+    let mut grid = Grid::pairs();
+    let version = task.version.map(|version| format!(", version {version}")).unwrap_or_default();
+    grid.pair("task", Text::new(format!("{}{version}", task.name), Tone::Strong));
+    grid.pair("kind", format!("{}: {}", task.kind, task.kind.about()));
+    if let Some(description) = &task.description {
+        grid.pair("for", words::one_line(description, 90));
+    }
+    grid.pair("reads", reads(&task.input));
+    if let Some(examples) = &task.examples {
+        grid.pair("examples", examples_in_words(examples));
+    }
+    let model = task.model.as_ref().map_or_else(|| "the default one".to_owned(), ToString::to_string);
+    grid.pair("model", model);
+    let threshold = match (task.threshold, &task.fallback) {
+        (None, _) => "none: every answer is taken".to_owned(),
+        (Some(threshold), None) => format!("{threshold}; answers below it are null"),
+        (Some(threshold), Some(fallback)) => format!("{threshold}; answers below it become {fallback}"),
+    };
+    grid.pair("threshold", threshold);
+    if task.calibration == Calibration::Contextual {
+        grid.pair("calibration", "contextual");
+    }
+    let truncate = match task.truncate {
+        Truncate::Head => "the beginning of what is too long is kept",
+        Truncate::Tail => "the end of what is too long is kept",
+        Truncate::Middle => "the middle of what is too long is kept",
+        Truncate::Error => "a row that is too long fails",
+    };
+    grid.pair("truncate", truncate);
+    let on_error = match task.on_error {
+        OnError::Fail => "a row that fails stops the run",
+        OnError::Null => "a row that fails gets null",
+        OnError::Capture => "a row that fails gets null and its reason",
+    };
+    grid.pair("on error", on_error);
+    grid.pair("fingerprint", task.fingerprint());
+    let mut text = grid.render();
+    if !task.labels.is_empty() {
+        let mut labels = Grid::new([("label", Side::Left), ("what it means", Side::Left)]);
+        for label in task.labels.iter().take(SHOWN_LABELS) {
+            let about = label.description.as_deref().map_or_else(String::new, |about| words::one_line(about, 90));
+            labels.row([words::one_line(&label.name, 40).into(), Text::new(about, Tone::Faint)]);
+        }
+        text.push_str("\n\n");
+        text.push_str(&labels.render());
+        if task.labels.len() > SHOWN_LABELS {
+            let more = format!("\n and {} more", words::count((task.labels.len() - SHOWN_LABELS) as u64));
+            text.push_str(&more.dimmed().to_string());
+        }
+    }
+    text
+}
+
+fn reads(input: &InputSpec) -> String {
+    let part = |part: &Part| match part {
+        Part::Column(column) => format!("column `{column}`"),
+        Part::Columns(columns) => {
+            format!("columns {}", columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", "))
+        }
+        Part::Template(template) => format!("template `{}`", words::one_line(template.source(), 70)),
+    };
+    match input {
+        InputSpec::One(one) => part(one),
+        InputSpec::Two { a, b } => format!("{} beside {}", part(a), part(b)),
+    }
+}
+
+fn examples_in_words(examples: &ExampleSet) -> String {
+    let shown = examples.count.min(examples.items.len());
+    let how = match examples.select {
+        Selection::Fixed => "the first ones",
+        Selection::Similar => "those most like the row",
+        Selection::Diverse => "ones unlike each other",
+    };
+    format!("{}, of which {shown} are shown: {how}", words::counted(examples.items.len() as u64, "solved row", "solved rows"))
+}
+
+/// A prompt in parts.
+struct Prompt {
+    shared: Vec<Segment>,
+    row: Vec<Segment>,
+    /// What is asked of the row one by one, for kinds that ask more than once.
+    tails: Vec<Vec<Segment>>,
+    choices: usize,
+}
+
+impl Prompt {
+    fn text(&self) -> String {
+        let parts = self.shared.iter().chain(&self.row).chain(self.tails.first().into_iter().flatten());
+        parts.map(Segment::text).collect()
+    }
+
+    /// The prompt with its parts told apart.
+    fn shown(&self) -> String {
+        let join = |segments: &[Segment]| segments.iter().map(Segment::text).collect::<String>();
+        let mark = |text: &str| format!("{}\n", format!("── {text} ").dimmed());
+        let mut text = mark("shared by every row, run once");
+        text.push_str(&join(&self.shared));
+        text.push('\n');
+        text.push_str(&mark("this row"));
+        text.push_str(&join(&self.row));
+        if let Some(first) = self.tails.first() {
+            text.push('\n');
+            text.push_str(&mark(&format!("the first of {}", words::counted(self.tails.len() as u64, "question", "questions"))));
+            text.push_str(&join(first));
+        }
+        text.push('\n');
+        let end = match self.choices {
+            0 => "here the model writes".to_owned(),
+            choices => format!("here {} are scored", words::counted(choices as u64, "answer", "answers")),
+        };
+        text.push_str(mark(&end).trim_end());
+        text
+    }
+}
+
+fn prompt(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<Prompt, Failure> {
+    let template = template(arguments, task, context)?;
+    let shared = shared_examples(task, context);
+    let plan = Plan::new(task, template.as_ref(), &shared)?;
+    let input = match &arguments.sample {
+        Some(path) => sample(arguments, path, task)?,
+        None => invented(task)?,
+    };
+    if plan.by_row {
+        context.printer.note("the examples of a row are chosen by its likeness to them when it is asked; none are shown here");
+    }
+    Ok(Prompt {
+        shared: plan.prefix.clone(),
+        row: plan.row(&input),
+        tails: plan.tails.clone(),
+        choices: plan.choices.len(),
+    })
+}
+
+/// The examples that every row is shown.
+fn shared_examples<'a>(task: &'a Task, context: &Context) -> Vec<&'a Example> {
+    let Some(examples) = &task.examples else { return Vec::new() };
+    if examples.select == Selection::Diverse {
+        context.printer.note("the examples are chosen with an embedding model when the task runs; here the first stand in");
+        let chosen = refuel_task::fixed(&examples.items, examples.count, examples.balance);
+        return chosen.into_iter().map(|index| &examples.items[index]).collect();
+    }
+    examples.shared(&[])
+}
+
+/// A row that names its columns.
+fn invented(task: &Task) -> Result<RenderedInput, Failure> {
+    let record: Record = task.columns().into_iter().map(|column| (column.clone(), format!("<{column}>").into())).collect();
+    Ok(task.render_input(&record)?)
+}
+
+fn sample(arguments: &TaskCheckArgs, path: &Path, task: &Task) -> Result<RenderedInput, Failure> {
+    let input = Input::new(path);
+    let layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
+    let mut reader = io::open(&input, layout, &task.columns())?;
+    let before = arguments.row - 1;
+    let skipped = reader.skip(before)?;
+    match reader.next_chunk(1)? {
+        Some(chunk) if skipped == before => Ok(task.render_input(&chunk.record(0))?),
+        _ => Err(CliError::NoSuchRow {
+            path: path.to_owned(),
+            row: arguments.row,
+            rows: skipped,
+        }
+        .into()),
+    }
+}
+
+/// What is read of `tokenizer_config.json`.
+#[derive(Deserialize)]
+struct TokenizerConfig {
+    chat_template: Option<String>,
+    bos_token: Option<Value>,
+    eos_token: Option<Value>,
+}
+
+/// The chat template of the model that the task would be asked of.
+fn template(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<Option<ChatTemplate>, Failure> {
+    let asked = arguments.model.clone().or_else(|| task.model.as_ref().map(ToString::to_string));
+    let name = asked.clone().unwrap_or_else(|| refuel_engine::DEFAULT_MODEL.to_owned());
+    let registry = refuel_registry::Registry::open(&context.home()?).map_err(EngineError::from)?;
+    let folder = match registry.get(&name) {
+        Ok(entry) => entry.dir,
+        Err(error) if arguments.model.is_some() => return Err(EngineError::from(error).into()),
+        Err(_) => {
+            context.printer.note(format!(
+                "`{name}` is not on this machine; this is the prompt for a model without a chat template"
+            ));
+            return Ok(None);
+        }
+    };
+    let path = folder.join("tokenizer_config.json");
+    let Ok(text) = fs_err::read(&path) else { return Ok(None) };
+    let config: TokenizerConfig = serde_json::from_slice(&text).map_err(|source| CliError::Read {
+        path,
+        source: source.into(),
+    })?;
+    // A special token is written as text, or as an object that holds it.
+    let token = |value: &Option<Value>| {
+        let text = value.as_ref().map(|value| value.get("content").unwrap_or(value));
+        text.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let (bos, eos) = (token(&config.bos_token), token(&config.eos_token));
+    Ok(config.chat_template.map(|source| ChatTemplate::new(&source, &bos, &eos)).transpose()?)
+}

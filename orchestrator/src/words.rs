@@ -1,0 +1,150 @@
+//! Numbers and names as people read them.
+
+/// A count with thousands apart: `1,204`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 row`, `1,204 rows`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// Bytes in decimal units: `412 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    let mut value = number as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 999.5 {
+            return if value < 9.95 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// A duration in the units that fit: `0.42 s`, `14 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
+pub(crate) fn seconds(number: f64) -> String {
+    if !number.is_finite() || number < 0.0 {
+        return "unknown".to_owned();
+    }
+    if number < 0.995 {
+        return format!("{number:.2} s");
+    }
+    if number < 9.95 {
+        return format!("{number:.1} s");
+    }
+    let whole = number.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+/// A share in percent: `12.5 %`.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "0 %".to_owned() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
+}
+
+/// A speed: `84.2`, `12,400`.
+pub(crate) fn per_second(speed: f64) -> String {
+    if !speed.is_finite() {
+        "unknown".to_owned()
+    } else if speed < 100.0 {
+        format!("{speed:.1}")
+    } else {
+        count(speed.round() as u64)
+    }
+}
+
+/// Text on one line, cut after `most` characters.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        for character in word.chars() {
+            if length >= most {
+                line.truncate(line.trim_end().len());
+                line.push('…');
+                return line;
+            }
+            // A terminal would act on control characters.
+            line.push(if character.is_control() { '\u{fffd}' } else { character });
+            length += 1;
+        }
+    }
+    line
+}
+
+/// An argument as a shell reads it.
+pub(crate) fn shell(argument: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "-_./=:,@+%".contains(character);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
+}
+
+/// The name nearest to `name`, where one is near enough to have been meant.
+pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    names
+        .into_iter()
+        .map(|there| (strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &lower), there))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, there)| there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_at_a_glance() {
+        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([bytes(0), bytes(999), bytes(1500), bytes(412_000_000)], ["0 B", "999 B", "1.5 kB", "412 MB"]);
+        assert_eq!(bytes(999_600), "1.0 MB");
+        assert_eq!(seconds(0.42), "0.42 s");
+        assert_eq!(seconds(14.2), "14 s");
+        assert_eq!(seconds(200.0), "3 min 20 s");
+        assert_eq!(seconds(7500.0), "2 h 5 min");
+        assert_eq!(seconds(360_000.0), "4 d 4 h");
+        assert_eq!(percent(1, 8), "12.5 %");
+        assert_eq!(counted(1, "row", "rows"), "1 row");
+    }
+
+    #[test]
+    fn text_is_cut_to_one_line_without_control_characters() {
+        assert_eq!(one_line("a\n b\u{1b}[31m", 80), "a b\u{fffd}[31m");
+        assert_eq!(one_line("crème brûlée", 5), "crème…");
+        assert_eq!(one_line("crème", 5), "crème");
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(shell("out.csv"), "out.csv");
+        assert_eq!(shell("my file's.csv"), "'my file'\\''s.csv'");
+        assert_eq!(shell(""), "''");
+    }
+
+    #[test]
+    fn a_name_that_is_near_is_found() {
+        assert_eq!(nearest("bodi", ["id", "body"]), Some("body"));
+        assert_eq!(nearest("xyz", ["id", "body"]), None);
+    }
+}

@@ -16,7 +16,7 @@ pub(super) fn read_tokenizer(folder: &Path, config: &[u8]) -> Result<TokenizerFi
     let Some(tokenizer_json) = read_small(&path)? else {
         return Err(no_tokenizer(folder));
     };
-    let tokenizer = Tokenizer::from_bytes(&tokenizer_json).map_err(|error| FormatError::Malformed {
+    let tokenizer = crate::tokenizer::load(&tokenizer_json).map_err(|error| FormatError::Malformed {
         path: path.clone(),
         what: error.to_string(),
     })?;

@@ -40,7 +40,9 @@ pub struct SentenceModules {
 /// [`FormatError::Unsupported`] for modules and poolings other than mean, first and last token, and normalization.
 pub fn modules(folder: &Path) -> Result<Option<SentenceModules>, FormatError> {
     let path = folder.join("modules.json");
-    let Some(text) = read_small(&path)? else { return Ok(None) };
+    let Some(text) = read_small(&path)? else {
+        return Ok(None);
+    };
     let mut found = SentenceModules::default();
     let malformed = |what: String| FormatError::Malformed {
         path: path.clone(),

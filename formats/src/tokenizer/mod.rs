@@ -1,9 +1,12 @@
 //! Tokenizers rebuilt from the vocabulary that GGUF files carry.
 //!
 //! What comes out is the `tokenizer.json` of the `tokenizers` library. It splits text as llama.cpp does with the same
-//! file, which is what the keys under `tokenizer.ggml` are defined by.
+//! file, which is what the keys under `tokenizer.ggml` are defined by, but for a few rare letters where llama.cpp only comes
+//! near to the tokenizer that the model was trained with, and this one is that: combining marks for `tekken`; for BERT,
+//! Korean, vowel signs that have a width, the control character U+0085, and words of more than 100 letters.
 
 mod byte_level;
+mod charsmap;
 mod json;
 mod pre_tokenizer;
 mod sentence_piece;
@@ -35,6 +38,12 @@ const ENDS: [&str; 9] = [
 struct Around {
     begin: Option<u32>,
     end: Option<u32>,
+}
+
+/// Loads a `tokenizer.json` that nobody vouches for.
+pub(crate) fn load(tokenizer_json: &[u8]) -> tokenizers::Result<Tokenizer> {
+    charsmap::check_all(tokenizer_json)?;
+    Tokenizer::from_bytes(tokenizer_json)
 }
 
 /// Rebuilds the tokenizer of a GGUF file.
@@ -99,8 +108,7 @@ pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerFiles, FormatError> {
     };
     let tokenizer_json = json::write(&vocabulary, parts, around);
     // Whoever uses the file later shall not be the first to find out that it can't be loaded.
-    Tokenizer::from_bytes(&tokenizer_json)
-        .map_err(|error| gguf.malformed(format!("its vocabulary makes no tokenizer: {error}")))?;
+    load(&tokenizer_json).map_err(|error| gguf.malformed(format!("its vocabulary makes no tokenizer: {error}")))?;
 
     let named = |id: u32| (id, vocabulary.texts[id as usize].clone());
     Ok(TokenizerFiles {

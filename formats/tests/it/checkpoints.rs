@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use refuel_formats::config::{Activation, Family, RopeScaling};
 use refuel_formats::{Checkpoint, FormatError};
 
@@ -20,6 +21,14 @@ fn copied(name: &str) -> tempfile::TempDir {
         if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
         }
+    }
+    if fixture(name).join("1_Pooling").exists() {
+        fs::create_dir(folder.path().join("1_Pooling")).unwrap();
+        fs::copy(
+            fixture(name).join("1_Pooling/config.json"),
+            folder.path().join("1_Pooling/config.json"),
+        )
+        .unwrap();
     }
     folder
 }
@@ -227,4 +236,52 @@ fn modules_of_sentence_transformers_can_not_leave_the_folder() {
         Checkpoint::open(folder.path()).unwrap().config.pooling.as_deref(),
         Some("mean")
     );
+}
+
+#[test]
+fn tokenizers_made_to_break_their_reader_give_errors() {
+    let with_model = |model: &str| format!(r#"{{"version":"1.0","model":{model}}}"#);
+    let with_normalizer = |normalizer: &str| {
+        format!(
+            r#"{{"version":"1.0","normalizer":{normalizer},"model":{{"type":"WordLevel","vocab":{{}},"unk_token":"u"}}}}"#
+        )
+    };
+    for text in [
+        with_model(r#"{"type":"Unigram","unk_id":7,"vocab":[["a",0.0]]}"#),
+        with_model(r#"{"type":"Unigram","unk_id":0,"vocab":[]}"#),
+        with_model(r#"{"type":"BPE","vocab":{"a":0,"b":1,"ab":4294967295},"merges":["a b"]}"#),
+        with_model(r#"{"type":"BPE","vocab":{"a":0},"merges":["a"]}"#),
+        with_model(
+            r#"{"type":"WordPiece","unk_token":"u","continuing_subword_prefix":"","max_input_chars_per_word":0,"vocab":{}}"#,
+        ),
+        with_normalizer(r#"{"type":"Precompiled","precompiled_charsmap":"AAAA"}"#),
+        with_normalizer(r#"{"type":"Precompiled","precompiled_charsmap":"/////w=="}"#),
+        with_normalizer(r#"{"type":"Precompiled","precompiled_charsmap":"////fwAAAAA="}"#),
+        with_normalizer(r#"{"type":"Replace","pattern":{"Regex":"("},"content":""}"#),
+        with_normalizer(&r#"{"type":"Sequence","normalizers":["#.repeat(5_000)),
+    ] {
+        let folder = copied("llama");
+        fs::write(folder.path().join("tokenizer.json"), &text).unwrap();
+        let error = refused(folder.path());
+        assert_eq!(error.code(), "RF0102", "{text:.100}: {error}");
+    }
+}
+
+proptest! {
+    /// A byte that is changed in one of a checkpoint's files gives another checkpoint or an error.
+    #[test]
+    fn a_changed_byte_in_any_file_never_panics(
+        file in prop::sample::select(vec!["config.json", "tokenizer.json", "tokenizer_config.json", "modules.json"]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let folder = copied("bert");
+        let path = folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        fs::write(&path, bytes).unwrap();
+        let _ = Checkpoint::open(folder.path());
+    }
 }

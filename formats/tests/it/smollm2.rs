@@ -5,15 +5,25 @@ use std::path::PathBuf;
 use refuel_formats::Checkpoint;
 use refuel_formats::config::{Family, RopeScaling};
 
-mod support;
+use crate::support;
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/// The file: where `REFUEL_TEST_SMOLLM2_GGUF` says, or in the cache folder of fixtures.
 fn open() -> Option<Checkpoint> {
-    let Some(path) = std::env::var_os("REFUEL_TEST_SMOLLM2_GGUF") else {
-        eprintln!("skipped: REFUEL_TEST_SMOLLM2_GGUF is not set to SmolLM2-135M-Instruct.Q4_1.gguf");
-        return None;
+    let variable = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
     };
-    Some(refuel_formats::gguf::open(&PathBuf::from(path)).expect("the file opens"))
+    let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let path = variable("REFUEL_TEST_SMOLLM2_GGUF").or_else(|| {
+        let path = cache()?.join("refuel-fixtures").join(FILE);
+        path.is_file().then_some(path)
+    });
+    if path.is_none() {
+        eprintln!("skipped: {FILE} is neither in REFUEL_TEST_SMOLLM2_GGUF nor in ~/.cache/refuel-fixtures");
+    }
+    Some(refuel_formats::gguf::open(&path?).expect("the file opens"))
 }
 
 #[test]
@@ -69,7 +79,10 @@ fn rows_read_one_by_one_are_those_of_the_whole() {
 #[test]
 fn its_tokens_are_those_of_llama_cpp() {
     let Some(checkpoint) = open() else { return };
-    let checked = support::check_tokens(&checkpoint.tokenizer, include_str!("fixtures/gguf/smollm2.tokens.json"));
+    let checked = support::check_tokens(
+        &checkpoint.tokenizer,
+        include_str!("../fixtures/gguf/smollm2.tokens.json"),
+    );
     assert!(checked >= 400, "{checked} texts");
 }
 

@@ -49,7 +49,7 @@ pub(super) fn interface(
     let strange = outline
         .inputs
         .iter()
-        .find(|port| !known.contains(&port.name.as_str()) && !(decoder && cached(port)));
+        .find(|port| !(known.contains(&port.name.as_str()) || decoder && cached(port)));
     if let Some(port) = strange {
         return Err(unknown(format!(
             "the graph has an input `{}`, whose meaning is not known",

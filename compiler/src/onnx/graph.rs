@@ -210,16 +210,12 @@ impl GraphBuilder {
 
     /// A constant of floats.
     pub(crate) fn floats(&mut self, shape: &[usize], values: &[f32]) -> Result<Value, CompileError> {
-        self.constant(
-            ElementType::Float,
-            shape,
-            little_endian(values, |value| value.to_le_bytes()),
-        )
+        self.constant(ElementType::Float, shape, little_endian(values, f32::to_le_bytes))
     }
 
     /// A constant of 64-bit integers in one dimension: a shape, sizes, or axes.
     pub(crate) fn integers(&mut self, values: &[i64]) -> Result<Value, CompileError> {
-        let bytes = little_endian(values, |value| value.to_le_bytes());
+        let bytes = little_endian(values, i64::to_le_bytes);
         self.constant(ElementType::Int64, &[values.len()], bytes)
     }
 

@@ -1,11 +1,13 @@
 //! Progress on standard error: a bar on a terminal, else a line now and then.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::printer::Printer;
+use crate::words;
 
 /// Off a terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -131,8 +133,7 @@ impl Progress {
             None => format!("{}: {}", self.what, count(self.done)),
         };
         let per_second = match self.unit {
-            Unit::Rows if speed < 100.0 => format!(", {speed:.1} rows/s"),
-            Unit::Rows => format!(", {} rows/s", HumanCount(speed as u64)),
+            Unit::Rows => format!(", {} rows/s", words::per_second(speed)),
             Unit::Bytes => format!(", {}/s", HumanBytes(speed as u64)),
             Unit::Parameters => format!(", {} parameters/s", HumanCount(speed as u64)),
         };
@@ -157,15 +158,18 @@ impl Drop for Progress {
 
 fn style(unit: Unit, total_known: bool) -> ProgressStyle {
     let template = match (unit, total_known) {
-        (Unit::Rows, true) => "{prefix} {wide_bar:.cyan/dim} {human_pos}/{human_len} rows  {per_sec:.dim}  {eta} left",
-        (Unit::Rows, false) => "{prefix} {spinner} {human_pos} rows  {per_sec:.dim}",
+        (Unit::Rows, true) => "{prefix} {wide_bar:.cyan/dim} {human_pos}/{human_len} rows  {speed:.dim}  {eta} left",
+        (Unit::Rows, false) => "{prefix} {spinner} {human_pos} rows  {speed:.dim}",
         (Unit::Parameters, true) => "{prefix} {wide_bar:.cyan/dim} {percent} %  {eta} left",
         (Unit::Parameters, false) => "{prefix} {spinner}",
         (Unit::Bytes, true) => "{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec:.dim}  {eta} left",
         (Unit::Bytes, false) => "{prefix} {spinner} {bytes}  {bytes_per_sec:.dim}",
     };
     // The templates are constants of this file, and a test renders each; the default bar is the way out.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("speed", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{} rows/s", words::per_second(state.per_sec()));
+    })
 }
 
 #[cfg(test)]

@@ -14,25 +14,36 @@ pub(crate) const DECODER: &str = "smollm2-135m-instruct";
 /// A small encoder.
 pub(crate) const ENCODER: &str = "all-minilm-l6-v2";
 
-/// The home folder with models in it; None, said on standard error, where `model` or the library is missing.
-pub(crate) fn with_model(model: &str) -> Option<PathBuf> {
-    let home = std::env::var_os("REFUEL_HOME").map(PathBuf::from).or_else(|| {
+/// The home folder with the ONNX Runtime library in it; None, said on standard error, where it is missing.
+pub(crate) fn library() -> Option<PathBuf> {
+    let home = home()?;
+    if find_library(&RuntimeOptions::new(&home)).is_err() {
+        return skipped("the ONNX Runtime library");
+    }
+    Some(home)
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("REFUEL_HOME").map(PathBuf::from).or_else(|| {
         let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
         Some(
             data.or_else(|| Some(std::env::home_dir()?.join(".local/share")))?
                 .join("refuel"),
         )
-    })?;
-    let missing = |what: &str| {
-        eprintln!("SKIPPED: {what} is not there; run scripts/setup");
-        None
-    };
-    if find_library(&RuntimeOptions::new(&home)).is_err() {
-        return missing("the ONNX Runtime library");
-    }
+    })
+}
+
+fn skipped<T>(what: &str) -> Option<T> {
+    eprintln!("SKIPPED: {what} is not there; run scripts/setup");
+    None
+}
+
+/// The home folder with models in it; None, said on standard error, where `model` or the library is missing.
+pub(crate) fn with_model(model: &str) -> Option<PathBuf> {
+    let home = library()?;
     match Registry::open(&home).ok()?.get(model) {
         Ok(_) => Some(home),
-        Err(_) => missing(model),
+        Err(_) => skipped(model),
     }
 }
 

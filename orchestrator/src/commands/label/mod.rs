@@ -174,6 +174,7 @@ fn next(arguments: &LabelArgs, job: &Job, table: Option<&Path>) -> Vec<(String, 
     let (Some(_), false) = (table, arguments.input == Path::new("-")) else { return Vec::new() };
     let input = words::shell(&arguments.input.display().to_string());
     let task = words::shell(&arguments.task.display().to_string());
+    let model = arguments.model.as_ref().map(|model| format!(" --model {}", words::shell(model))).unwrap_or_default();
     vec![
         (
             "again, with every answer kept from this run:".to_owned(),
@@ -181,11 +182,11 @@ fn next(arguments: &LabelArgs, job: &Job, table: Option<&Path>) -> Vec<(String, 
         ),
         (
             "how good the answers are, on rows whose right answer is in a column:".to_owned(),
-            format!("refuel eval {input} --task {task} --expected COLUMN"),
+            format!("refuel eval {input} --task {task}{model} --expected COLUMN"),
         ),
         (
             "what the model reads of the first row:".to_owned(),
-            format!("refuel task check {task} --prompt --sample {input}"),
+            format!("refuel task check {task}{model} --prompt --sample {input}"),
         ),
     ]
 }

@@ -96,7 +96,8 @@ impl Tally {
         for (row, answer) in answers.iter().enumerate() {
             self.count(answer);
             if self.shown.len() < self.preview {
-                let values: Vec<String> = chunk.record(row).values().map(plain).collect();
+                let values = chunk.record(row).values().map(plain).filter(|value| !value.trim().is_empty());
+                let values: Vec<String> = values.collect();
                 self.shown.push(Shown {
                     input: crate::words::one_line(&values.join(" | "), PREVIEW),
                     answer: answer.clone(),

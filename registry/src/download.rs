@@ -50,7 +50,7 @@ impl Default for Servers {
             hugging_face: "https://huggingface.co".to_owned(),
             hugging_face_token: None,
             tries: 5,
-            wait: Duration::from_secs(1),
+            wait: Duration::from_millis(500),
             patience: Duration::from_mins(1),
         }
     }
@@ -63,7 +63,9 @@ impl Servers {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let defaults = Self::default();
         Self {
-            pypi_index: variable("REFUEL_PYPI_INDEX").or_else(|| variable("PIP_INDEX_URL")).unwrap_or(defaults.pypi_index),
+            pypi_index: variable("REFUEL_PYPI_INDEX")
+                .or_else(|| variable("PIP_INDEX_URL"))
+                .unwrap_or(defaults.pypi_index),
             hugging_face: variable("HF_ENDPOINT").unwrap_or(defaults.hugging_face),
             hugging_face_token: variable("HF_TOKEN"),
             ..defaults
@@ -92,7 +94,10 @@ pub(crate) fn fetch(
     match place {
         Place::Pypi { wheels } => pypi::fetch(client, wheels, folder, listener),
         Place::HuggingFace {
-            repository, revision, file, ..
+            repository,
+            revision,
+            file,
+            ..
         } => hugging_face::fetch(client, repository, revision, file.as_deref(), folder, listener),
     }
 }

@@ -210,8 +210,12 @@ impl RegistryError {
                 "a model is an ONNX folder, a Hugging Face checkpoint (config.json, tokenizer.json, *.safetensors), \
                  a GGUF file, or a wheel with one of them"
             }
-            Self::DiskFull { .. } => "make room, then run it again: what was downloaded is kept; `refuel model rm` removes models",
-            Self::Damaged { .. } => "pull or import the model again with `--force`",
+            Self::DiskFull { .. } => {
+                "make room, then run it again: what was downloaded is kept; `refuel model rm` removes models"
+            }
+            Self::Damaged { .. } => {
+                "pull it again with `--force`, import it again, or remove it with `refuel model rm`"
+            }
             Self::Network { .. } => {
                 "check the connection, and HTTPS_PROXY where a proxy is needed, then run it again: it goes on where it was"
             }

@@ -15,10 +15,12 @@ const CHUNK: usize = 1 << 18;
 
 /// Hexadecimal digits, lower-case.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Size in bytes and SHA-256 of a file. `on_bytes` hears how many more were read.

@@ -7,7 +7,6 @@ pub(crate) mod parts;
 
 use std::path::Path;
 
-use fs_err as fs;
 use refuel_compiler::WeightFormat;
 
 use crate::error::RegistryError;
@@ -44,7 +43,7 @@ impl Registry {
         options: &ImportOptions,
         listener: Listener<'_>,
     ) -> Result<ModelEntry, RegistryError> {
-        let path = fs::canonicalize(path).map_err(|source| RegistryError::io("read", path, source))?;
+        let path = std::fs::canonicalize(path).map_err(|source| RegistryError::io("read", path, source))?;
         let name = match &options.name {
             Some(name) => name.clone(),
             None => name_of(&path)?,
@@ -77,11 +76,14 @@ fn name_of(path: &Path) -> Result<String, RegistryError> {
     if path.is_file() {
         if let Some(wheel) = stem.strip_suffix(".whl") {
             stem = wheel.split('-').next().unwrap_or(wheel);
-        } else if stem.ends_with(".onnx") {
+        } else if path.extension().is_some_and(|extension| extension == "onnx") {
             // `model.onnx` says nothing; its folder does.
             return name_of(path.parent().unwrap_or(Path::new("/")));
         } else {
-            stem = [".gguf", ".zip"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem);
+            stem = [".gguf", ".zip"]
+                .iter()
+                .find_map(|end| stem.strip_suffix(end))
+                .unwrap_or(stem);
             stem = stem.split(".gguf").next().unwrap_or(stem);
         }
     }
@@ -93,6 +95,8 @@ fn name_of(path: &Path) -> Result<String, RegistryError> {
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     #[test]

@@ -21,7 +21,7 @@ pub use event::{Event, Listener, Step};
 pub use import::ImportOptions;
 pub use manifest::{Manifest, ModelEntry, ModelFile, Origin};
 pub use pull::{PullOptions, Pulled};
-pub use registry::{Difference, Problem, Registry};
+pub use registry::{Difference, Problem, Registry, Removable};
 
 /// The word for a weight format on the command line: `int4`, `int8`, `f16`, `f32`.
 pub fn weights_name(weights: refuel_compiler::WeightFormat) -> &'static str {

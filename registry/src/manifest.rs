@@ -106,14 +106,16 @@ impl Manifest {
         if version != Some(SCHEMA_VERSION.into()) {
             return Err(damaged(format!(
                 "{MANIFEST_FILE} has schema_version {}, and this version of refuel reads {SCHEMA_VERSION}",
-                version.map_or("none".to_owned(), |version| version.to_string())
+                version.map_or("unknown".to_owned(), |version| version.to_string())
             )));
         }
         value[DESCRIPTION_KEY] = json(DESCRIPTION_FILE)?;
         let manifest: Self =
             serde_json::from_value(value).map_err(|error| damaged(format!("{MANIFEST_FILE}: {error}")))?;
         if manifest.digest != hash::digest(&manifest.files) {
-            return Err(damaged(format!("the digest in {MANIFEST_FILE} is not that of its files")));
+            return Err(damaged(format!(
+                "the digest in {MANIFEST_FILE} is not that of its files"
+            )));
         }
         Ok(manifest)
     }
@@ -150,7 +152,11 @@ pub struct ModelEntry {
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, RegistryError> {
     let read = |source| RegistryError::io("read", path, source);
     let mut bytes = Vec::new();
-    fs::File::open(path).map_err(read)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+    fs::File::open(path)
+        .map_err(read)?
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(read)?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(read(std::io::ErrorKind::FileTooLarge.into()));
     }

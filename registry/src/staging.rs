@@ -23,7 +23,11 @@ impl Staging {
         let _all = Lock::wait(&root.join("lock"), &mut || {})?;
         clean(root)?;
         let make = |source| RegistryError::io("make", root, source);
-        let folder = tempfile::Builder::new().prefix("model-").tempdir_in(root).map_err(make)?.keep();
+        let folder = tempfile::Builder::new()
+            .prefix("model-")
+            .tempdir_in(root)
+            .map_err(make)?
+            .keep();
         let lock_path = folder.with_extension("lock");
         let lock = Lock::wait(&lock_path, &mut || {})?;
         Ok(Self {

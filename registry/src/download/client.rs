@@ -74,7 +74,11 @@ impl Client {
     /// Asks about a file, without its bytes and without following redirects: the first server is who knows its hash.
     pub(crate) fn head(&self, url: &str, token: Option<&str>) -> Result<Response<Body>, Failed> {
         let request = self.agent.head(url).header("Accept-Encoding", "identity");
-        let mut request = request.config().max_redirects(0).max_redirects_will_error(false).build();
+        let mut request = request
+            .config()
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build();
         if let Some(token) = token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
@@ -85,7 +89,10 @@ impl Client {
     pub(crate) fn text(&self, url: &str, accept: &str) -> Result<(String, String), RegistryError> {
         self.patiently(|| {
             let mut response = checked(url, self.agent.get(url).header("Accept", accept).call())?;
-            let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+            let kind = response
+                .headers()
+                .get("content-type")
+                .and_then(|kind| kind.to_str().ok());
             let kind = kind.unwrap_or_default().to_owned();
             let mut bytes = Vec::new();
             let mut reader = response.body_mut().as_reader().take(MOST_BYTES + 1);
@@ -132,7 +139,10 @@ fn checked(url: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Res
     let response = answer.map_err(|error| {
         let passing = !matches!(
             error,
-            ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::TooManyRedirects | ureq::Error::Http(_)
+            ureq::Error::BadUri(_)
+                | ureq::Error::InvalidProxyUrl
+                | ureq::Error::TooManyRedirects
+                | ureq::Error::Http(_)
         );
         let reason = match error {
             ureq::Error::Io(source) => source.to_string(),
@@ -140,7 +150,10 @@ fn checked(url: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Res
         };
         Failed {
             passing,
-            error: RegistryError::Network { url: shown(url), reason },
+            error: RegistryError::Network {
+                url: shown(url),
+                reason,
+            },
         }
     })?;
     let status = response.status().as_u16();
@@ -149,7 +162,11 @@ fn checked(url: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Res
         200..=399 => Ok(response),
         401 | 403 => Err(Failed::lasting(RegistryError::Refused { url, status })),
         404 | 410 => {
-            let what = url.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default().to_owned();
+            let what = url
+                .rsplit('/')
+                .find(|part| !part.is_empty())
+                .unwrap_or_default()
+                .to_owned();
             Err(Failed::lasting(RegistryError::NotFound { what, url }))
         }
         _ => Err(Failed {
@@ -183,7 +200,10 @@ mod tests {
     fn passwords_in_addresses_are_not_shown() {
         assert_eq!(shown("https://me:secret@host/simple"), "https://host/simple");
         assert_eq!(shown("https://host/simple"), "https://host/simple");
-        let servers = Servers { hugging_face_token: Some("hf_secret".to_owned()), ..Servers::default() };
+        let servers = Servers {
+            hugging_face_token: Some("hf_secret".to_owned()),
+            ..Servers::default()
+        };
         assert!(!format!("{servers:?}").contains("secret"));
     }
 }

@@ -158,8 +158,13 @@ struct Partial {
 impl Partial {
     fn open(path: &Path) -> Result<Self, RegistryError> {
         let io = |source| RegistryError::io("write", path, source);
-        let mut file =
-            fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(io)?;
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(io)?;
         let (mut hash, mut length) = (Sha256::new(), 0);
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -180,7 +185,10 @@ impl Partial {
     }
 
     fn restart(&mut self) -> Result<(), Failed> {
-        let restart = self.file.set_len(0).and_then(|()| std::io::Seek::rewind(&mut self.file));
+        let restart = self
+            .file
+            .set_len(0)
+            .and_then(|()| std::io::Seek::rewind(&mut self.file));
         restart.map_err(|source| Failed::lasting(RegistryError::io("write", &self.path, source)))?;
         (self.length, self.hash) = (0, Sha256::new());
         Ok(())
@@ -210,7 +218,10 @@ fn piece(client: &Client, wanted: &Wanted, partial: &mut Partial, listener: List
     let url = shown(&wanted.url);
     let mut response = match client.get(&wanted.url, partial.length, wanted.token.as_deref()) {
         // What is there is longer than the server's file, or as long as a file whose length nobody told.
-        Err(Failed { error: RegistryError::Network { .. }, passing: false }) if partial.length > 0 => {
+        Err(Failed {
+            error: RegistryError::Network { .. },
+            passing: false,
+        }) if partial.length > 0 => {
             partial.restart()?;
             client.get(&wanted.url, 0, wanted.token.as_deref())?
         }
@@ -219,7 +230,8 @@ fn piece(client: &Client, wanted: &Wanted, partial: &mut Partial, listener: List
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let length: Option<u64> = header("content-length").and_then(|length| length.parse().ok());
     if response.status().as_u16() == 206 {
-        let begins = header("content-range").and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
+        let begins =
+            header("content-range").and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
         if begins != Some(partial.length) {
             partial.restart()?;
             return Err(Failed::passing(RegistryError::Answer {

@@ -9,9 +9,9 @@ use std::path::{Component, Path};
 use fs_err as fs;
 use serde::Deserialize;
 
+use super::Fetched;
 use super::client::{Client, Failed};
 use super::file::{self, Checksum, Wanted};
-use super::Fetched;
 use crate::error::RegistryError;
 use crate::event::Listener;
 use crate::manifest::{ModelFile, read_small};
@@ -140,7 +140,9 @@ impl Hub<'_> {
             let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
             let about = About::read(&header);
             let moved = header("location").filter(|location| location.starts_with('/') && about.checksum.is_none());
-            let Some(location) = moved.filter(|_| response.status().is_redirection()) else { return Ok(about) };
+            let Some(location) = moved.filter(|_| response.status().is_redirection()) else {
+                return Ok(about);
+            };
             let next = url::Url::parse(&url).and_then(|url| url.join(location));
             url = next.map_or_else(|_| url.clone(), |next| next.to_string());
         }
@@ -160,7 +162,8 @@ struct About {
 
 impl About {
     fn read<'a>(header: &impl Fn(&str) -> Option<&'a str>) -> Self {
-        let hexadecimal = |text: &str, digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hexadecimal =
+            |text: &str, digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let tag = header("x-linked-etag").or_else(|| header("etag")).unwrap_or_default();
         let tag = tag.trim_start_matches("W/").trim_matches('"');
         let checksum = match tag.len() {
@@ -171,7 +174,9 @@ impl About {
         // Without a hash the answer may be about a redirect, and so may its length.
         let length = header("content-length").filter(|_| header("location").is_none());
         Self {
-            commit: header("x-repo-commit").filter(|commit| hexadecimal(commit, 40)).map(str::to_owned),
+            commit: header("x-repo-commit")
+                .filter(|commit| hexadecimal(commit, 40))
+                .map(str::to_owned),
             size: header("x-linked-size").or(length).and_then(|size| size.parse().ok()),
             checksum,
         }
@@ -192,9 +197,17 @@ fn shards(folder: &Path) -> Result<BTreeSet<String>, RegistryError> {
     let index: Index = serde_json::from_slice(&read_large(&path)?).map_err(|error| wrong(error.to_string()))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
     if shards.len() > MOST_SHARDS {
-        return Err(wrong(format!("it names {} files; {MOST_SHARDS} is the most", shards.len())));
+        return Err(wrong(format!(
+            "it names {} files; {MOST_SHARDS} is the most",
+            shards.len()
+        )));
     }
-    match shards.iter().find(|shard| !is_below(shard) || shard.contains('/') || !shard.ends_with(".safetensors")) {
+    match shards.iter().find(|shard| {
+        let weights = Path::new(shard)
+            .extension()
+            .is_some_and(|extension| extension == "safetensors");
+        !is_below(shard) || shard.contains('/') || !weights
+    }) {
         Some(shard) => Err(wrong(format!("`{shard}` is not the name of a file of weights"))),
         None => Ok(shards),
     }
@@ -219,15 +232,20 @@ fn pooling_configs(folder: &Path) -> Result<Vec<String>, RegistryError> {
     let modules: Vec<Module> = serde_json::from_slice(&read_small(&path)?).map_err(|error| wrong(error.to_string()))?;
     let poolings = modules.into_iter().filter(|module| module.kind.ends_with("Pooling"));
     poolings
-        .map(|module| match is_below(&module.path) {
-            true => Ok(format!("{}/config.json", module.path)),
-            false => Err(wrong(format!("`{}` leads out of the repository", module.path))),
+        .map(|module| {
+            if is_below(&module.path) {
+                Ok(format!("{}/config.json", module.path))
+            } else {
+                Err(wrong(format!("`{}` leads out of the repository", module.path)))
+            }
         })
         .collect()
 }
 
 fn read_large(path: &Path) -> Result<Vec<u8>, RegistryError> {
-    let size = fs::metadata(path).map_err(|source| RegistryError::io("read", path, source))?.len();
+    let size = fs::metadata(path)
+        .map_err(|source| RegistryError::io("read", path, source))?
+        .len();
     if size > 256 << 20 {
         return Err(RegistryError::io("read", path, std::io::ErrorKind::FileTooLarge.into()));
     }
@@ -237,6 +255,11 @@ fn read_large(path: &Path) -> Result<Vec<u8>, RegistryError> {
 /// Whether a name leads to a file below a folder, by plain names.
 pub(crate) fn is_below(name: &str) -> bool {
     let plain = |character: char| character.is_ascii_alphanumeric() || "._-/+".contains(character);
-    let parts = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-    !name.is_empty() && parts && name.chars().all(plain) && !name.ends_with(".part")
+    let parts = Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    !name.is_empty()
+        && parts
+        && name.chars().all(plain)
+        && Path::new(name).extension().is_none_or(|extension| extension != "part")
 }

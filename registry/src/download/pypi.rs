@@ -7,17 +7,16 @@ use std::path::Path;
 use serde::Deserialize;
 use url::Url;
 
+use super::Fetched;
 use super::client::{Client, shown};
 use super::file::{self, Checksum, Wanted};
-use super::Fetched;
 use crate::catalog::Wheel;
 use crate::error::RegistryError;
 use crate::event::Listener;
 use crate::manifest::ModelFile;
 
 /// JSON where the index has it, else HTML.
-const ACCEPT: &str =
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// A file that an index lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +39,18 @@ pub(super) fn fetch(
         revision: None,
     };
     for wheel in wheels {
-        let index = format!("{}/{}/", client.servers.pypi_index.trim_end_matches('/'), normalized(&wheel.package));
+        let index = format!(
+            "{}/{}/",
+            client.servers.pypi_index.trim_end_matches('/'),
+            normalized(&wheel.package)
+        );
         let listed = list(client, &index, &wheel.package)?;
         let chosen = choose(&listed, wheel, &index)?;
-        let sha256 = if wheel.sha256.is_empty() { chosen.sha256.clone() } else { Some(wheel.sha256.clone()) };
+        let sha256 = if wheel.sha256.is_empty() {
+            chosen.sha256.clone()
+        } else {
+            Some(wheel.sha256.clone())
+        };
         let wanted = Wanted {
             url: chosen.url.clone(),
             name: chosen.name.clone(),
@@ -70,17 +77,29 @@ fn list(client: &Client, index: &str, package: &str) -> Result<Vec<Listed>, Regi
         },
         other => other,
     })?;
-    let wrong = |what: String| RegistryError::Answer { url: shown(index), what };
+    let wrong = |what: String| RegistryError::Answer {
+        url: shown(index),
+        what,
+    };
     let base = Url::parse(index).map_err(|error| wrong(error.to_string()))?;
-    let mut listed = if kind.contains("json") { from_json(&text).map_err(wrong)? } else { from_html(&text) };
+    let mut listed = if kind.contains("json") {
+        from_json(&text).map_err(wrong)?
+    } else {
+        from_html(&text)
+    };
     for file in &mut listed {
-        let mut url = base.join(&file.url).map_err(|error| wrong(format!("`{}`: {error}", file.url)))?;
+        let mut url = base
+            .join(&file.url)
+            .map_err(|error| wrong(format!("`{}`: {error}", file.url)))?;
         url.set_fragment(None);
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong(format!("`{}` is no address on the web", file.url)));
         }
         // The password of an index is for its files, too, and for no other server.
-        if url.host() == base.host() && url.port_or_known_default() == base.port_or_known_default() && url.username().is_empty() {
+        if url.host() == base.host()
+            && url.port_or_known_default() == base.port_or_known_default()
+            && url.username().is_empty()
+        {
             let _ = url.set_username(base.username());
             let _ = url.set_password(base.password());
         }
@@ -116,9 +135,15 @@ fn from_json(text: &str) -> Result<Vec<Listed>, String> {
 fn from_html(text: &str) -> Vec<Listed> {
     let mut listed = Vec::new();
     for link in text.split("<a ").skip(1) {
-        let Some((attributes, rest)) = link.split_once('>') else { continue };
-        let Some(name) = rest.split('<').next().map(str::trim) else { continue };
-        let Some((_, value)) = attributes.split_once("href=") else { continue };
+        let Some((attributes, rest)) = link.split_once('>') else {
+            continue;
+        };
+        let Some(name) = rest.split('<').next().map(str::trim) else {
+            continue;
+        };
+        let Some((_, value)) = attributes.split_once("href=") else {
+            continue;
+        };
         let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
         let url = match quote {
             Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
@@ -141,16 +166,25 @@ fn choose<'a>(listed: &'a [Listed], wheel: &Wheel, index: &str) -> Result<&'a Li
     let package = normalized(&wheel.package);
     let wheels: Vec<(&Listed, String)> = listed
         .iter()
-        .filter(|file| file.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-!".contains(&byte)))
+        .filter(|file| {
+            file.name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._+-!".contains(&byte))
+        })
         .filter_map(|file| {
             let mut parts = file.name.strip_suffix(".whl")?.split('-');
             let (name, version) = (parts.next()?, parts.next()?);
             (normalized(name) == package).then(|| (file, version.to_owned()))
         })
         .collect();
-    let of_version: Vec<&Listed> =
-        wheels.iter().filter(|(_, version)| *version == wheel.version).map(|(file, _)| *file).collect();
-    let pinned = of_version.iter().find(|file| !wheel.sha256.is_empty() && file.sha256.as_ref() == Some(&wheel.sha256));
+    let of_version: Vec<&Listed> = wheels
+        .iter()
+        .filter(|(_, version)| *version == wheel.version)
+        .map(|(file, _)| *file)
+        .collect();
+    let pinned = of_version
+        .iter()
+        .find(|file| !wheel.sha256.is_empty() && file.sha256.as_ref() == Some(&wheel.sha256));
     let for_any = of_version.iter().find(|file| file.name.ends_with("-none-any.whl"));
     if let Some(file) = pinned.or(for_any).or(of_version.first()) {
         return Ok(file);
@@ -222,8 +256,14 @@ mod tests {
             sha256: sha256.to_owned(),
             size: 0,
         };
-        assert_eq!(choose(&listed, &wheel("1.0", "aa"), "").unwrap().sha256.as_deref(), Some("aa"));
-        assert_eq!(choose(&listed, &wheel("1.0", ""), "").unwrap().sha256.as_deref(), Some("bb"));
+        assert_eq!(
+            choose(&listed, &wheel("1.0", "aa"), "").unwrap().sha256.as_deref(),
+            Some("aa")
+        );
+        assert_eq!(
+            choose(&listed, &wheel("1.0", ""), "").unwrap().sha256.as_deref(),
+            Some("bb")
+        );
         let error = choose(&listed, &wheel("3.0", ""), "").unwrap_err();
         assert!(error.to_string().contains("there are 1.0, 2.0"), "{error}");
     }

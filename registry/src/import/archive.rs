@@ -46,12 +46,18 @@ impl Archive {
         let length = file.metadata().map_err(read)?.len();
         let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
         if zip.len() > MOST_FILES {
-            return Err(wrong(format!("it says it has {} files; {MOST_FILES} is the most", zip.len())));
+            return Err(wrong(format!(
+                "it says it has {} files; {MOST_FILES} is the most",
+                zip.len()
+            )));
         }
         if zip.has_duplicate_names() {
             return Err(wrong("two of its files have one name".to_owned()));
         }
-        if zip.has_overlapping_entries().map_err(|error| wrong(error.to_string()))? {
+        if zip
+            .has_overlapping_entries()
+            .map_err(|error| wrong(error.to_string()))?
+        {
             return Err(wrong("two of its files share bytes".to_owned()));
         }
         let most = length.saturating_mul(MOST_GROWTH).saturating_add(MOST_GROWTH_BYTES);
@@ -72,7 +78,10 @@ impl Archive {
         }
         // A file can't be a folder of another one.
         let names: BTreeSet<&Path> = files.iter().map(|(_, inside, _)| inside.as_path()).collect();
-        if let Some(name) = names.iter().find(|name| name.ancestors().skip(1).any(|above| names.contains(above))) {
+        if let Some(name) = names
+            .iter()
+            .find(|name| name.ancestors().skip(1).any(|above| names.contains(above)))
+        {
             return Err(wrong(format!("`{}` lies in another file", name.display())));
         }
         Ok(Self {
@@ -84,7 +93,12 @@ impl Archive {
 
     /// Writes every file but those of programs into a folder.
     pub(crate) fn unpack(mut self, folder: &Path, listener: Listener<'_>) -> Result<(), RegistryError> {
-        let files: Vec<_> = self.files.iter().filter(|(_, inside, _)| !is_program(inside)).cloned().collect();
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .filter(|(_, inside, _)| !is_program(inside))
+            .cloned()
+            .collect();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         listener(Event::Begin {
             step: Step::Unpack(&name),
@@ -109,7 +123,11 @@ impl Archive {
 
     /// The largest file's size: that of the weights, or of a part of them.
     pub(crate) fn largest_size(&self) -> Option<u64> {
-        self.files.iter().filter(|(_, inside, _)| !is_program(inside)).map(|(_, _, size)| *size).max()
+        self.files
+            .iter()
+            .filter(|(_, inside, _)| !is_program(inside))
+            .map(|(_, _, size)| *size)
+            .max()
     }
 
     /// Writes the largest file to the end of `file`.
@@ -118,7 +136,11 @@ impl Archive {
         file: &mut fs::File,
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<(), RegistryError> {
-        let largest = self.files.iter().filter(|(_, inside, _)| !is_program(inside)).max_by_key(|(_, _, size)| *size);
+        let largest = self
+            .files
+            .iter()
+            .filter(|(_, inside, _)| !is_program(inside))
+            .max_by_key(|(_, _, size)| *size);
         let Some(index) = largest.map(|(index, _, _)| *index) else {
             return Err(RegistryError::Archive {
                 path: self.path,
@@ -131,9 +153,17 @@ impl Archive {
 
     /// The licence that a wheel's metadata names.
     pub(crate) fn licence(&mut self) -> Option<String> {
-        let (index, ..) = *self.files.iter().find(|(_, inside, _)| inside.to_string_lossy().ends_with(".dist-info/METADATA"))?;
+        let (index, ..) = *self
+            .files
+            .iter()
+            .find(|(_, inside, _)| inside.to_string_lossy().ends_with(".dist-info/METADATA"))?;
         let mut text = String::new();
-        self.zip.by_index(index).ok()?.take(1 << 20).read_to_string(&mut text).ok()?;
+        self.zip
+            .by_index(index)
+            .ok()?
+            .take(1 << 20)
+            .read_to_string(&mut text)
+            .ok()?;
         let head = text.split("\n\n").next().unwrap_or_default();
         let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let licence = field("License-Expression:").or_else(|| field("License:"))?;
@@ -158,7 +188,9 @@ impl Archive {
         // One byte more than it says: a file that goes on is found out before it fills the disk.
         let copied = parts::copy(&mut entry.take(size + 1), &path, into, into_path, on_bytes);
         let copied = copied.map_err(|error| match error {
-            RegistryError::Io { action: "read", source, .. } => wrong(format!("`{name}` can't be unpacked: {source}")),
+            RegistryError::Io {
+                action: "read", source, ..
+            } => wrong(format!("`{name}` can't be unpacked: {source}")),
             other => other,
         })?;
         if copied != size {
@@ -190,5 +222,9 @@ fn inside<R: Read>(entry: &ZipFile<'_, R>) -> Result<PathBuf, String> {
 
 /// Code is never run and need not be unpacked.
 fn is_program(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| ["py", "pyc", "pyi", "so", "pyd", "dll"].iter().any(|code| extension == *code))
+    path.extension().is_some_and(|extension| {
+        ["py", "pyc", "pyi", "so", "pyd", "dll"]
+            .iter()
+            .any(|code| extension == *code)
+    })
 }

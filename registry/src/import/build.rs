@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use fs_err as fs;
-use refuel_compiler::{CompileError, CompileOptions, DESCRIPTION_FILE, ModelDescription, WeightFormat, adopt, compile, role_of};
+use refuel_compiler::{
+    CompileError, CompileOptions, DESCRIPTION_FILE, ModelDescription, WeightFormat, adopt, compile, role_of,
+};
 use refuel_formats::{Checkpoint, FormatError};
 
 use super::content::Content;
@@ -31,10 +33,18 @@ pub(crate) fn build(
     listener: Listener<'_>,
 ) -> Result<Built, RegistryError> {
     match content {
-        Content::Gguf(path) => from_checkpoint(&Checkpoint::open(path).map_err(CompileError::from)?, name, weights, out, listener),
+        Content::Gguf(path) => from_checkpoint(
+            &Checkpoint::open(path).map_err(CompileError::from)?,
+            name,
+            weights,
+            out,
+            listener,
+        ),
         Content::Checkpoint { folder, graph } => match (Checkpoint::open(folder), graph) {
             (Err(FormatError::Unsupported { what, .. }), Some(graph)) => {
-                listener(Event::Note(&format!("{what} can't be compiled here; the ONNX graph beside it is taken")));
+                listener(Event::Note(&format!(
+                    "{what} can't be compiled here; the ONNX graph beside it is taken"
+                )));
                 from_graph(graph, folder, weights, out)
             }
             (checkpoint, _) => from_checkpoint(&checkpoint.map_err(CompileError::from)?, name, weights, out, listener),
@@ -73,12 +83,7 @@ fn from_checkpoint(
     })
 }
 
-fn from_graph(
-    graph: &Path,
-    files: &Path,
-    weights: Option<WeightFormat>,
-    out: &Path,
-) -> Result<Built, RegistryError> {
+fn from_graph(graph: &Path, files: &Path, weights: Option<WeightFormat>, out: &Path) -> Result<Built, RegistryError> {
     let description = adopt(graph, files, out)?;
     same_weights(graph, weights, &description)?;
     Ok(Built {
@@ -137,7 +142,11 @@ fn from_registry(folder: &Path, weights: Option<WeightFormat>, out: &Path) -> Re
             }
         }
     }
-    if let Some(missing) = manifest.iter().flat_map(|manifest| &manifest.files).find(|file| !out.join(&file.path).exists()) {
+    if let Some(missing) = manifest
+        .iter()
+        .flat_map(|manifest| &manifest.files)
+        .find(|file| !out.join(&file.path).exists())
+    {
         return Err(RegistryError::Damaged {
             path: folder.to_owned(),
             what: format!("{} is missing", missing.path),

@@ -77,7 +77,10 @@ fn file(path: &Path, staging: &Staging, nesting: usize, listener: Listener<'_>) 
                 files: files_of(folder),
             })
         }
-        _ if is_named(".safetensors") => Err(not_a_model(path, "a checkpoint is imported as a folder, with its config.json")),
+        _ if is_named(".safetensors") => Err(not_a_model(
+            path,
+            "a checkpoint is imported as a folder, with its config.json",
+        )),
         _ if parts::of(path)?.len() > 1 => joined(path, staging, listener),
         _ => Err(not_a_model(path, "it begins with the bytes of no format that is known")),
     }
@@ -85,7 +88,9 @@ fn file(path: &Path, staging: &Staging, nesting: usize, listener: Listener<'_>) 
 
 /// The folder with `config.json`: the graph's own, or the one above it, as repositories with a folder `onnx` have it.
 fn files_of(folder: &Path) -> PathBuf {
-    let above = folder.parent().filter(|above| !folder.join("config.json").exists() && above.join("config.json").exists());
+    let above = folder
+        .parent()
+        .filter(|above| !folder.join("config.json").exists() && above.join("config.json").exists());
     above.unwrap_or(folder).to_owned()
 }
 
@@ -103,7 +108,10 @@ fn joined(path: &Path, staging: &Staging, listener: Listener<'_>) -> Result<Cont
 
 fn unpacked(path: &Path, staging: &Staging, nesting: usize, listener: Listener<'_>) -> Result<Content, RegistryError> {
     if nesting == MOST_NESTING {
-        return Err(not_a_model(path, format!("archives are in archives more than {MOST_NESTING} deep")));
+        return Err(not_a_model(
+            path,
+            format!("archives are in archives more than {MOST_NESTING} deep"),
+        ));
     }
     let root = staging.folder(&format!("unpacked-{nesting}"))?;
     Archive::open(path)?.unpack(&root, listener)?;
@@ -118,14 +126,20 @@ fn unpacked(path: &Path, staging: &Staging, nesting: usize, listener: Listener<'
                 return Ok(content);
             }
             let read = |source| RegistryError::io("read", &folder, source);
-            let mut entries = fs::read_dir(&folder).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
+            let mut entries = fs::read_dir(&folder)
+                .map_err(read)?
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(read)?;
             entries.sort_by_key(fs::DirEntry::file_name);
             seen += entries.len();
             for entry in entries {
                 let path = entry.path();
                 if path.is_dir() {
                     below.push((path, depth + 1));
-                } else if path.extension().is_some_and(|extension| extension == "zip" || extension == "whl") {
+                } else if path
+                    .extension()
+                    .is_some_and(|extension| extension == "zip" || extension == "whl")
+                {
                     nested.push(path);
                 }
             }
@@ -136,7 +150,10 @@ fn unpacked(path: &Path, staging: &Staging, nesting: usize, listener: Listener<'
     match nested.as_slice() {
         [] => Err(not_a_model(path, "there are no model files in the archive")),
         [one] => file(one, staging, nesting + 1, listener),
-        several => Err(not_a_model(path, format!("it holds {} archives, which could all be the model", several.len()))),
+        several => Err(not_a_model(
+            path,
+            format!("it holds {} archives, which could all be the model", several.len()),
+        )),
     }
 }
 
@@ -188,8 +205,11 @@ fn graph_in(folder: &Path) -> Result<Option<PathBuf>, RegistryError> {
 }
 
 fn several_of(folder: &Path, files: &[PathBuf]) -> RegistryError {
-    let names: Vec<String> =
-        files.iter().map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned()).take(20).collect();
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .take(20)
+        .collect();
     not_a_model(folder, format!("give the path of one of {}", names.join(", ")))
 }
 

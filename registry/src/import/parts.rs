@@ -17,7 +17,9 @@ const MOST_PARTS: u64 = 10_000;
 /// A name taken apart around its last number.
 fn numbered(name: &str) -> Option<(&str, u64, &str)> {
     let end = name.rfind(|character: char| character.is_ascii_digit())? + 1;
-    let start = name[..end].rfind(|character: char| !character.is_ascii_digit()).map_or(0, |at| at + 1);
+    let start = name[..end]
+        .rfind(|character: char| !character.is_ascii_digit())
+        .map_or(0, |at| at + 1);
     let start = if name.is_char_boundary(start) { start } else { end - 1 };
     Some((&name[..start], name[start..end].parse().ok()?, &name[end..]))
 }
@@ -29,7 +31,9 @@ pub(crate) fn of(path: &Path) -> Result<Vec<PathBuf>, RegistryError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     // Whole files have numbers in their names, too.
     let whole = path.extension().is_some_and(|extension| extension == "gguf");
-    let Some((before, _, after)) = numbered(&name).filter(|_| !whole) else { return alone() };
+    let Some((before, _, after)) = numbered(&name).filter(|_| !whole) else {
+        return alone();
+    };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let read = |source| RegistryError::io("read", folder, source);
     let mut parts = Vec::new();
@@ -45,7 +49,10 @@ pub(crate) fn of(path: &Path) -> Result<Vec<PathBuf>, RegistryError> {
     }
     parts.sort();
     let first = parts.first().map_or(0, |(number, _)| *number);
-    let gap = parts.iter().zip(first..).find(|((number, _), expected)| number != expected);
+    let gap = parts
+        .iter()
+        .zip(first..)
+        .find(|((number, _), expected)| number != expected);
     match gap {
         _ if first > 1 => alone(),
         None => Ok(parts.into_iter().map(|(_, path)| path).collect()),
@@ -114,7 +121,8 @@ pub(crate) fn copy(
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(source) => return Err(RegistryError::io("read", from_path, source)),
         };
-        into.write_all(&buffer[..count]).map_err(|source| RegistryError::io("write", into_path, source))?;
+        into.write_all(&buffer[..count])
+            .map_err(|source| RegistryError::io("write", into_path, source))?;
         copied += count as u64;
         on_bytes(count as u64);
     }

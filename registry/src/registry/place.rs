@@ -16,7 +16,9 @@ use crate::staging::Staging;
 /// The folder of a model among those in `models`.
 pub(super) fn folder_of(models: &Path, manifest: &Manifest) -> PathBuf {
     let digits = manifest.digest.trim_start_matches("sha256:");
-    models.join(&manifest.name).join(digits.get(..FOLDER_DIGITS).unwrap_or(digits))
+    models
+        .join(&manifest.name)
+        .join(digits.get(..FOLDER_DIGITS).unwrap_or(digits))
 }
 
 /// What is known of a finished model besides its files.
@@ -73,7 +75,9 @@ impl Registry {
         fs::rename(folder, &place).map_err(moved)?;
         if let Some(by_name) = place.parent() {
             // Brings the new name itself to disk.
-            fs::File::open(by_name).and_then(|folder| folder.sync_all()).map_err(moved)?;
+            fs::File::open(by_name)
+                .and_then(|folder| folder.sync_all())
+                .map_err(moved)?;
         }
         Ok(ModelEntry { manifest, dir: place })
     }
@@ -104,7 +108,9 @@ fn hash_files(folder: &Path, name: &str, listener: Listener<'_>) -> Result<Vec<M
             done += bytes;
             listener(Event::Done(done));
         })?;
-        fs::File::open(&path).and_then(|file| file.sync_all()).map_err(|source| RegistryError::io("write", &path, source))?;
+        fs::File::open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| RegistryError::io("write", &path, source))?;
         let path = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         files.push(ModelFile { path, size, sha256 });
     }

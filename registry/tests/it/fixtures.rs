@@ -7,7 +7,9 @@ use tempfile::TempDir;
 
 /// The folder of the tiny models.
 pub(crate) fn path(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures")
+        .join(name);
     assert!(path.exists(), "{} is missing", path.display());
     path
 }
@@ -19,7 +21,9 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -36,7 +40,10 @@ impl Home {
     }
 
     pub(crate) fn import(&self, fixture: &str, name: &str) -> Result<ModelEntry, RegistryError> {
-        let options = ImportOptions { name: Some(name.to_owned()), weights: None };
+        let options = ImportOptions {
+            name: Some(name.to_owned()),
+            weights: None,
+        };
         self.registry().import(&path(fixture), &options, &mut |_| {})
     }
 

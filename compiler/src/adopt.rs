@@ -192,3 +192,73 @@ fn weights(outline: &Outline) -> WeightFormat {
         .max_by_key(|(values, _)| *values)
         .map_or(WeightFormat::F32, |(_, format)| format)
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::onnx::messages::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+
+    /// A graph whose only weights are 100 bytes at byte 20 of another file.
+    fn graph(location: &str) -> Vec<u8> {
+        let entry = |key: &str, value: &str| StringStringEntryProto {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        let tensor = TensorProto {
+            name: "weight".to_owned(),
+            dims: vec![25],
+            data_type: Some(1),
+            external_data: vec![
+                entry("location", location),
+                entry("offset", "20"),
+                entry("length", "100"),
+            ],
+            data_location: Some(1),
+            ..TensorProto::default()
+        };
+        let graph = GraphProto {
+            initializer: vec![tensor],
+            ..GraphProto::default()
+        };
+        let model = ModelProto {
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        model.encode_to_vec()
+    }
+
+    #[test]
+    fn weights_are_read_from_files_of_the_same_folder_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("model");
+        fs_err::create_dir_all(inside.join("below")).unwrap();
+        fs_err::write(folder.path().join("outside"), [0; 200]).unwrap();
+        fs_err::write(inside.join("below/weights"), [0; 200]).unwrap();
+        fs_err::write(inside.join("short"), [0; 119]).unwrap();
+        fs_err::write(inside.join("weights"), [0; 120]).unwrap();
+        let path = inside.join("model.onnx");
+        let files = |location: &str| {
+            fs_err::write(&path, graph(location)).unwrap();
+            external_files(&path, &outline::read(&path).unwrap())
+        };
+        assert_eq!(files("weights").unwrap(), ["weights"]);
+        let absolute = inside.join("weights").display().to_string();
+        for location in [
+            "../outside",
+            "below/weights",
+            "./weights",
+            "",
+            "..",
+            &absolute,
+            "model.json",
+            "below",
+            "short",
+        ] {
+            let error = files(location).unwrap_err();
+            assert!(matches!(error, CompileError::Graph { .. }), "{location}: {error}");
+        }
+        assert_eq!(files("missing").unwrap_err().code(), "RF0106");
+    }
+}

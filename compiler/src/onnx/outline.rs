@@ -68,7 +68,7 @@ pub(crate) fn read(path: &Path) -> Result<Outline, CompileError> {
                 graphs += 1;
                 reader.graph(end, 0, &mut outline, &mut initializers)?;
             }
-            (_, payload) => reader.pass(payload)?,
+            (_, payload) => reader.pass(&payload)?,
         }
     }
     if graphs != 1 {
@@ -150,8 +150,8 @@ impl Reader {
         }
     }
 
-    fn pass(&mut self, payload: Payload) -> Result<(), CompileError> {
-        let Payload::Bytes(end) = payload else { return Ok(()) };
+    fn pass(&mut self, payload: &Payload) -> Result<(), CompileError> {
+        let Payload::Bytes(end) = *payload else { return Ok(()) };
         let length = end - self.at;
         if length <= self.input.buffer().len() as u64 {
             self.input.consume(length as usize);
@@ -206,7 +206,7 @@ impl Reader {
                 }
                 (11, Payload::Bytes(end)) if depth == 0 => outline.inputs.push(self.port(end)?),
                 (12, Payload::Bytes(end)) if depth == 0 => outline.outputs.push(self.port(end)?),
-                (_, payload) => self.pass(payload)?,
+                (_, payload) => self.pass(&payload)?,
             }
         }
         Ok(())
@@ -236,7 +236,7 @@ impl Reader {
                     outline.operators.insert(operator);
                 }
                 (5, Payload::Bytes(end)) => self.attribute(end, depth, outline)?,
-                (_, payload) => self.pass(payload)?,
+                (_, payload) => self.pass(&payload)?,
             }
         }
         Ok(())
@@ -250,7 +250,7 @@ impl Reader {
                     self.tensor(end, outline)?;
                 }
                 (6 | 11, Payload::Bytes(end)) => self.graph(end, depth + 1, outline, &mut BTreeSet::new())?,
-                (_, payload) => self.pass(payload)?,
+                (_, payload) => self.pass(&payload)?,
             }
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Reader {
                 (2, Payload::Number(number)) => element = i32::try_from(number).unwrap_or(0),
                 (8, Payload::Bytes(end)) => name = self.text(end)?,
                 (13, Payload::Bytes(end)) => external.push(self.message::<StringStringEntryProto>(end)?),
-                (_, payload) => self.pass(payload)?,
+                (_, payload) => self.pass(&payload)?,
             }
         }
         let total = outline.values.entry(element).or_default();
@@ -298,5 +298,95 @@ impl Reader {
         values
             .checked_mul(size)
             .ok_or_else(|| self.malformed("a tensor has more numbers than there can be"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fixture() -> Vec<u8> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/onnx/decoder/model.onnx");
+        fs_err::read(path).unwrap()
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<Outline, CompileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.onnx");
+        fs_err::write(&path, bytes).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn a_graph_is_outlined_without_its_weights() {
+        let outline = read_bytes(&fixture()).unwrap();
+        let inputs: Vec<&str> = outline.inputs.iter().map(|port| port.name.as_str()).collect();
+        assert_eq!(inputs[..3], ["input_ids", "attention_mask", "position_ids"]);
+        assert_eq!(inputs.len(), 3 + 2 * 2);
+        assert_eq!(
+            outline
+                .outputs
+                .iter()
+                .filter(|port| port.name.starts_with("present."))
+                .count(),
+            4
+        );
+        let logits = outline.outputs.iter().find(|port| port.name == "logits").unwrap();
+        assert_eq!((logits.element, logits.shape.last()), (1, Some(&Some(64))));
+        assert!(outline.operators.contains("Softmax") && outline.external.is_empty());
+        assert!(outline.values[&1] > 10_000);
+    }
+
+    #[test]
+    fn what_is_no_graph_says_where() {
+        for bytes in [
+            &b""[..],
+            b"GGUF",
+            &[0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0x3a, 0x80],
+            &[0x3b],
+            &[0xff; 32],
+        ] {
+            let error = read_bytes(bytes).unwrap_err();
+            assert!(matches!(error, CompileError::Graph { .. }), "{bytes:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn graphs_in_graphs_have_an_end() {
+        // GraphProto.node, NodeProto.attribute, AttributeProto.g, over and over.
+        let mut bytes = Vec::new();
+        for _ in 0..100 {
+            for field in [6, 5, 1] {
+                let mut outer = vec![field << 3 | 2];
+                prost::encoding::encode_varint(bytes.len() as u64, &mut outer);
+                outer.append(&mut bytes);
+                bytes = outer;
+            }
+        }
+        let mut model = vec![7 << 3 | 2];
+        prost::encoding::encode_varint(bytes.len() as u64, &mut model);
+        model.append(&mut bytes);
+        let error = read_bytes(&model).unwrap_err();
+        assert!(error.to_string().contains("nested too deeply"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _: Result<Outline, CompileError> = read_bytes(&bytes);
+        }
+
+        #[test]
+        fn no_damage_makes_the_reader_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20)) {
+            let mut bytes = fixture();
+            for (place, value) in changes {
+                let at = place.index(bytes.len());
+                bytes[at] = value;
+            }
+            let _: Result<Outline, CompileError> = read_bytes(&bytes);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Progress on standard error: a bar on a terminal, else a line now and then.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};

@@ -96,8 +96,9 @@ impl Tally {
         for (row, answer) in answers.iter().enumerate() {
             self.count(answer);
             if self.shown.len() < self.preview {
-                let values = chunk.record(row).values().map(plain).filter(|value| !value.trim().is_empty());
-                let values: Vec<String> = values.collect();
+                let record = chunk.record(row);
+                let values: Vec<String> =
+                    record.values().map(plain).filter(|value| !value.trim().is_empty()).collect();
                 self.shown.push(Shown {
                     input: crate::words::one_line(&values.join(" | "), PREVIEW),
                     answer: answer.clone(),

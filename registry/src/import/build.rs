@@ -11,7 +11,7 @@ use refuel_formats::{Checkpoint, FormatError};
 use super::content::Content;
 use crate::error::RegistryError;
 use crate::event::{Event, Listener, Step};
-use crate::manifest::{MANIFEST_FILE, Manifest, Origin, read_small};
+use crate::manifest::{MANIFEST_FILE, Manifest, Origin, UNFINISHED, read_small};
 
 /// What was made.
 #[derive(Debug)]
@@ -125,13 +125,13 @@ fn from_registry(folder: &Path, weights: Option<WeightFormat>, out: &Path) -> Re
     let read = |source| RegistryError::io("read", folder, source);
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;
-        if entry.file_name() == MANIFEST_FILE || !entry.path().is_file() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == MANIFEST_FILE || name.starts_with(UNFINISHED) || !entry.path().is_file() {
             continue;
         }
         let to = out.join(entry.file_name());
         fs::copy(entry.path(), &to).map_err(|source| RegistryError::io("write", &to, source))?;
         if let Some(manifest) = &manifest {
-            let name = entry.file_name().to_string_lossy().into_owned();
             let expected = manifest.files.iter().find(|file| file.path == name);
             let (_, found) = crate::hash::file(&to, &mut |_| {})?;
             if expected.is_none_or(|file| file.sha256 != found) {

@@ -7,7 +7,7 @@ use super::Registry;
 use crate::error::RegistryError;
 use crate::event::{Event, Listener, Step};
 use crate::hash;
-use crate::manifest::{MANIFEST_FILE, ModelEntry};
+use crate::manifest::{MANIFEST_FILE, ModelEntry, UNFINISHED};
 
 /// How a file differs from what was installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,7 +73,8 @@ pub(super) fn differences(entry: &ModelEntry, listener: Listener<'_>) -> Result<
     let read = |source| RegistryError::io("read", &entry.dir, source);
     for there in fs::read_dir(&entry.dir).map_err(read)? {
         let path = there.map_err(read)?.file_name().to_string_lossy().into_owned();
-        let known = path == MANIFEST_FILE || entry.manifest.files.iter().any(|file| file.path == path);
+        let own = path == MANIFEST_FILE || path.starts_with(UNFINISHED);
+        let known = own || entry.manifest.files.iter().any(|file| file.path == path);
         if !known {
             let problem = Problem::Unexpected;
             found.push(Difference { path, problem });

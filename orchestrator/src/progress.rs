@@ -73,17 +73,6 @@ impl Progress {
         }
     }
 
-    /// Says how much there is, once that is known.
-    pub(crate) fn set_total(&mut self, total: u64) {
-        if self.total != Some(total) {
-            self.total = Some(total);
-            if let Some(bar) = &self.bar {
-                bar.set_style(style(self.unit, true));
-                bar.set_length(total);
-            }
-        }
-    }
-
     /// Says how much is done.
     pub(crate) fn set(&mut self, done: u64) {
         self.done = done;

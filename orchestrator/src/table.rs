@@ -117,11 +117,6 @@ impl Grid {
         self.table.add_row(cells.collect::<Vec<Cell>>());
     }
 
-    /// Whether no row was added.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
     /// The table as lines, without blanks at their ends.
     pub(crate) fn render(&self) -> String {
         let lines: Vec<String> = self.table.lines().map(|line| line.trim_end().to_owned()).collect();

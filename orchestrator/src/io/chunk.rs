@@ -1,6 +1,5 @@
 //! Rows in the form that they were read in.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -132,23 +131,6 @@ impl Chunk {
             Body::Json(lines) => format!("line {}", lines[row].number),
             Body::Columnar { .. } => format!("row {}", self.first_row + row as u64 + 1),
         }
-    }
-
-    /// Only the rows in `range`.
-    pub(crate) fn slice(mut self, range: Range<usize>) -> Self {
-        self.first_row += range.start as u64;
-        match &mut self.body {
-            Body::Delimited { records, .. } => {
-                records.truncate(range.end);
-                records.drain(..range.start);
-            }
-            Body::Json(lines) => {
-                lines.truncate(range.end);
-                lines.drain(..range.start);
-            }
-            Body::Columnar { batch, .. } => *batch = batch.slice(range.start, range.len()),
-        }
-        self
     }
 }
 

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::time::Instant;
 
 pub(crate) use tally::plain;
-pub(crate) use window::Window;
 
 use crate::answerer::{Answerer, Models};
 use crate::cli::{LabelArgs, OutputFormat};

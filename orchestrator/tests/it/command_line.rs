@@ -1,8 +1,7 @@
 //! What a user is told: help, reports, and every mistake with its exit status.
 
-mod common;
 
-use common::Desk;
+use crate::common::Desk;
 
 const TASK: &str = "\
 name: topic

@@ -4,36 +4,41 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A folder to work in, with a home folder of its own.
-pub struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
 
 impl Desk {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("refuel-test").tempdir().unwrap();
         Self { folder }
     }
 
     /// A path in it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), content).unwrap();
     }
 
     /// Reads a file.
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The program in this folder, with nothing of the machine's own settings but the home folder `home`.
-    pub fn command(&self, home: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, home: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_refuel"));
-        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null()).env("REFUEL_HOME", home).env("NO_COLOR", "1");
+        command
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .env("REFUEL_HOME", home)
+            .env("NO_COLOR", "1");
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if (name.starts_with("REFUEL_") && name != "REFUEL_HOME") || name == "RUST_BACKTRACE" {
@@ -44,19 +49,22 @@ impl Desk {
     }
 
     /// Runs the program with an empty home folder, and gives all that a user sees.
-    pub fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.told(&self.command(&self.path("home"), arguments).output().unwrap())
     }
 
     /// What a user sees of a run.
-    pub fn told(&self, output: &Output) -> String {
+    pub(crate) fn told(&self, output: &Output) -> String {
         let text = |bytes: &[u8]| {
             let folder = self.folder.path().to_string_lossy();
             String::from_utf8_lossy(bytes).replace(&*folder, "[DIR]")
         };
         format!(
             "status: {}\n----- stdout -----\n{}\n----- stderr -----\n{}",
-            output.status.code().map_or_else(|| "signal".to_owned(), |code| code.to_string()),
+            output
+                .status
+                .code()
+                .map_or_else(|| "signal".to_owned(), |code| code.to_string()),
             text(&output.stdout),
             text(&output.stderr)
         )
@@ -65,10 +73,11 @@ impl Desk {
 
 /// The home folder that holds models, where the machine has one with `model` and the ONNX Runtime library; says so when
 /// it hasn't.
-pub fn home_with(model: &str) -> Option<PathBuf> {
+pub(crate) fn home_with(model: &str) -> Option<PathBuf> {
     let home = std::env::var_os("REFUEL_HOME").map(PathBuf::from).or_else(|| {
         let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-        data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share"))).map(|data| data.join("refuel"))
+        data.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")))
+            .map(|data| data.join("refuel"))
     })?;
     let output = Command::new(env!("CARGO_BIN_EXE_refuel"))
         .args(["debug", "--format", "json"])
@@ -76,11 +85,16 @@ pub fn home_with(model: &str) -> Option<PathBuf> {
         .output()
         .unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let there = report["models"].as_array().is_some_and(|models| models.iter().any(|entry| entry["name"] == model));
+    let there = report["models"]
+        .as_array()
+        .is_some_and(|models| models.iter().any(|entry| entry["name"] == model));
     let runs = report["runtime"]["build"].is_string();
     if there && runs {
         return Some(home);
     }
-    eprintln!("skipped: {} has no model `{model}` or no ONNX Runtime; scripts/setup fetches both", home.display());
+    eprintln!(
+        "skipped: {} has no model `{model}` or no ONNX Runtime; scripts/setup fetches both",
+        home.display()
+    );
     None
 }

@@ -1,16 +1,13 @@
 //! What goes wrong while rows are labelled, done for real: signals, full disks, closed pipes, corrupt files, two processes
 //! at once. A real model answers; the tests say so and pass where it is not there.
 
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-
-mod common;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Desk, home_with};
+use crate::common::{Desk, home_with};
 
 const MODEL: &str = "smollm2-135m-instruct";
 

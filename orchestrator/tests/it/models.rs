@@ -1,16 +1,13 @@
 //! `refuel model`: what a user is told, and what is left when a pull is killed, doubled or out of space.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
-
-mod common;
-#[path = "../../registry/tests/it/server.rs"]
+#[path = "../../../registry/tests/it/server.rs"]
 mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::Desk;
+use crate::common::{Desk, home_with};
 use server::Server;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -421,7 +418,7 @@ fn a_manifest_has_stable_keys() {
 #[test]
 fn the_models_of_this_machine_are_what_was_installed() {
     let name = "smollm2-135m-instruct";
-    let Some(home) = common::home_with(name) else { return };
+    let Some(home) = home_with(name) else { return };
     let output = Desk::new().command(&home, &["model", "verify", name]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

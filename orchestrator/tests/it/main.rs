@@ -1,0 +1,9 @@
+//! The program as a user runs it: what it says, what it leaves behind, and what happens when things go wrong.
+
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
+
+mod command_line;
+mod common;
+mod faults;
+mod models;

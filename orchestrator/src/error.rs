@@ -182,6 +182,14 @@ pub(crate) enum CliError {
         /// A value with what is wrong with it.
         example: String,
     },
+    /// A table has no row that could be evaluated.
+    #[error("`{}` has no row to evaluate{}", path.display(), if *.shown { ": the prompt shows every one with its answer" } else { "" })]
+    NothingToEvaluate {
+        /// The table.
+        path: PathBuf,
+        /// Whether there are rows, all of which the prompt shows with their answer.
+        shown: bool,
+    },
     /// A report can't be written as JSON.
     #[error("can't write the report as JSON")]
     Json {
@@ -210,6 +218,7 @@ impl CliError {
             Self::Comparison { .. } => "RF0631",
             Self::NoneExpected { .. } => "RF0632",
             Self::NoSuchRow { .. } => "RF0633",
+            Self::NothingToEvaluate { .. } => "RF0634",
         }
     }
 
@@ -247,7 +256,8 @@ impl CliError {
                 "the column has to hold what the task answers with: names or aliases of its labels, or true and false"
                     .to_owned(),
             ),
-            Self::Json { .. } | Self::NoSuchRow { .. } | Self::Signals { .. } | Self::Stopped { .. } => None,
+            Self::NothingToEvaluate { shown: true, .. } => Some("evaluate on rows that are no examples of the task".to_owned()),
+            Self::NothingToEvaluate { .. } | Self::Json { .. } | Self::NoSuchRow { .. } | Self::Signals { .. } | Self::Stopped { .. } => None,
         }
     }
 
@@ -268,6 +278,7 @@ impl CliError {
             | Self::Signals { .. }
             | Self::Stopped { .. }
             | Self::RowFailed { .. }
+            | Self::NothingToEvaluate { .. }
             | Self::NoneExpected { .. } => ExitStatus::Failure,
         }
     }

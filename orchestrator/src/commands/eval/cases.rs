@@ -46,7 +46,7 @@ impl Case {
 #[derive(Debug, Default)]
 pub(crate) struct Cases {
     /// The rows.
-    pub(crate) cases: Vec<Case>,
+    pub(crate) rows: Vec<Case>,
     /// Rows whose expected value is none that the task can answer with, by value, with what is wrong with it.
     pub(crate) unusable: BTreeMap<String, (u64, String)>,
     /// All rows of that sort.
@@ -130,7 +130,7 @@ fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: 
         found.shown_rows += 1;
         return;
     }
-    found.cases.push(Case {
+    found.rows.push(Case {
         place: chunk.place(row),
         input,
         expected,

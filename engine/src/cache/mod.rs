@@ -1,8 +1,9 @@
 //! Answers that are kept, so that no input is asked twice.
 //!
-//! Memory is in front, an SQLite file behind it. The file is shared with every other process of the same home folder and
-//! is a help only: whatever goes wrong with it is told once, and answers are made as if they had never been kept.
-//! Answers are kept as the model gave them; each reader gates them anew. Failures are not kept.
+//! Memory is in front, with what this process was answered; an SQLite file is behind it. The file is shared with every
+//! other process of the same home folder and is a help only: whatever goes wrong with it is told once, and answers are
+//! made as if they had never been kept. Answers are kept as the model gave them; each reader gates them anew. Failures
+//! are not kept.
 
 mod error;
 mod form;

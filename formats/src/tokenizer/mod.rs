@@ -40,10 +40,29 @@ struct Around {
     end: Option<u32>,
 }
 
+/// Texts that a new tokenizer is tried on.
+const TRIALS: [&str; 3] = ["", "a", "Ab 1,\u{e9}\u{301} \u{1f600}"];
+
 /// Loads a `tokenizer.json` that nobody vouches for.
+///
+/// The library panics over files that contradict themselves (a post-processor that puts in a token it doesn't have, or a
+/// second text where there is one), some when they are loaded and some only when they are used. Whatever it is, it comes to
+/// light here, and is an error.
 pub(crate) fn load(tokenizer_json: &[u8]) -> tokenizers::Result<Tokenizer> {
     charsmap::check_all(tokenizer_json)?;
-    Tokenizer::from_bytes(tokenizer_json)
+    let tried = std::panic::catch_unwind(|| {
+        let tokenizer = Tokenizer::from_bytes(tokenizer_json)?;
+        for text in TRIALS {
+            for around in [false, true] {
+                // A text of which it makes no tokens is fine: not every tokenizer knows every letter.
+                if let Ok(encoding) = tokenizer.encode_fast(text, around) {
+                    let _ = tokenizer.decode(encoding.get_ids(), false);
+                }
+            }
+        }
+        Ok(tokenizer)
+    });
+    tried.unwrap_or_else(|_| Err("contradicts itself: the tokenizer breaks when it is used".into()))
 }
 
 /// Rebuilds the tokenizer of a GGUF file.

@@ -246,6 +246,12 @@ fn tokenizers_made_to_break_their_reader_give_errors() {
             r#"{{"version":"1.0","normalizer":{normalizer},"model":{{"type":"WordLevel","vocab":{{}},"unk_token":"u"}}}}"#
         )
     };
+    // Finds of the fuzzer: templates that put in a token they don't have, or a second text.
+    let with_template = |piece: &str| {
+        format!(
+            r#"{{"version":"1.0","post_processor":{{"type":"TemplateProcessing","single":[{piece}],"pair":[],"special_tokens":{{}}}},"model":{{"type":"WordLevel","vocab":{{"a":0}},"unk_token":"a"}}}}"#
+        )
+    };
     for text in [
         with_model(r#"{"type":"Unigram","unk_id":7,"vocab":[["a",0.0]]}"#),
         with_model(r#"{"type":"Unigram","unk_id":0,"vocab":[]}"#),
@@ -259,6 +265,9 @@ fn tokenizers_made_to_break_their_reader_give_errors() {
         with_normalizer(r#"{"type":"Precompiled","precompiled_charsmap":"////fwAAAAA="}"#),
         with_normalizer(r#"{"type":"Replace","pattern":{"Regex":"("},"content":""}"#),
         with_normalizer(&r#"{"type":"Sequence","normalizers":["#.repeat(5_000)),
+        with_normalizer(r#"{"type":"Precompiled"}"#),
+        with_template(r#"{"SpecialToken":{"id":"<s>","type_id":0}}"#),
+        with_template(r#"{"Sequence":{"id":"B","type_id":0}}"#),
     ] {
         let folder = copied("llama");
         fs::write(folder.path().join("tokenizer.json"), &text).unwrap();

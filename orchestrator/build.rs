@@ -61,19 +61,24 @@ fn collect(text: &str, codes: &mut BTreeMap<String, Variant>) {
     for line in text.lines() {
         let trimmed = line.trim();
         if let Some(name) = trimmed.strip_prefix("impl ").filter(|_| !line.starts_with(' ')) {
-            owner = name.split_whitespace().last().filter(|word| *word != "{").unwrap_or(name).to_owned();
-            if let Some(word) = name.split_whitespace().rev().nth(1).filter(|_| name.ends_with('{')) {
-                word.clone_into(&mut owner);
-            }
+            // `impl Type {` and `impl Trait for Type {`: the type is the last word before the brace.
+            let words = name.trim_end_matches('{').split_whitespace();
+            words.last().unwrap_or_default().clone_into(&mut owner);
         }
         if trimmed.starts_with("//") {
             continue;
         }
         arm.push_str(trimmed);
-        if let Some((_, code)) = trimmed.split_once("=> \"RF").or_else(|| trimmed.split_once("\"RF").filter(|(before, _)| before.is_empty())) {
+        if let Some((_, code)) = trimmed
+            .split_once("=> \"RF")
+            .or_else(|| trimmed.split_once("\"RF").filter(|(before, _)| before.is_empty()))
+        {
             let code: String = code.chars().take_while(char::is_ascii_digit).collect();
             for name in arm.split("Self::").skip(1) {
-                let name: String = name.chars().take_while(|character| character.is_alphanumeric()).collect();
+                let name: String = name
+                    .chars()
+                    .take_while(|character| character.is_alphanumeric())
+                    .collect();
                 if let Some(variant) = variants.get(&(owner.clone(), name)) {
                     let entry = codes.entry(format!("RF{code}")).or_default();
                     if entry.about.is_empty() {
@@ -99,7 +104,10 @@ fn variants(text: &str) -> BTreeMap<(String, String), Variant> {
     let mut in_message = false;
     for line in text.lines() {
         let trimmed = line.trim();
-        if let Some(at) = line.find("enum ").filter(|_| !line.starts_with(' ') && line.ends_with('{')) {
+        if let Some(at) = line
+            .find("enum ")
+            .filter(|_| !line.starts_with(' ') && line.ends_with('{'))
+        {
             owner = Some(line[at + 5..].trim_end_matches('{').trim().to_owned());
             about.clear();
             continue;
@@ -118,7 +126,10 @@ fn variants(text: &str) -> BTreeMap<(String, String), Variant> {
         } else if let Some(words) = trimmed.strip_prefix("///") {
             about.push(words.trim());
         } else if trimmed.starts_with(|character: char| character.is_ascii_uppercase()) {
-            let name: String = trimmed.chars().take_while(|character| character.is_alphanumeric()).collect();
+            let name: String = trimmed
+                .chars()
+                .take_while(|character| character.is_alphanumeric())
+                .collect();
             let variant = Variant {
                 about: about.join(" "),
                 message: told(&message),
@@ -136,7 +147,9 @@ fn variants(text: &str) -> BTreeMap<(String, String), Variant> {
 
 /// The message of `#[error("...")]`, with a mark where values stand.
 fn told(attribute: &str) -> String {
-    let Some(start) = attribute.find('"') else { return String::new() };
+    let Some(start) = attribute.find('"') else {
+        return String::new();
+    };
     let mut text = String::new();
     let mut characters = attribute[start + 1..].chars();
     while let Some(character) = characters.next() {

@@ -70,8 +70,7 @@ fn main() -> Result<(), Failure> {
     report["model"] = json!(prepared.model());
     report["weights"] = json!(description.weights);
     // The table of token vectors is looked up, not multiplied; norms are a thousandth of what is left.
-    report["products_per_token"] =
-        json!(description.parameters - (description.vocabulary * description.hidden) as u64);
+    report["products_per_token"] = json!(description.parameters - (description.vocabulary * description.hidden) as u64);
     report["threads"] = json!(session.placement().threads);
     report["peak_memory_bytes"] = json!(refuel_engine::machine::peak_memory());
     println!("{report}");

@@ -65,18 +65,18 @@ mod kernels {
     /// The widest that this processor has.
     pub(super) fn best() -> Option<Kernel> {
         if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512f") {
-            // SAFETY: the instructions were just found to be there.
             return Some(Kernel {
                 name: "vpdpbusd, 512 bits",
                 products: 64,
+                // SAFETY: the instructions were just found to be there.
                 run: |rounds| unsafe { wide(rounds) },
             });
         }
         if is_x86_feature_detected!("avxvnni") && is_x86_feature_detected!("avx2") {
-            // SAFETY: the instructions were just found to be there.
             return Some(Kernel {
                 name: "vpdpbusd, 256 bits",
                 products: 32,
+                // SAFETY: the instructions were just found to be there.
                 run: |rounds| unsafe { narrow(rounds) },
             });
         }

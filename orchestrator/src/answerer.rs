@@ -176,8 +176,8 @@ impl From<EngineError> for Failure {
             EngineError::WrongRole { .. }
             | EngineError::PromptTooLong { .. }
             | EngineError::UnknownClass { .. }
-            | EngineError::Task(_) => ExitStatus::Usage,
-            EngineError::Registry(RegistryError::Unknown { .. }) => ExitStatus::Usage,
+            | EngineError::Task(_)
+            | EngineError::Registry(RegistryError::Unknown { .. }) => ExitStatus::Usage,
             _ => ExitStatus::Failure,
         };
         Self::new(&error, error.code(), error.hint(), status)

@@ -1,7 +1,7 @@
 //! Failures: how they look, and which exit status they earn.
 //!
 //! Every library of the workspace has an error type with `code()` and `hint()`; [`Failure`] is what they all become
-//! here. The command line's own errors are RF06xx.
+//! here. The command line's own errors are `RF06xx`.
 
 use std::error::Error;
 use std::io;
@@ -256,8 +256,14 @@ impl CliError {
                 "the column has to hold what the task answers with: names or aliases of its labels, or true and false"
                     .to_owned(),
             ),
-            Self::NothingToEvaluate { shown: true, .. } => Some("evaluate on rows that are no examples of the task".to_owned()),
-            Self::NothingToEvaluate { .. } | Self::Json { .. } | Self::NoSuchRow { .. } | Self::Signals { .. } | Self::Stopped { .. } => None,
+            Self::NothingToEvaluate { shown: true, .. } => {
+                Some("evaluate on rows that are no examples of the task".to_owned())
+            }
+            Self::NothingToEvaluate { .. }
+            | Self::Json { .. }
+            | Self::NoSuchRow { .. }
+            | Self::Signals { .. }
+            | Self::Stopped { .. } => None,
         }
     }
 

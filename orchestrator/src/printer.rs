@@ -19,6 +19,10 @@ pub(crate) struct Printer {
     progress: bool,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "whoever prints has to have a printer, whether or not this much depends on its settings"
+)]
 impl Printer {
     /// Settles colour for the whole process, and what this printer lets through.
     pub(crate) fn new(arguments: &GlobalArgs) -> Self {

@@ -42,7 +42,10 @@ pub(crate) struct Text {
 impl Text {
     /// Text in a tone.
     pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self {
+            text: text.into(),
+            tone,
+        }
     }
 }
 

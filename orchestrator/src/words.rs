@@ -23,7 +23,11 @@ pub(crate) fn bytes(number: u64) -> String {
     let mut value = number as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if value < 999.5 {
-            return if value < 9.95 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") };
+            return if value < 9.95 && unit != "B" {
+                format!("{value:.1} {unit}")
+            } else {
+                format!("{value:.0} {unit}")
+            };
         }
         value /= 1000.0;
     }
@@ -52,7 +56,11 @@ pub(crate) fn seconds(number: f64) -> String {
 
 /// A share in percent: `12.5 %`.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { "0 %".to_owned() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
+    if whole == 0 {
+        "0 %".to_owned()
+    } else {
+        format!("{:.1} %", part as f64 * 100.0 / whole as f64)
+    }
 }
 
 /// A speed: `84.2`, `12,400`.
@@ -104,7 +112,12 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
     let lower = name.to_lowercase();
     names
         .into_iter()
-        .map(|there| (strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &lower), there))
+        .map(|there| {
+            (
+                strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &lower),
+                there,
+            )
+        })
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, there)| there)
@@ -116,8 +129,14 @@ mod tests {
 
     #[test]
     fn numbers_are_read_at_a_glance() {
-        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([bytes(0), bytes(999), bytes(1500), bytes(412_000_000)], ["0 B", "999 B", "1.5 kB", "412 MB"]);
+        assert_eq!(
+            [count(0), count(999), count(1000), count(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [bytes(0), bytes(999), bytes(1500), bytes(412_000_000)],
+            ["0 B", "999 B", "1.5 kB", "412 MB"]
+        );
         assert_eq!(bytes(999_600), "1.0 MB");
         assert_eq!(seconds(0.42), "0.42 s");
         assert_eq!(seconds(14.2), "14 s");

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::engine::EngineArgs;
 use super::FormatArgs;
+use super::engine::EngineArgs;
 
 /// Arguments of `refuel debug`.
 #[derive(Debug, Args)]

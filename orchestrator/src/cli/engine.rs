@@ -78,7 +78,9 @@ pub(crate) enum DeviceChoice {
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB");
     let text_trimmed = text.trim();
-    let unit_at = text_trimmed.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text_trimmed.len());
+    let unit_at = text_trimmed
+        .find(|character: char| character.is_ascii_alphabetic())
+        .unwrap_or(text_trimmed.len());
     let (number, unit) = text_trimmed.split_at(unit_at);
     let number: f64 = number.trim().parse().map_err(|_| wrong())?;
     let factor = match unit.to_ascii_lowercase().as_str() {
@@ -92,7 +94,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     let bytes = number * factor;
-    if !bytes.is_finite() || bytes < 1.0 || bytes > 1e18 {
+    if !bytes.is_finite() || !(1.0..=1e18).contains(&bytes) {
         return Err(wrong());
     }
     Ok(bytes as u64)

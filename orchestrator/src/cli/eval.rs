@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::engine::EngineArgs;
 use super::FormatArgs;
+use super::engine::EngineArgs;
 use super::label::InputFormatArgs;
 
 const EXAMPLES: &str = "\

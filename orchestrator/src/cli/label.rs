@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::engine::EngineArgs;
 use super::FormatArgs;
+use super::engine::EngineArgs;
 use crate::io::Format;
 
 const EXAMPLES: &str = "\

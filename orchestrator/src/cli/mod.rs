@@ -22,7 +22,8 @@ pub(crate) use global::{ColorChoice, FormatArgs, GlobalArgs, OutputFormat};
 pub(crate) use label::{LabelArgs, OnErrorChoice};
 pub(crate) use man::{ManArgs, SchemaChoice};
 pub(crate) use model::{
-    DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs, WeightsChoice,
+    DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs,
+    WeightsChoice,
 };
 pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand};
 

@@ -63,7 +63,9 @@ pub(crate) fn run(arguments: &CacheArgs, context: &Context) -> Result<ExitStatus
         }
         CacheCommand::Clear => {
             let bytes = clear(&answerer::cache_folder(&home))?;
-            context.printer.note(format!("forgot {} of answers", words::bytes(bytes)));
+            context
+                .printer
+                .note(format!("forgot {} of answers", words::bytes(bytes)));
         }
     }
     Ok(ExitStatus::Success)

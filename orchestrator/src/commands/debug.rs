@@ -98,8 +98,18 @@ fn text(everything: &Everything) -> String {
         grid.pair("processor", in_words(&processor));
     }
     grid.pair("threads", machine.threads.to_string());
-    grid.pair("memory arena", if machine.memory_arena { "kept for the next run" } else { "given back at once" });
-    let memory = [(machine.memory_total_bytes, "in all"), (machine.memory_available_bytes, "free")];
+    grid.pair(
+        "memory arena",
+        if machine.memory_arena {
+            "kept for the next run"
+        } else {
+            "given back at once"
+        },
+    );
+    let memory = [
+        (machine.memory_total_bytes, "in all"),
+        (machine.memory_available_bytes, "free"),
+    ];
     let memory: Vec<String> = memory
         .into_iter()
         .filter_map(|(bytes, what)| bytes.map(|bytes| format!("{} {what}", words::bytes(bytes))))
@@ -139,7 +149,9 @@ fn text(everything: &Everything) -> String {
 fn in_words(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Object(object) => {
-            let parts = object.iter().filter(|(_, value)| !value.is_null() && **value != serde_json::Value::Bool(false));
+            let parts = object
+                .iter()
+                .filter(|(_, value)| !value.is_null() && **value != serde_json::Value::Bool(false));
             let parts = parts.map(|(key, value)| match value {
                 serde_json::Value::String(text) => text.clone(),
                 serde_json::Value::Bool(_) => key.replace('_', " "),

@@ -5,8 +5,8 @@ use std::path::Path;
 use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
 use refuel_task::{
-    Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment, Selection,
-    Task, Truncate,
+    Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment,
+    Selection, Task, Truncate,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +32,10 @@ pub(crate) fn run(arguments: &TaskArgs, context: &Context) -> Result<ExitStatus,
 fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
     let task = Task::from_file(&arguments.task)?;
-    let prompt = arguments.prompt.then(|| prompt(arguments, &task, context)).transpose()?;
+    let prompt = arguments
+        .prompt
+        .then(|| prompt(arguments, &task, context))
+        .transpose()?;
     if arguments.format.format == OutputFormat::Json {
         let mut report = json!({
             "name": task.name,
@@ -64,7 +67,10 @@ fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Fai
 
 fn overview(task: &Task) -> String {
     let mut grid = Grid::pairs();
-    let version = task.version.map(|version| format!(", version {version}")).unwrap_or_default();
+    let version = task
+        .version
+        .map(|version| format!(", version {version}"))
+        .unwrap_or_default();
     grid.pair("task", Text::new(format!("{}{version}", task.name), Tone::Strong));
     grid.pair("kind", format!("{}: {}", task.kind, task.kind.about()));
     if let Some(description) = &task.description {
@@ -74,7 +80,10 @@ fn overview(task: &Task) -> String {
     if let Some(examples) = &task.examples {
         grid.pair("examples", examples_in_words(examples));
     }
-    let model = task.model.as_ref().map_or_else(|| "the default one".to_owned(), ToString::to_string);
+    let model = task
+        .model
+        .as_ref()
+        .map_or_else(|| "the default one".to_owned(), ToString::to_string);
     grid.pair("model", model);
     let threshold = match (task.threshold, &task.fallback) {
         (None, _) => "none: every answer is taken".to_owned(),
@@ -103,13 +112,19 @@ fn overview(task: &Task) -> String {
     if !task.labels.is_empty() {
         let mut labels = Grid::new([("label", Side::Left), ("what it means", Side::Left)]);
         for label in task.labels.iter().take(SHOWN_LABELS) {
-            let about = label.description.as_deref().map_or_else(String::new, |about| words::one_line(about, 90));
+            let about = label
+                .description
+                .as_deref()
+                .map_or_else(String::new, |about| words::one_line(about, 90));
             labels.row([words::one_line(&label.name, 40).into(), Text::new(about, Tone::Faint)]);
         }
         text.push_str("\n\n");
         text.push_str(&labels.render());
         if task.labels.len() > SHOWN_LABELS {
-            let more = format!("\n and {} more", words::count((task.labels.len() - SHOWN_LABELS) as u64));
+            let more = format!(
+                "\n and {} more",
+                words::count((task.labels.len() - SHOWN_LABELS) as u64)
+            );
             text.push_str(&more.dimmed().to_string());
         }
     }
@@ -120,7 +135,14 @@ fn reads(input: &InputSpec) -> String {
     let part = |part: &Part| match part {
         Part::Column(column) => format!("column `{column}`"),
         Part::Columns(columns) => {
-            format!("columns {}", columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", "))
+            format!(
+                "columns {}",
+                columns
+                    .iter()
+                    .map(|column| format!("`{column}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
         }
         Part::Template(template) => format!("template `{}`", words::one_line(template.source(), 70)),
     };
@@ -137,7 +159,10 @@ fn examples_in_words(examples: &ExampleSet) -> String {
         Selection::Similar => "those most like the row",
         Selection::Diverse => "ones unlike each other",
     };
-    format!("{}, of which {shown} are shown: {how}", words::counted(examples.items.len() as u64, "solved row", "solved rows"))
+    format!(
+        "{}, of which {shown} are shown: {how}",
+        words::counted(examples.items.len() as u64, "solved row", "solved rows")
+    )
 }
 
 /// A prompt in parts.
@@ -151,7 +176,11 @@ struct Prompt {
 
 impl Prompt {
     fn text(&self) -> String {
-        let parts = self.shared.iter().chain(&self.row).chain(self.tails.first().into_iter().flatten());
+        let parts = self
+            .shared
+            .iter()
+            .chain(&self.row)
+            .chain(self.tails.first().into_iter().flatten());
         parts.map(Segment::text).collect()
     }
 
@@ -166,13 +195,19 @@ impl Prompt {
         text.push_str(&join(&self.row));
         if let Some(first) = self.tails.first() {
             text.push('\n');
-            text.push_str(&mark(&format!("the first of {}", words::counted(self.tails.len() as u64, "question", "questions"))));
+            text.push_str(&mark(&format!(
+                "the first of {}",
+                words::counted(self.tails.len() as u64, "question", "questions")
+            )));
             text.push_str(&join(first));
         }
         text.push('\n');
         let end = match self.choices {
             0 => "here the model writes".to_owned(),
-            choices => format!("here {} are scored", words::counted(choices as u64, "answer", "answers")),
+            choices => format!(
+                "here {} are scored",
+                words::counted(choices as u64, "answer", "answers")
+            ),
         };
         text.push_str(mark(&end).trim_end());
         text
@@ -188,7 +223,9 @@ fn prompt(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<P
         None => invented(task)?,
     };
     if plan.by_row {
-        context.printer.note("the examples of a row are chosen by its likeness to them when it is asked; none are shown here");
+        context
+            .printer
+            .note("the examples of a row are chosen by its likeness to them when it is asked; none are shown here");
     }
     Ok(Prompt {
         shared: plan.prefix.clone(),
@@ -200,9 +237,13 @@ fn prompt(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<P
 
 /// The examples that every row is shown.
 fn shared_examples<'a>(task: &'a Task, context: &Context) -> Vec<&'a Example> {
-    let Some(examples) = &task.examples else { return Vec::new() };
+    let Some(examples) = &task.examples else {
+        return Vec::new();
+    };
     if examples.select == Selection::Diverse {
-        context.printer.note("the examples are chosen with an embedding model when the task runs; here the first stand in");
+        context
+            .printer
+            .note("the examples are chosen with an embedding model when the task runs; here the first stand in");
         let chosen = refuel_task::fixed(&examples.items, examples.count, examples.balance);
         return chosen.into_iter().map(|index| &examples.items[index]).collect();
     }
@@ -211,7 +252,11 @@ fn shared_examples<'a>(task: &'a Task, context: &Context) -> Vec<&'a Example> {
 
 /// A row that names its columns.
 fn invented(task: &Task) -> Result<RenderedInput, Failure> {
-    let record: Record = task.columns().into_iter().map(|column| (column.clone(), format!("<{column}>").into())).collect();
+    let record: Record = task
+        .columns()
+        .into_iter()
+        .map(|column| (column.clone(), format!("<{column}>").into()))
+        .collect();
     Ok(task.render_input(&record)?)
 }
 
@@ -242,7 +287,10 @@ struct TokenizerConfig {
 
 /// The chat template of the model that the task would be asked of.
 fn template(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<Option<ChatTemplate>, Failure> {
-    let asked = arguments.model.clone().or_else(|| task.model.as_ref().map(ToString::to_string));
+    let asked = arguments
+        .model
+        .clone()
+        .or_else(|| task.model.as_ref().map(ToString::to_string));
     let name = asked.clone().unwrap_or_else(|| refuel_engine::DEFAULT_MODEL.to_owned());
     let registry = refuel_registry::Registry::open(&context.home()?).map_err(EngineError::from)?;
     let folder = match registry.get(&name) {
@@ -267,5 +315,8 @@ fn template(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result
         text.and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let (bos, eos) = (token(&config.bos_token), token(&config.eos_token));
-    Ok(config.chat_template.map(|source| ChatTemplate::new(&source, &bos, &eos)).transpose()?)
+    Ok(config
+        .chat_template
+        .map(|source| ChatTemplate::new(&source, &bos, &eos))
+        .transpose()?)
 }

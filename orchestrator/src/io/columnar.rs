@@ -32,7 +32,10 @@ impl ParquetReader {
     pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
         let builder = builder(input)?;
         let groups = builder.metadata().row_groups();
-        let largest = groups.iter().map(|group| group.total_byte_size() / group.num_rows().max(1)).max();
+        let largest = groups
+            .iter()
+            .map(|group| group.total_byte_size() / group.num_rows().max(1))
+            .max();
         let row_bytes = largest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
         let reader = builder
             .with_batch_size((CHUNK_BYTES / row_bytes.max(1)).clamp(1, BATCH))

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::answers::{source_word, status_word};
 use super::arrow_values::json_value;
 use super::chunk::{Body, DelimitedRow, Fault, plain_text};
-use super::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates};
+use super::{
+    AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates,
+};
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 1 << 18;
@@ -139,7 +141,10 @@ fn row(record: ByteRecord, columns: usize, delimiter: u8) -> DelimitedRow {
         }
         let mut even = ByteRecord::with_capacity(record.as_slice().len() + count, columns);
         even.set_position(record.position().cloned());
-        record.iter().take(columns.saturating_sub(1)).for_each(|field| even.push_field(field));
+        record
+            .iter()
+            .take(columns.saturating_sub(1))
+            .for_each(|field| even.push_field(field));
         let last: Vec<&[u8]> = if reason.is_some() {
             record.iter().skip(columns.saturating_sub(1)).collect()
         } else {

@@ -152,7 +152,11 @@ fn rows_with_more_or_fewer_fields_are_kept_and_said() {
     let output = place.path("out.csv");
     insta::assert_debug_snapshot!(with_faults(&input, &output));
     let written = text(&output);
-    let own: Vec<&str> = written.lines().skip(1).filter_map(|line| line.split_once(",l,").map(|(own, _)| own)).collect();
+    let own: Vec<&str> = written
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(",l,").map(|(own, _)| own))
+        .collect();
     assert_eq!(own, ["y\"", "1,\"2,3\"", "1,", "4,5"]);
     with_faults(&input, &place.path("out.jsonl"));
     with_faults(&input, &place.path("out.parquet"));
@@ -167,12 +171,18 @@ fn bytes_that_are_not_text_are_kept_and_said() {
     assert_eq!(faults[0], ("line 2".to_owned(), Some("field 2 isn't UTF-8".to_owned())));
     assert_eq!(faults[1].1, None);
     let written = fs_err::read(&output).unwrap();
-    assert!(written.windows(7).any(|bytes| bytes == b"1,caf\xE9,"), "the bytes are as they came");
+    assert!(
+        written.windows(7).any(|bytes| bytes == b"1,caf\xE9,"),
+        "the bytes are as they came"
+    );
     with_faults(&input, &place.path("out.jsonl"));
     assert!(text(&place.path("out.jsonl")).starts_with("{\"a\":\"1\",\"b\":\"caf\u{fffd}\",\"topic\""));
 
     let input = place.file("latin.jsonl", b"{\"a\": \"caf\xE9\"}\n");
-    assert_eq!(with_faults(&input, &output)[0].1.as_deref(), Some("the line isn't UTF-8"));
+    assert_eq!(
+        with_faults(&input, &output)[0].1.as_deref(),
+        Some("the line isn't UTF-8")
+    );
 }
 
 #[test]
@@ -233,7 +243,7 @@ fn json_lines_keep_their_values_to_the_byte() {
         "",
         r#"  {"other": "key", "text": "line\nbreak, \"quote\" and \\ back"}  "#,
         "{}",
-        r#"{ }"#,
+        r"{ }",
     ];
     let input = place.file("in.jsonl", lines.join("\n"));
     let output = place.path("out.jsonl");

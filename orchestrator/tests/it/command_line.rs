@@ -1,6 +1,5 @@
 //! What a user is told: help, reports, and every mistake with its exit status.
 
-
 use crate::common::Desk;
 
 const TASK: &str = "\
@@ -22,7 +21,10 @@ fallback: other
 fn desk() -> Desk {
     let desk = Desk::new();
     desk.write("topic.yml", TASK);
-    desk.write("in.csv", "id,body,right\n1,I want my money back,refund\n2,Where is it?,delivery\n");
+    desk.write(
+        "in.csv",
+        "id,body,right\n1,I want my money back,refund\n2,Where is it?,delivery\n",
+    );
     desk
 }
 
@@ -45,9 +47,18 @@ fn a_wrong_command_line_is_status_2() {
         ("unknown_verb", &["lable"]),
         ("no_task", &["label", "in.csv"]),
         ("unknown_option", &["label", "in.csv", "--task", "topic.yml", "--fast"]),
-        ("resume_and_force", &["label", "in.csv", "--task", "topic.yml", "--resume", "--force"]),
-        ("bad_delimiter", &["label", "in.csv", "--task", "topic.yml", "--delimiter", "ab"]),
-        ("bad_size", &["label", "in.csv", "--task", "topic.yml", "--memory", "lots"]),
+        (
+            "resume_and_force",
+            &["label", "in.csv", "--task", "topic.yml", "--resume", "--force"],
+        ),
+        (
+            "bad_delimiter",
+            &["label", "in.csv", "--task", "topic.yml", "--delimiter", "ab"],
+        ),
+        (
+            "bad_size",
+            &["label", "in.csv", "--task", "topic.yml", "--memory", "lots"],
+        ),
         ("no_expected", &["eval", "in.csv", "--task", "topic.yml"]),
     ] {
         let told = desk.run(arguments);
@@ -59,7 +70,10 @@ fn a_wrong_command_line_is_status_2() {
 #[test]
 fn mistakes_are_told_with_their_code_and_what_to_do() {
     let desk = desk();
-    desk.write("broken.yml", "name: topic\nkind: label\nguidlines: x\nlabels: [a]\ninput: body\n");
+    desk.write(
+        "broken.yml",
+        "name: topic\nkind: label\nguidlines: x\nlabels: [a]\ninput: body\n",
+    );
     desk.write("notes.txt", "hello");
     desk.write("other.csv", "id,bodi\n1,x\n");
     desk.write("twice.csv", "body,body\n1,x\n");
@@ -88,12 +102,59 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
         ("no_task_file", 2, vec!["label", "in.csv", "--task", "missing.yml"]),
         ("unknown_key", 2, vec!["label", "in.csv", "--task", "broken.yml"]),
         ("no_model", 2, label("in.csv", &["--model", "nothing-such"])),
-        ("no_expected_column", 2, vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "rigth"]),
-        ("no_slice_column", 2, vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "right", "--slice", "idd"]),
-        ("bad_comparison", 2, vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "right", "--compare", "calibraton=on,off"]),
-        ("nothing_expected", 1, vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "id"]),
+        (
+            "no_expected_column",
+            2,
+            vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "rigth"],
+        ),
+        (
+            "no_slice_column",
+            2,
+            vec![
+                "eval",
+                "in.csv",
+                "--task",
+                "topic.yml",
+                "--expected",
+                "right",
+                "--slice",
+                "idd",
+            ],
+        ),
+        (
+            "bad_comparison",
+            2,
+            vec![
+                "eval",
+                "in.csv",
+                "--task",
+                "topic.yml",
+                "--expected",
+                "right",
+                "--compare",
+                "calibraton=on,off",
+            ],
+        ),
+        (
+            "nothing_expected",
+            1,
+            vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "id"],
+        ),
         ("task_missing", 2, vec!["task", "check", "missing.yml"]),
-        ("no_such_row", 2, vec!["task", "check", "topic.yml", "--prompt", "--sample", "in.csv", "--row", "9"]),
+        (
+            "no_such_row",
+            2,
+            vec![
+                "task",
+                "check",
+                "topic.yml",
+                "--prompt",
+                "--sample",
+                "in.csv",
+                "--row",
+                "9",
+            ],
+        ),
         ("no_topic", 2, vec!["man", "exit-code"]),
     ] {
         let told = desk.run(&arguments);
@@ -110,7 +171,16 @@ fn a_task_is_shown_as_it_is_understood() {
     let desk = desk();
     insta::assert_snapshot!(desk.run(&["task", "check", "topic.yml"]));
     insta::assert_snapshot!(desk.run(&["task", "check", "topic.yml", "--format", "json"]));
-    insta::assert_snapshot!(desk.run(&["task", "check", "topic.yml", "--prompt", "--sample", "in.csv", "--row", "2"]));
+    insta::assert_snapshot!(desk.run(&[
+        "task",
+        "check",
+        "topic.yml",
+        "--prompt",
+        "--sample",
+        "in.csv",
+        "--row",
+        "2"
+    ]));
     insta::assert_snapshot!(desk.run(&["task", "check", "topic.yml", "--prompt"]));
 }
 
@@ -121,7 +191,13 @@ fn what_can_be_read_about_is_listed() {
     insta::assert_snapshot!(desk.run(&["man", "rf0614"]));
     insta::assert_snapshot!(desk.run(&["man", "exit-codes"]));
     let schema = desk.run(&["man", "--schema", "task"]);
-    let json = schema.split("----- stdout -----\n").nth(1).unwrap().split("----- stderr").next().unwrap();
+    let json = schema
+        .split("----- stdout -----\n")
+        .nth(1)
+        .unwrap()
+        .split("----- stderr")
+        .next()
+        .unwrap();
     let schema: serde_json::Value = serde_json::from_str(json).unwrap();
     assert!(schema["$defs"]["label"].is_object());
 }
@@ -129,7 +205,11 @@ fn what_can_be_read_about_is_listed() {
 #[test]
 fn an_empty_machine_is_described_and_has_no_kept_answers() {
     let desk = Desk::new();
-    let output = desk.command(&desk.path("home"), &["debug", "--format", "json"]).env_remove("ORT_DYLIB_PATH").output().unwrap();
+    let output = desk
+        .command(&desk.path("home"), &["debug", "--format", "json"])
+        .env_remove("ORT_DYLIB_PATH")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", desk.told(&output));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
@@ -148,7 +228,11 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     use std::io::Read as _;
     let desk = Desk::new();
     let mut command = desk.command(&desk.path("home"), &["man", "verbs"]);
-    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();

@@ -34,7 +34,10 @@ pub(crate) fn ask(
     let started = Instant::now();
     let mut answers = Vec::with_capacity(cases.len());
     for window in cases.chunks(ROWS) {
-        let inputs: Vec<RenderedInput> = window.iter().filter_map(|case| case.input.as_ref().ok().cloned()).collect();
+        let inputs: Vec<RenderedInput> = window
+            .iter()
+            .filter_map(|case| case.input.as_ref().ok().cloned())
+            .collect();
         let before = done_before + answers.len() as u64;
         let mut done = 0;
         let given = answerer.answer(&inputs, &interrupt.cancel, &mut |rows| {

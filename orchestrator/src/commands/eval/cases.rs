@@ -122,7 +122,9 @@ fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: 
         None => task.render_input(&chunk.record(row)).map_err(|error| error.to_string()),
     };
     let is_shown = |task: &&Task, input: &RenderedInput| {
-        task.examples.as_ref().is_some_and(|examples| !examples.by_row() && examples.contains(input))
+        task.examples
+            .as_ref()
+            .is_some_and(|examples| !examples.by_row() && examples.contains(input))
     };
     if let Ok(input) = &input
         && variants.iter().any(|task| is_shown(task, input))
@@ -134,6 +136,10 @@ fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: 
         place: chunk.place(row),
         input,
         expected,
-        slices: wanted.slices.iter().map(|column| plain(&chunk.value(row, *column))).collect(),
+        slices: wanted
+            .slices
+            .iter()
+            .map(|column| plain(&chunk.value(row, *column)))
+            .collect(),
     });
 }

@@ -104,8 +104,11 @@ pub(crate) fn measure(
 ) -> Option<Measured> {
     let task = &variant.task;
     let mut judge = Judge::new(task);
-    let rows: Vec<Judged> =
-        cases.iter().zip(&asked.answers).map(|(case, answer)| judge.row(&case.expected, answer)).collect();
+    let rows: Vec<Judged> = cases
+        .iter()
+        .zip(&asked.answers)
+        .map(|(case, answer)| judge.row(&case.expected, answer))
+        .collect();
     let evaluation = Evaluation::of(&rows, &judge.classes, judge.labelled)?;
     let by_expected = cases.iter().map(|case| plain(&case.expected)).collect();
     let mut columns = vec![(BY_EXPECTED.to_owned(), by_expected)];
@@ -122,7 +125,10 @@ pub(crate) fn measure(
     };
     let slices = worst_slices(&rows, &columns, SLICES)
         .into_iter()
-        .map(|slice| ShownSlice { examples: slice.examples.iter().map(|row| shown(*row)).collect(), slice });
+        .map(|slice| ShownSlice {
+            examples: slice.examples.iter().map(|row| shown(*row)).collect(),
+            slice,
+        });
     let from = |source: Source| {
         let answers = asked.answers.iter().filter(|answer| answer.status != Status::Error);
         answers.filter(|answer| answer.source == source).count() as u64
@@ -149,10 +155,17 @@ pub(crate) fn measure(
 fn reasons(answers: &[Answer]) -> Vec<Reason> {
     let mut counts: HashMap<&str, u64> = HashMap::new();
     for answer in answers.iter().filter(|answer| answer.status == Status::Error) {
-        *counts.entry(answer.reason.as_deref().unwrap_or("the row failed")).or_default() += 1;
+        *counts
+            .entry(answer.reason.as_deref().unwrap_or("the row failed"))
+            .or_default() += 1;
     }
-    let mut reasons: Vec<Reason> =
-        counts.into_iter().map(|(reason, rows)| Reason { reason: reason.to_owned(), rows }).collect();
+    let mut reasons: Vec<Reason> = counts
+        .into_iter()
+        .map(|(reason, rows)| Reason {
+            reason: reason.to_owned(),
+            rows,
+        })
+        .collect();
     reasons.sort_by(|left, other| other.rows.cmp(&left.rows).then(left.reason.cmp(&other.reason)));
     reasons.truncate(REASONS);
     reasons
@@ -174,7 +187,12 @@ impl Judge {
         } else {
             task.labels.iter().map(|label| &label.name).collect()
         };
-        Self { kind: task.kind, gate: task.gate(), classes, labelled: task.kind != Kind::COMPLETE }
+        Self {
+            kind: task.kind,
+            gate: task.gate(),
+            classes,
+            labelled: task.kind != Kind::COMPLETE,
+        }
     }
 
     fn row(&mut self, expected: &Value, answer: &Answer) -> Judged {
@@ -199,8 +217,10 @@ impl Judge {
             Value::Bool(flag) if self.kind == Kind::MATCH => Some(vec![u32::from(*flag)]),
             Value::String(label) if self.kind == Kind::LABEL => Some(vec![self.classes.find(label)?]),
             Value::Array(labels) if self.kind == Kind::MULTILABEL => {
-                let mut classes =
-                    labels.iter().map(|label| self.classes.find(label.as_str()?)).collect::<Option<Vec<u32>>>()?;
+                let mut classes = labels
+                    .iter()
+                    .map(|label| self.classes.find(label.as_str()?))
+                    .collect::<Option<Vec<u32>>>()?;
                 classes.sort_unstable();
                 Some(classes)
             }

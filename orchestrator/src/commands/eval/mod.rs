@@ -45,7 +45,12 @@ pub(crate) fn run(arguments: &EvalArgs, context: &Context) -> Result<ExitStatus,
     let interrupt = Interrupt::listen(printer)?;
     let job = Job::settle(arguments)?;
     let models = Models::open(&arguments.engine, context)?;
-    let report = job.evaluate(arguments, &|task, model| models.prepare(task, model), &interrupt, printer);
+    let report = job.evaluate(
+        arguments,
+        &|task, model| models.prepare(task, model),
+        &interrupt,
+        printer,
+    );
     models.tell_warnings(printer);
     let Some(report) = report? else {
         printer.note("\nstopped before the last row; answers that were given until then are kept for the next run");
@@ -67,7 +72,10 @@ impl Job {
     pub(crate) fn settle(arguments: &EvalArgs) -> Result<Self, Failure> {
         let task = Task::from_file(&arguments.task)?;
         // A row that fails is a wrong one; it ends nothing.
-        let task = Task { on_error: OnError::Capture, ..task };
+        let task = Task {
+            on_error: OnError::Capture,
+            ..task
+        };
         let variants = variant::variants(&task, arguments.model.as_deref(), arguments.compare.as_deref())?;
         let input = Input::new(&arguments.input);
         let layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
@@ -98,12 +106,21 @@ impl Job {
         let mut measured = Vec::with_capacity(self.variants.len());
         for (at, variant) in (0u64..).zip(&self.variants) {
             // Answers are gated here, so that what the model said is still there to be measured.
-            let ungated = Task { threshold: None, ..variant.task.clone() };
+            let ungated = Task {
+                threshold: None,
+                ..variant.task.clone()
+            };
             let answerer = prepare(&ungated, variant.model.as_deref())?;
             let Some(asked) = ask::ask(cases, answerer.as_ref(), interrupt, &mut progress, at * rows)? else {
                 return Ok(None);
             };
-            measured.extend(measure::measure(variant, cases, &asked, answerer.as_ref(), &arguments.slice));
+            measured.extend(measure::measure(
+                variant,
+                cases,
+                &asked,
+                answerer.as_ref(),
+                &arguments.slice,
+            ));
         }
         progress.finish();
         let mut told: Vec<&str> = Vec::new();
@@ -114,7 +131,13 @@ impl Job {
             }
         }
         let task = &self.variants[0].task;
-        Ok(Some(Report::new(task, &arguments.expected, arguments.compare.as_deref(), measured, left_out)))
+        Ok(Some(Report::new(
+            task,
+            &arguments.expected,
+            arguments.compare.as_deref(),
+            measured,
+            left_out,
+        )))
     }
 }
 
@@ -126,10 +149,18 @@ fn nothing(cases: &Cases, arguments: &EvalArgs) -> Failure {
             Some(what) => format!("{value}, which{what}"),
             None => format!("{value}: {reason}"),
         };
-        return CliError::NoneExpected { column: arguments.expected.clone(), example }.into();
+        return CliError::NoneExpected {
+            column: arguments.expected.clone(),
+            example,
+        }
+        .into();
     }
     let shown = cases.shown_rows > 0;
-    CliError::NothingToEvaluate { path: arguments.input.clone(), shown }.into()
+    CliError::NothingToEvaluate {
+        path: arguments.input.clone(),
+        shown,
+    }
+    .into()
 }
 
 /// Warns of rows that are not evaluated.
@@ -140,7 +171,11 @@ fn tell_left_out(left_out: &LeftOut, expected: &str, printer: Printer) {
             words::counted(left_out.unusable_rows, "row", "rows")
         );
         for value in left_out.unusable.iter().take(SHOWN_UNUSABLE) {
-            let reason = if value.value.is_empty() { "nothing is there" } else { &value.reason };
+            let reason = if value.value.is_empty() {
+                "nothing is there"
+            } else {
+                &value.reason
+            };
             let _ = write!(text, "\n  {}: {reason}", words::counted(value.rows, "row", "rows"));
         }
         if left_out.unusable.len() > SHOWN_UNUSABLE {

@@ -74,10 +74,18 @@ impl LeftOut {
         let mut unusable: Vec<Unusable> = cases
             .unusable
             .iter()
-            .map(|(value, (rows, reason))| Unusable { value: value.clone(), rows: *rows, reason: reason.clone() })
+            .map(|(value, (rows, reason))| Unusable {
+                value: value.clone(),
+                rows: *rows,
+                reason: reason.clone(),
+            })
             .collect();
         unusable.sort_by_key(|value| std::cmp::Reverse(value.rows));
-        Self { unusable_rows: cases.unusable_rows, unusable, shown_rows: cases.shown_rows }
+        Self {
+            unusable_rows: cases.unusable_rows,
+            unusable,
+            shown_rows: cases.shown_rows,
+        }
     }
 }
 
@@ -96,7 +104,11 @@ impl Report {
                 .iter()
                 .filter_map(|other| {
                     let comparison = Comparison::of(&first.right, &other.right)?;
-                    Some(Against { variant: name(other), first: name(first), comparison })
+                    Some(Against {
+                        variant: name(other),
+                        first: name(first),
+                        comparison,
+                    })
                 })
                 .collect(),
             None => Vec::new(),

@@ -27,7 +27,9 @@ struct Scripted {
 
 impl Scripted {
     fn answer_one(&self, input: &RenderedInput) -> Answer {
-        let Some((_, said)) = input.text.split_once("-> ") else { return Answer::error("m@1", "the model said no") };
+        let Some((_, said)) = input.text.split_once("-> ") else {
+            return Answer::error("m@1", "the model said no");
+        };
         let (value, confidence) = said.rsplit_once(' ').unwrap();
         let confidence: f32 = confidence.parse().unwrap();
         let value: Value = match value {
@@ -38,13 +40,21 @@ impl Scripted {
             text => text.into(),
         };
         Answer {
-            scores: vec![Scored { value: "a".to_owned(), confidence, raw_confidence: 0.1 }],
+            scores: vec![Scored {
+                value: "a".to_owned(),
+                confidence,
+                raw_confidence: 0.1,
+            }],
             value,
             confidence: Some(confidence),
             raw_confidence: Some(confidence / 2.0),
             status: Status::Ok,
             reason: None,
-            source: if input.text.starts_with("known") { Source::Cache } else { Source::Model },
+            source: if input.text.starts_with("known") {
+                Source::Cache
+            } else {
+                Source::Model
+            },
             ..Answer::error("m@1", "")
         }
     }
@@ -77,7 +87,10 @@ impl Answerer for Scripted {
         cancel: &Cancel,
         on_rows: &mut dyn FnMut(usize),
     ) -> Result<Vec<Answer>, EngineError> {
-        assert_eq!(self.threshold, None, "answers are gated behind the model, so that what it said can be measured");
+        assert_eq!(
+            self.threshold, None,
+            "answers are gated behind the model, so that what it said can be measured"
+        );
         let mut answers = Vec::new();
         for input in inputs {
             if cancel.is_cancelled() {
@@ -98,7 +111,10 @@ struct Desk {
 
 impl Desk {
     fn new(task: &str, table: &str) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), asked: AtomicUsize::new(0) };
+        let desk = Self {
+            folder: tempfile::tempdir().unwrap(),
+            asked: AtomicUsize::new(0),
+        };
         fs_err::write(desk.path("topic.yml"), format!("name: topic\ninput: text\n{task}")).unwrap();
         fs_err::write(desk.path("in.csv"), table).unwrap();
         desk
@@ -108,7 +124,13 @@ impl Desk {
     fn labels(more: &str) -> Self {
         let mut table = "text,right,shop\n".to_owned();
         for row in 0..60 {
-            let right = if row % 2 == 0 { "a" } else if row % 3 == 0 { "c" } else { "b" };
+            let right = if row % 2 == 0 {
+                "a"
+            } else if row % 3 == 0 {
+                "c"
+            } else {
+                "b"
+            };
             let (said, confidence) = match row % 10 {
                 9 => ("b", 0.55),
                 7 => ("a", 0.95),
@@ -123,7 +145,10 @@ impl Desk {
             };
             table.push_str(&line);
         }
-        Self::new(&format!("kind: label\nguidelines: Say it.\nlabels: [a, b, c]\n{more}"), &table)
+        Self::new(
+            &format!("kind: label\nguidelines: Say it.\nlabels: [a, b, c]\n{more}"),
+            &table,
+        )
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -132,12 +157,21 @@ impl Desk {
 
     fn arguments(&self, more: &[&str]) -> (Box<EvalArgs>, Context) {
         let (input, task) = (self.path("in.csv"), self.path("topic.yml"));
-        let mut line = vec!["refuel", "--quiet", "eval", input.to_str().unwrap(), "--task", task.to_str().unwrap()];
+        let mut line = vec![
+            "refuel",
+            "--quiet",
+            "eval",
+            input.to_str().unwrap(),
+            "--task",
+            task.to_str().unwrap(),
+        ];
         line.extend(["--expected", "right"]);
         line.extend(more);
         let cli = Cli::try_parse_from(line).unwrap();
         let context = Context::new(&cli.global);
-        let Command::Eval(arguments) = cli.command else { unreachable!() };
+        let Command::Eval(arguments) = cli.command else {
+            unreachable!()
+        };
         (arguments, context)
     }
 
@@ -179,7 +213,11 @@ impl Desk {
         match self.eval_with(more, &Interrupt::default()) {
             Err(Failure::Reported(report)) => {
                 let text = report.message.replace(self.folder.path().to_str().unwrap(), "");
-                (report.code, report.status, format!("{text}; {}", report.hint.unwrap_or_default()))
+                (
+                    report.code,
+                    report.status,
+                    format!("{text}; {}", report.hint.unwrap_or_default()),
+                )
             }
             other => panic!("{other:?}"),
         }
@@ -219,19 +257,34 @@ fn rows_that_fail_count_as_wrong_ones() {
         "text,right\nx -> a 0.9,a\ny -> b 0.9,b\nfails,a\n,b\n",
     );
     let report = desk.json(&[]);
-    assert_eq!((&report["accuracy"], &report["accuracy_of_completed"]), (&json!(0.5), &json!(1.0)));
-    assert_eq!((&report["failed"], &report["completion_rate"]), (&json!(2), &json!(0.5)));
-    assert_eq!(report["reasons"].as_array().unwrap().len(), 2, "a row that can't be asked has failed too");
+    assert_eq!(
+        (&report["accuracy"], &report["accuracy_of_completed"]),
+        (&json!(0.5), &json!(1.0))
+    );
+    assert_eq!(
+        (&report["failed"], &report["completion_rate"]),
+        (&json!(2), &json!(0.5))
+    );
+    assert_eq!(
+        report["reasons"].as_array().unwrap().len(),
+        2,
+        "a row that can't be asked has failed too"
+    );
     assert!(desk.text(&[]).contains("of completed rows alone"));
 }
 
 #[test]
 fn answers_no_better_than_the_most_frequent_one_are_said_to_be_so() {
     let line = |row: usize| format!("{row} -> {} 0.5,a", if row < 15 { "a" } else { "b" });
-    let lines: Vec<String> = std::iter::once("text,right".to_owned()).chain((0..20).map(line)).collect();
+    let lines: Vec<String> = std::iter::once("text,right".to_owned())
+        .chain((0..20).map(line))
+        .collect();
     let desk = Desk::new("kind: label\nguidelines: Say it.\nlabels: [a, b]\n", &lines.join("\n"));
     let text = desk.text(&[]);
-    assert!(text.contains("No better than always answering \"a\", which is right for 100.0 %"), "{text}");
+    assert!(
+        text.contains("No better than always answering \"a\", which is right for 100.0 %"),
+        "{text}"
+    );
     assert_eq!(desk.json(&[])["beats_majority"], "not_better");
 }
 
@@ -245,9 +298,10 @@ fn variants_are_shown_side_by_side_and_tested_against_the_first() {
     for variant in report["variants"].as_array().unwrap() {
         let missing: Vec<&String> = ["task", "kind", "expected", "unusable_rows", "unusable", "shown_rows"]
             .iter()
-            .fold(single.as_object().unwrap().keys().collect(), |keys: Vec<&String>, own| {
-                keys.into_iter().filter(|key| key != own).collect()
-            })
+            .fold(
+                single.as_object().unwrap().keys().collect(),
+                |keys: Vec<&String>, own| keys.into_iter().filter(|key| key != own).collect(),
+            )
             .into_iter()
             .filter(|key| variant.get(key.as_str()).is_none())
             .collect();
@@ -265,7 +319,15 @@ fn a_threshold_takes_answers_and_not_what_they_are_measured_by() {
     assert_eq!(open["auroc"], gated["auroc"]);
     assert_eq!(open["thresholds"], gated["thresholds"]);
     // A fallback that is right counts as right: `c` is, for rows 3 and 9.
-    let expected = |row: usize| if row.is_multiple_of(2) { 'a' } else if row.is_multiple_of(3) { 'c' } else { 'b' };
+    let expected = |row: usize| {
+        if row.is_multiple_of(2) {
+            'a'
+        } else if row.is_multiple_of(3) {
+            'c'
+        } else {
+            'b'
+        }
+    };
     let abstains = |row: usize| row % 10 == 9 || (row % 10 != 7 && row != 43 && row != 20 && row < 15);
     let right = (0..60).filter(|&row| match row {
         20 | 43 => false,
@@ -282,24 +344,40 @@ fn a_match_and_several_labels_are_measured_as_what_they_are() {
         "kind: match\nguidelines: Say it.\n",
         "a,b,right\nx,y -> true 0.9,yes\nx,z -> false 0.8,1\nx,w -> false 0.7,no\nx,v -> false 0.6,0\n",
     );
-    fs_err::write(desk.path("topic.yml"), "name: topic\nkind: match\nguidelines: Say it.\ninput: {a: a, b: b}\n").unwrap();
+    fs_err::write(
+        desk.path("topic.yml"),
+        "name: topic\nkind: match\nguidelines: Say it.\ninput: {a: a, b: b}\n",
+    )
+    .unwrap();
     let report = desk.json(&[]);
-    assert_eq!((&report["accuracy"], &report["majority_value"]), (&json!(0.75), &json!("false")));
+    assert_eq!(
+        (&report["accuracy"], &report["majority_value"]),
+        (&json!(0.75), &json!("false"))
+    );
     assert_eq!(report["labels"][0]["label"], "false");
-    assert_eq!(report["confusion"][0], json!({"expected": "false", "given": "false", "rows": 2}));
+    assert_eq!(
+        report["confusion"][0],
+        json!({"expected": "false", "given": "false", "rows": 2})
+    );
 
     let table = "text,right\n\"x -> [\"\"b\"\",\"\"a\"\"] 0.9\",a; b\ny -> [] 0.8,\n\"z -> [\"\"a\"\"] 0.7\",a; c\n";
     let desk = Desk::new("kind: multilabel\nguidelines: Say it.\nlabels: [a, b, c]\n", table);
     let report = desk.json(&[]);
     let near = |key: &str, expected: f64| (report[key].as_f64().unwrap() - expected).abs() < 1e-12;
-    assert!(near("accuracy", 2.0 / 3.0), "of whole sets, in any order, the empty one too");
+    assert!(
+        near("accuracy", 2.0 / 3.0),
+        "of whole sets, in any order, the empty one too"
+    );
     assert!(near("f1_micro", 6.0 / 7.0));
     assert_eq!(report["confusion"], json!([]));
 }
 
 #[test]
 fn text_is_right_when_it_is_the_same() {
-    let desk = Desk::new("kind: complete\nguidelines: Say it.\n", "text,right\nx -> Berlin 0.9,Berlin\ny -> Bonn 0.8,Köln\n");
+    let desk = Desk::new(
+        "kind: complete\nguidelines: Say it.\n",
+        "text,right\nx -> Berlin 0.9,Berlin\ny -> Bonn 0.8,Köln\n",
+    );
     let report = desk.json(&[]);
     assert_eq!((&report["accuracy"], &report["f1_macro"]), (&json!(0.5), &Value::Null));
     let text = desk.text(&[]);
@@ -313,7 +391,10 @@ fn rows_that_prove_nothing_are_left_out_and_counted() {
         "text,right\nx -> a 0.9,a\ny -> a 0.9,q\nz -> a 0.9,q\nw -> a 0.9,\nshown,a\n",
     );
     let report = desk.json(&[]);
-    assert_eq!((&report["rows"], &report["unusable_rows"], &report["shown_rows"]), (&json!(1), &json!(3), &json!(1)));
+    assert_eq!(
+        (&report["rows"], &report["unusable_rows"], &report["shown_rows"]),
+        (&json!(1), &json!(3), &json!(1))
+    );
     let unusable: HashMap<&str, u64> = report["unusable"]
         .as_array()
         .unwrap()
@@ -335,7 +416,12 @@ fn what_can_not_be_evaluated_is_said() {
     insta::assert_snapshot!(Desk::new(task, "text,right\n").refused(&[]).2, @"`/in.csv` has no row to evaluate; ");
     let (code, status, _) = Desk::new(task, "text,rigth\nx,a\n").refused(&[]);
     assert_eq!((code, status), ("RF0614", ExitStatus::Usage));
-    assert_eq!(Desk::new(task, "text,right\nx,a\n").refused(&["--compare", "colour=red,blue"]).0, "RF0631");
+    assert_eq!(
+        Desk::new(task, "text,right\nx,a\n")
+            .refused(&["--compare", "colour=red,blue"])
+            .0,
+        "RF0631"
+    );
     assert_eq!(Desk::new("kind: embed\n", "text,right\nx,a\n").refused(&[]).0, "RF0632");
 }
 

@@ -35,15 +35,31 @@ pub(crate) fn text(report: &Report, with_thresholds: bool) -> String {
         [one] => sections.extend([headline(one), verdict(one)]),
         several => {
             sections.push(side_by_side(report, several));
-            sections.push(report.comparisons.iter().map(against).collect::<Vec<String>>().join("\n"));
-            sections.extend(several.iter().filter(|one| one.evaluation.beats_majority != Verdict::Better).map(|one| {
-                let name = one.variant.as_deref().unwrap_or_default();
-                format!(" {name}: {}", verdict(one).trim_start())
-            }));
+            sections.push(
+                report
+                    .comparisons
+                    .iter()
+                    .map(against)
+                    .collect::<Vec<String>>()
+                    .join("\n"),
+            );
+            sections.extend(
+                several
+                    .iter()
+                    .filter(|one| one.evaluation.beats_majority != Verdict::Better)
+                    .map(|one| {
+                        let name = one.variant.as_deref().unwrap_or_default();
+                        format!(" {name}: {}", verdict(one).trim_start())
+                    }),
+            );
         }
     }
     if let [one] = measured.as_slice() {
-        sections.extend([labels(one), mixups(one), slices(one), failures(one)].into_iter().flatten());
+        sections.extend(
+            [labels(one), mixups(one), slices(one), failures(one)]
+                .into_iter()
+                .flatten(),
+        );
     }
     if with_thresholds {
         sections.extend(measured.iter().map(|one| thresholds(one)));
@@ -54,7 +70,11 @@ pub(crate) fn text(report: &Report, with_thresholds: bool) -> String {
 fn title(report: &Report) -> String {
     let rows = report.measured().next().map_or(0, |measured| measured.evaluation.rows);
     let rows = words::counted(rows, "row", "rows");
-    format!(" {} on {rows} whose right answer is in `{}`", report.task.bold(), report.expected)
+    format!(
+        " {} on {rows} whose right answer is in `{}`",
+        report.task.bold(),
+        report.expected
+    )
 }
 
 fn headline(one: &Measured) -> String {
@@ -78,8 +98,15 @@ fn headline(one: &Measured) -> String {
         );
         grid.pair("  of completed rows alone", of_completed);
     }
-    grid.pair("  always the most frequent", format!("{} ({})", percent(evaluation.majority_rate), majority(one)));
-    let mut completed = format!("{} of {}", words::count(evaluation.completed), words::count(evaluation.rows));
+    grid.pair(
+        "  always the most frequent",
+        format!("{} ({})", percent(evaluation.majority_rate), majority(one)),
+    );
+    let mut completed = format!(
+        "{} of {}",
+        words::count(evaluation.completed),
+        words::count(evaluation.rows)
+    );
     let _ = write!(completed, " ({})", percent(evaluation.completion_rate));
     if evaluation.failed > 0 {
         let _ = write!(completed, ", {} failed", words::count(evaluation.failed));
@@ -97,7 +124,10 @@ fn headline(one: &Measured) -> String {
         grid.pair("micro F1", number(together));
     }
     if let Some(area) = evaluation.auroc {
-        grid.pair("AUROC of confidence", within(number(area), evaluation.auroc_ci95, number));
+        grid.pair(
+            "AUROC of confidence",
+            within(number(area), evaluation.auroc_ci95, number),
+        );
     }
     if let Some(error) = evaluation.ece {
         grid.pair("calibration error", number(error));
@@ -124,7 +154,11 @@ fn speed(one: &Measured) -> String {
 /// The most frequent right answer, as it is spoken of.
 fn majority(one: &Measured) -> String {
     let value = &one.evaluation.majority_value;
-    if value.is_empty() { "no label".to_owned() } else { format!("\"{}\"", words::one_line(value, 40)) }
+    if value.is_empty() {
+        "no label".to_owned()
+    } else {
+        format!("\"{}\"", words::one_line(value, 40))
+    }
 }
 
 fn verdict(one: &Measured) -> String {
@@ -137,35 +171,54 @@ fn verdict(one: &Measured) -> String {
             "Not shown to be better".yellow()
         ),
         Verdict::NotBetter => {
-            format!(" {} than always answering {value}, which is right for {rate}", "No better".red())
+            format!(
+                " {} than always answering {value}, which is right for {rate}",
+                "No better".red()
+            )
         }
     }
 }
 
 fn side_by_side(report: &Report, several: &[&Measured]) -> String {
-    let setting = report.compare.as_deref().and_then(|compare| compare.split_once('=')).map_or("", |(key, _)| key);
-    let names = several.iter().map(|one| (one.variant.clone().unwrap_or_default(), Side::Right));
+    let setting = report
+        .compare
+        .as_deref()
+        .and_then(|compare| compare.split_once('='))
+        .map_or("", |(key, _)| key);
+    let names = several
+        .iter()
+        .map(|one| (one.variant.clone().unwrap_or_default(), Side::Right));
     let mut grid = Grid::with_columns(std::iter::once((setting.to_owned(), Side::Left)).chain(names));
     let best = several.iter().map(|one| one.evaluation.accuracy).fold(0.0, f64::max);
     let mut line = |name: &str, of: &dyn Fn(&Measured) -> Text| {
         grid.add(std::iter::once(Text::new(name, Tone::Faint)).chain(several.iter().map(|one| of(one))));
     };
     line("accuracy", &|one| {
-        let tone = if one.evaluation.accuracy >= best { Tone::Strong } else { Tone::Plain };
+        let tone = if one.evaluation.accuracy >= best {
+            Tone::Strong
+        } else {
+            Tone::Plain
+        };
         Text::new(percent(one.evaluation.accuracy), tone)
     });
     line("  from", &|one| percent(one.evaluation.accuracy_ci95.0).into());
     line("  to", &|one| percent(one.evaluation.accuracy_ci95.1).into());
     if several.iter().any(|one| one.evaluation.completed < one.evaluation.rows) {
-        line("  of completed rows alone", &|one| optional(one.evaluation.accuracy_of_completed, percent).into());
+        line("  of completed rows alone", &|one| {
+            optional(one.evaluation.accuracy_of_completed, percent).into()
+        });
     }
-    line("  always the most frequent", &|one| percent(one.evaluation.majority_rate).into());
+    line("  always the most frequent", &|one| {
+        percent(one.evaluation.majority_rate).into()
+    });
     line("completed", &|one| percent(one.evaluation.completion_rate).into());
     if several.iter().any(|one| one.evaluation.f1_macro.is_some()) {
         line("macro F1", &|one| optional(one.evaluation.f1_macro, number).into());
         line("micro F1", &|one| optional(one.evaluation.f1_micro, number).into());
     }
-    line("AUROC of confidence", &|one| optional(one.evaluation.auroc, number).into());
+    line("AUROC of confidence", &|one| {
+        optional(one.evaluation.auroc, number).into()
+    });
     line("calibration error", &|one| optional(one.evaluation.ece, number).into());
     line("rows/s", &|one| words::per_second(one.rows_per_second).into());
     line("  kept from earlier", &|one| words::count(one.cached).into());
@@ -194,7 +247,11 @@ fn against(against: &Against) -> String {
         points(comparison.difference_ci95.1),
         words::counted(comparison.gained, "row", "rows"),
         words::count(comparison.lost),
-        if comparison.p_value < 0.001 { "< 0.001".to_owned() } else { format!("{:.3}", comparison.p_value) },
+        if comparison.p_value < 0.001 {
+            "< 0.001".to_owned()
+        } else {
+            format!("{:.3}", comparison.p_value)
+        },
     )
     .replace("p = < ", "p < ")
 }
@@ -226,18 +283,30 @@ fn labels(one: &Measured) -> Option<String> {
 }
 
 fn mixups(one: &Measured) -> Option<String> {
-    let wrong: Vec<_> =
-        one.evaluation.confusion.iter().filter(|cell| cell.given.as_ref() != Some(&cell.expected)).collect();
+    let wrong: Vec<_> = one
+        .evaluation
+        .confusion
+        .iter()
+        .filter(|cell| cell.given.as_ref() != Some(&cell.expected))
+        .collect();
     if wrong.is_empty() {
         return None;
     }
-    let mut grid = Grid::new([("right answer", Side::Left), ("given instead", Side::Left), ("rows", Side::Right)]);
+    let mut grid = Grid::new([
+        ("right answer", Side::Left),
+        ("given instead", Side::Left),
+        ("rows", Side::Right),
+    ]);
     for cell in wrong.iter().take(MIXUPS) {
         let given = cell.given.as_ref().map_or_else(
             || Text::new("(no value)", Tone::Faint),
             |given| words::one_line(given, 40).into(),
         );
-        grid.row([words::one_line(&cell.expected, 40).into(), given, words::count(cell.rows).into()]);
+        grid.row([
+            words::one_line(&cell.expected, 40).into(),
+            given,
+            words::count(cell.rows).into(),
+        ]);
     }
     Some(with_more(grid.render(), wrong.len(), MIXUPS, "mix-up", "mix-ups"))
 }
@@ -256,8 +325,16 @@ fn slices(one: &Measured) -> Option<String> {
     let mut rows: Vec<&ShownRow> = Vec::new();
     for shown in one.slices.iter().take(SLICES) {
         let slice = &shown.slice;
-        let by = if slice.by == BY_EXPECTED { "right answer" } else { &slice.by };
-        let value = if slice.value.is_empty() { "(empty)" } else { &slice.value };
+        let by = if slice.by == BY_EXPECTED {
+            "right answer"
+        } else {
+            &slice.by
+        };
+        let value = if slice.value.is_empty() {
+            "(empty)"
+        } else {
+            &slice.value
+        };
         grid.row([
             format!("{by}: {}", words::one_line(value, 40)).into(),
             words::count(slice.rows).into(),
@@ -289,7 +366,10 @@ fn rows_to_look_at(rows: &[&ShownRow]) -> String {
     ]);
     for row in rows {
         let said = if row.said.is_null() {
-            Text::new(words::one_line(row.reason.as_deref().unwrap_or("nothing"), 32), Tone::Faint)
+            Text::new(
+                words::one_line(row.reason.as_deref().unwrap_or("nothing"), 32),
+                Tone::Faint,
+            )
         } else {
             words::one_line(&plain(&row.said), 28).into()
         };
@@ -310,13 +390,25 @@ fn failures(one: &Measured) -> Option<String> {
     }
     let mut grid = Grid::new([("why rows failed", Side::Left), ("rows", Side::Right)]);
     for reason in one.reasons.iter().take(REASONS) {
-        grid.row([words::one_line(&reason.reason, 90).into(), words::count(reason.rows).into()]);
+        grid.row([
+            words::one_line(&reason.reason, 90).into(),
+            words::count(reason.rows).into(),
+        ]);
     }
-    Some(with_more(grid.render(), one.reasons.len(), REASONS, "reason", "reasons"))
+    Some(with_more(
+        grid.render(),
+        one.reasons.len(),
+        REASONS,
+        "reason",
+        "reasons",
+    ))
 }
 
 fn thresholds(one: &Measured) -> String {
-    let title = one.variant.as_deref().map_or_else(|| "threshold".to_owned(), |name| format!("threshold, {name}"));
+    let title = one
+        .variant
+        .as_deref()
+        .map_or_else(|| "threshold".to_owned(), |name| format!("threshold, {name}"));
     let mut grid = Grid::with_columns([
         (title, Side::Right),
         ("accepted".to_owned(), Side::Right),
@@ -344,7 +436,11 @@ fn thresholds(one: &Measured) -> String {
 /// Says what a table leaves out.
 fn with_more(mut table: String, all: usize, shown: usize, single: &str, several: &str) -> String {
     if let Some(hidden) = all.checked_sub(shown).filter(|hidden| *hidden > 0) {
-        let more = format!("and {} more {}", words::count(hidden as u64), if hidden == 1 { single } else { several });
+        let more = format!(
+            "and {} more {}",
+            words::count(hidden as u64),
+            if hidden == 1 { single } else { several }
+        );
         let _ = write!(table, "\n {}", more.dimmed());
     }
     table

@@ -43,14 +43,27 @@ pub(crate) fn variants(task: &Task, model: Option<&str>, asked: Option<&str>) ->
         let examples: Vec<String> = SETTINGS.iter().map(|(key, values)| format!("{key}={values}")).collect();
         format!("write one of {}", examples.join(", "))
     };
-    let (key, values) = asked.split_once('=').ok_or_else(|| wrong("it is not KEY=A,B".to_owned(), shape()))?;
+    let (key, values) = asked
+        .split_once('=')
+        .ok_or_else(|| wrong("it is not KEY=A,B".to_owned(), shape()))?;
     let key = key.trim().to_lowercase();
-    let values: Vec<&str> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
+    let values: Vec<&str> = values
+        .split(',')
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .collect();
     if values.len() < 2 {
         return Err(wrong("two values or more are needed".to_owned(), shape()));
     }
-    if let Some((at, value)) = values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)) {
-        return Err(wrong(format!("`{value}` is there twice"), format!("take out value {}", at + 1)));
+    if let Some((at, value)) = values
+        .iter()
+        .enumerate()
+        .find(|(at, value)| values[..*at].contains(value))
+    {
+        return Err(wrong(
+            format!("`{value}` is there twice"),
+            format!("take out value {}", at + 1),
+        ));
     }
     values
         .into_iter()
@@ -164,7 +177,12 @@ mod tests {
         assert_eq!(made[1].model.as_deref(), Some("y@012345"));
         let made = variants(&task(""), None, Some("threshold=none,0.5")).unwrap();
         assert_eq!([made[0].task.threshold, made[1].task.threshold], [None, Some(0.5)]);
-        let made = variants(&task("examples:\n- {input: x, label: a}\n"), None, Some("examples=none,fixed")).unwrap();
+        let made = variants(
+            &task("examples:\n- {input: x, label: a}\n"),
+            None,
+            Some("examples=none,fixed"),
+        )
+        .unwrap();
         assert!(made[0].task.examples.is_none() && made[1].task.examples.is_some());
         assert_eq!(variants(&task(""), None, None).unwrap().len(), 1);
     }

@@ -84,7 +84,13 @@ pub(crate) struct Checkpoint {
 impl Checkpoint {
     /// A table with `rows` rows.
     pub(crate) fn new(origin: Origin, rows: u64, bytes: Option<u64>, closed: bool) -> Self {
-        Self { version: VERSION, origin, rows, bytes, closed }
+        Self {
+            version: VERSION,
+            origin,
+            rows,
+            bytes,
+            closed,
+        }
     }
 
     /// Reads what is kept beside `partial`; `None` when nothing usable is there.
@@ -96,7 +102,9 @@ impl Checkpoint {
             Err(source) => return Err(CliError::Read { path, source }),
         };
         // It is replaced as a whole, so that one which can't be read was not written by this version.
-        Ok(serde_json::from_slice::<Self>(&text).ok().filter(|checkpoint| checkpoint.version == VERSION))
+        Ok(serde_json::from_slice::<Self>(&text)
+            .ok()
+            .filter(|checkpoint| checkpoint.version == VERSION))
     }
 
     /// Replaces what is kept beside `partial`.

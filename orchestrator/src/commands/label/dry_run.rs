@@ -105,7 +105,10 @@ pub(crate) fn report(forecast: &Forecast, format: OutputFormat, printer: Printer
     grid.pair("kept answers", words::count(forecast.cached));
     grid.pair("to run", Text::new(words::count(forecast.to_run), Tone::Strong));
     if forecast.faulty > 0 {
-        grid.pair("rows that can't be asked", Text::new(words::count(forecast.faulty), Tone::Bad));
+        grid.pair(
+            "rows that can't be asked",
+            Text::new(words::count(forecast.faulty), Tone::Bad),
+        );
     }
     grid.pair("tokens shared by all rows", words::count(forecast.prefix_tokens));
     grid.pair("tokens of the rows to run", words::count(forecast.row_tokens));

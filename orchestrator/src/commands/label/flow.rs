@@ -240,7 +240,10 @@ pub(crate) fn apply(on_error: OnError, answers: &mut Vec<Answer>) -> Option<(usi
         }
         OnError::Fail => {
             let row = answers.iter().position(|answer| answer.status == Status::Error)?;
-            let reason = answers[row].reason.take().unwrap_or_else(|| "no reason is known".to_owned());
+            let reason = answers[row]
+                .reason
+                .take()
+                .unwrap_or_else(|| "no reason is known".to_owned());
             answers.truncate(row);
             Some((row, reason))
         }

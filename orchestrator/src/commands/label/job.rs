@@ -119,7 +119,9 @@ impl Job {
 
     /// Refuses to write over what is there, unless that was asked for.
     pub(crate) fn refuse_output(&self) -> Result<(), Failure> {
-        let Output::File(path) = &self.output else { return Ok(()) };
+        let Output::File(path) = &self.output else {
+            return Ok(());
+        };
         if self.force || self.resume {
             return Ok(());
         }
@@ -167,10 +169,14 @@ impl Job {
         if !self.resume {
             return fresh(ledger);
         }
-        let Some(there) = Checkpoint::read(&partial)?.filter(|_| partial.exists() || io::earlier_path(&partial).exists())
+        let Some(there) =
+            Checkpoint::read(&partial)?.filter(|_| partial.exists() || io::earlier_path(&partial).exists())
         else {
             if output.exists() && !partial.exists() {
-                printer.note(format!("`{}` is complete; there is nothing to go on with", output.display()));
+                printer.note(format!(
+                    "`{}` is complete; there is nothing to go on with",
+                    output.display()
+                ));
                 return Ok(None);
             }
             printer.note("no earlier run left anything to go on with; starting at the first row");

@@ -56,12 +56,20 @@ pub(crate) fn execute(
 ) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
     let survey = Survey::of(&job.input, job.input_layout.format)?;
-    let total = survey.as_ref().map(|survey| job.limit.map_or(survey.rows, |limit| limit.min(survey.rows)));
+    let total = survey
+        .as_ref()
+        .map(|survey| job.limit.map_or(survey.rows, |limit| limit.min(survey.rows)));
     let mut progress = Progress::new(printer, Unit::Rows, job.task.name.clone(), total);
     let mut reader = job.open_input()?;
     if arguments.dry_run {
-        let forecast =
-            dry_run::forecast(&job.task, answerer, reader.as_mut(), job.limit, interrupt, &mut progress)?;
+        let forecast = dry_run::forecast(
+            &job.task,
+            answerer,
+            reader.as_mut(),
+            job.limit,
+            interrupt,
+            &mut progress,
+        )?;
         progress.finish();
         return match forecast {
             Some(forecast) => dry_run::report(&forecast, arguments.format.format, printer),
@@ -69,7 +77,9 @@ pub(crate) fn execute(
         };
     }
 
-    let Some(start) = job.start(survey, answerer, printer)? else { return Ok(ExitStatus::Success) };
+    let Some(start) = job.start(survey, answerer, printer)? else {
+        return Ok(ExitStatus::Success);
+    };
     if start.rows > 0 {
         progress.start_at(start.rows);
         reader.skip(start.rows)?;
@@ -78,7 +88,13 @@ pub(crate) fn execute(
         Output::File(path) => Output::File(checkpoint::partial_path(path)),
         Output::Stdout => Output::Stdout,
     };
-    let writer = io::create(&target, job.output_layout, reader.as_ref(), job.columns.clone(), start.going_on)?;
+    let writer = io::create(
+        &target,
+        job.output_layout,
+        reader.as_ref(),
+        job.columns.clone(),
+        start.going_on,
+    )?;
     let sink = sink::Sink::new(writer, start.ledger, start.rows);
     let rules = flow::Rules {
         task: job.task.clone(),
@@ -112,10 +128,16 @@ pub(crate) fn execute(
     let facts = Facts {
         task: &job.task,
         model: answerer.model(),
-        first_answer_seconds: tally.first_answer.map(|first| first.duration_since(began).as_secs_f64()),
+        first_answer_seconds: tally
+            .first_answer
+            .map(|first| first.duration_since(began).as_secs_f64()),
         outcome: &outcome,
         table,
-        next: if interrupted { Vec::new() } else { next(arguments, job, table) },
+        next: if interrupted {
+            Vec::new()
+        } else {
+            next(arguments, job, table)
+        },
     };
     if arguments.format.format == OutputFormat::Json {
         let report = summary::report(&tally, &facts);
@@ -148,7 +170,11 @@ fn going_on_text(arguments: &LabelArgs, job: &Job) -> String {
 
 fn command(arguments: &LabelArgs, job: &Job, more: &[&str]) -> String {
     let path = |path: &Path| words::shell(&path.display().to_string());
-    let mut text = format!("refuel label {} --task {}", path(&arguments.input), path(&arguments.task));
+    let mut text = format!(
+        "refuel label {} --task {}",
+        path(&arguments.input),
+        path(&arguments.task)
+    );
     if let Output::File(output) = &job.output {
         text.push_str(" -o ");
         text.push_str(&path(output));
@@ -170,10 +196,16 @@ fn command(arguments: &LabelArgs, job: &Job, more: &[&str]) -> String {
 
 /// Three commands to try next.
 fn next(arguments: &LabelArgs, job: &Job, table: Option<&Path>) -> Vec<(String, String)> {
-    let (Some(_), false) = (table, arguments.input == Path::new("-")) else { return Vec::new() };
+    let (Some(_), false) = (table, arguments.input == Path::new("-")) else {
+        return Vec::new();
+    };
     let input = words::shell(&arguments.input.display().to_string());
     let task = words::shell(&arguments.task.display().to_string());
-    let model = arguments.model.as_ref().map(|model| format!(" --model {}", words::shell(model))).unwrap_or_default();
+    let model = arguments
+        .model
+        .as_ref()
+        .map(|model| format!(" --model {}", words::shell(model)))
+        .unwrap_or_default();
     vec![
         (
             "again, with every answer kept from this run:".to_owned(),

@@ -75,24 +75,21 @@ impl Sink {
 
     /// Ends before the last row: leaves a valid table, and says how far it is.
     pub(crate) fn suspend(mut self) -> Result<u64, Failure> {
-        match self.writer.checkpoint()? {
-            Some(bytes) => {
-                self.note(Some(bytes), false)?;
-                self.writer.finish()?;
+        if let Some(bytes) = self.writer.checkpoint()? {
+            self.note(Some(bytes), false)?;
+            self.writer.finish()?;
+        } else {
+            let (ledger, rows) = (self.ledger.take(), self.rows);
+            self.writer.finish()?;
+            if let Some(Ledger {
+                partial,
+                origin: Some(origin),
+                ..
+            }) = ledger
+            {
+                Checkpoint::new(origin, rows, None, true).write(&partial)?;
             }
-            None => {
-                let (ledger, rows) = (self.ledger.take(), self.rows);
-                self.writer.finish()?;
-                if let Some(Ledger {
-                    partial,
-                    origin: Some(origin),
-                    ..
-                }) = ledger
-                {
-                    Checkpoint::new(origin, rows, None, true).write(&partial)?;
-                }
-                return Ok(rows);
-            }
+            return Ok(rows);
         }
         Ok(self.rows)
     }

@@ -86,9 +86,10 @@ fn said(answer: &Answer) -> String {
         (Value::Array(numbers), _) if numbers.first().is_some_and(Value::is_number) => {
             format!("{} numbers", numbers.len())
         }
-        (Value::Null, Status::Abstained) => {
-            answer.scores.first().map_or_else(String::new, |best| format!("{}?", best.value))
-        }
+        (Value::Null, Status::Abstained) => answer
+            .scores
+            .first()
+            .map_or_else(String::new, |best| format!("{}?", best.value)),
         (value, _) => plain(value),
     }
 }
@@ -134,7 +135,10 @@ fn by_value(tally: &Tally, values: &[(&str, super::tally::Share)], facts: &Facts
         more.push(words::counted(hidden as u64, "more value", "more values"));
     }
     if unused > 0 {
-        more.push(format!("{} that no row was given", words::counted(unused as u64, "label", "labels")));
+        more.push(format!(
+            "{} that no row was given",
+            words::counted(unused as u64, "label", "labels")
+        ));
     }
     if !more.is_empty() {
         let _ = write!(text, "\n {}", format!("and {}", more.join(", ")).dimmed());
@@ -148,8 +152,15 @@ fn counts(tally: &Tally, facts: &Facts<'_>) -> String {
     grid.pair("rows", Text::new(words::count(tally.rows), Tone::Strong));
     grid.pair("  ok", part(tally.ok));
     if tally.abstained > 0 || facts.task.threshold.is_some() {
-        let threshold = facts.task.threshold.map(|threshold| format!(", threshold {threshold}")).unwrap_or_default();
-        grid.pair("  abstained", Text::new(format!("{}{threshold}", part(tally.abstained)), Tone::Unsure));
+        let threshold = facts
+            .task
+            .threshold
+            .map(|threshold| format!(", threshold {threshold}"))
+            .unwrap_or_default();
+        grid.pair(
+            "  abstained",
+            Text::new(format!("{}{threshold}", part(tally.abstained)), Tone::Unsure),
+        );
     }
     let tone = if tally.failed > 0 { Tone::Bad } else { Tone::Plain };
     grid.pair("  failed", Text::new(part(tally.failed), tone));
@@ -165,7 +176,11 @@ fn counts(tally: &Tally, facts: &Facts<'_>) -> String {
     grid.pair("answers", by);
     let outcome = facts.outcome;
     let speed = tally.rows as f64 / outcome.seconds.max(1e-9);
-    let mut time = format!("{} rows/s over {}", words::per_second(speed), words::seconds(outcome.seconds));
+    let mut time = format!(
+        "{} rows/s over {}",
+        words::per_second(speed),
+        words::seconds(outcome.seconds)
+    );
     if let Some(first) = facts.first_answer_seconds {
         let _ = write!(time, "; first answers after {}", words::seconds(first));
     }
@@ -193,7 +208,10 @@ fn failures(tally: &Tally) -> String {
     }
     let mut text = grid.render();
     if reasons.len() > SHOWN_REASONS {
-        let more = format!("and {} other reasons", words::count((reasons.len() - SHOWN_REASONS) as u64));
+        let more = format!(
+            "and {} other reasons",
+            words::count((reasons.len() - SHOWN_REASONS) as u64)
+        );
         let _ = write!(text, "\n {}", more.dimmed());
     }
     text
@@ -231,7 +249,11 @@ pub(crate) fn report(tally: &Tally, facts: &Facts<'_>) -> Report {
         let mean = share.mean_confidence();
         (name.to_owned(), json!({"rows": share.rows, "mean_confidence": mean}))
     });
-    let reasons = tally.reasons().into_iter().take(100).map(|(reason, rows)| (reason.to_owned(), rows.into()));
+    let reasons = tally
+        .reasons()
+        .into_iter()
+        .take(100)
+        .map(|(reason, rows)| (reason.to_owned(), rows.into()));
     let preview = tally.shown.iter().map(|shown| {
         let answer = &shown.answer;
         json!({

@@ -97,8 +97,11 @@ impl Tally {
             self.count(answer);
             if self.shown.len() < self.preview {
                 let record = chunk.record(row);
-                let values: Vec<String> =
-                    record.values().map(plain).filter(|value| !value.trim().is_empty()).collect();
+                let values: Vec<String> = record
+                    .values()
+                    .map(plain)
+                    .filter(|value| !value.trim().is_empty())
+                    .collect();
                 self.shown.push(Shown {
                     input: crate::words::one_line(&values.join(" | "), PREVIEW),
                     answer: answer.clone(),
@@ -132,7 +135,11 @@ impl Tally {
             Source::Duplicate => self.duplicates += 1,
             Source::Rule | Source::Human => {}
         }
-        if answer.reason.as_deref().is_some_and(|reason| reason.contains("truncated:")) {
+        if answer
+            .reason
+            .as_deref()
+            .is_some_and(|reason| reason.contains("truncated:"))
+        {
             self.truncated += 1;
         }
         if !self.by_value || answer.status != Status::Ok {
@@ -150,7 +157,10 @@ impl Tally {
 
     fn give(&mut self, value: &str, answer: &Answer) {
         // For several labels at once, each has a probability of its own.
-        let own = answer.scores.iter().find(|scored| answer.value.is_array() && scored.value == value);
+        let own = answer
+            .scores
+            .iter()
+            .find(|scored| answer.value.is_array() && scored.value == value);
         let confidence = own.map(|scored| scored.confidence).or(answer.confidence);
         let Some(share) = self.share(value) else { return };
         share.rows += 1;
@@ -175,8 +185,12 @@ impl Tally {
 
     /// Values that were given, most frequent first.
     pub(crate) fn values(&self) -> Vec<(&str, Share)> {
-        let mut given: Vec<(&str, Share)> =
-            self.values.iter().filter(|(_, share)| share.rows > 0).map(|(name, share)| (name.as_str(), *share)).collect();
+        let mut given: Vec<(&str, Share)> = self
+            .values
+            .iter()
+            .filter(|(_, share)| share.rows > 0)
+            .map(|(name, share)| (name.as_str(), *share))
+            .collect();
         given.sort_by_key(|(_, share)| std::cmp::Reverse(share.rows));
         given
     }
@@ -188,7 +202,11 @@ impl Tally {
 
     /// Why rows failed, most frequent first.
     pub(crate) fn reasons(&self) -> Vec<(&str, u64)> {
-        let mut reasons: Vec<(&str, u64)> = self.reasons.iter().map(|(reason, rows)| (reason.as_str(), *rows)).collect();
+        let mut reasons: Vec<(&str, u64)> = self
+            .reasons
+            .iter()
+            .map(|(reason, rows)| (reason.as_str(), *rows))
+            .collect();
         reasons.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(right.0)));
         reasons
     }

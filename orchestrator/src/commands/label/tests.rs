@@ -51,7 +51,7 @@ impl Answerer for Scripted {
         self.model
     }
 
-    fn fingerprint(&self) -> &str {
+    fn fingerprint(&self) -> &'static str {
         "f"
     }
 
@@ -126,7 +126,10 @@ impl Desk {
         let desk = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        desk.write("topic.yml", "name: topic\nkind: label\nguidelines: Say it.\nlabels: [A, B]\ninput: text\n");
+        desk.write(
+            "topic.yml",
+            "name: topic\nkind: label\nguidelines: Say it.\nlabels: [A, B]\ninput: text\n",
+        );
         desk
     }
 
@@ -174,7 +177,9 @@ impl Desk {
         line.extend(more);
         let cli = Cli::try_parse_from(line).unwrap();
         let context = Context::new(&cli.global);
-        let Command::Label(arguments) = cli.command else { unreachable!() };
+        let Command::Label(arguments) = cli.command else {
+            unreachable!()
+        };
         let job = Job::settle(&arguments, &context)?;
         job.check_input()?;
         if !arguments.dry_run {
@@ -202,7 +207,10 @@ fn code(failure: &Failure) -> (&'static str, ExitStatus) {
 #[test]
 fn every_row_keeps_its_columns_and_gets_its_answer() {
     let desk = Desk::new();
-    desk.write("in.csv", "text,id\na cat,1\n\"b, dog\",2\nlong story,3\n,4\nfails here,5\nc\n");
+    desk.write(
+        "in.csv",
+        "text,id\na cat,1\n\"b, dog\",2\nlong story,3\n,4\nfails here,5\nc\n",
+    );
     desk.whole("in.csv", "out.csv");
     insta::assert_snapshot!(desk.read("out.csv"));
 }
@@ -213,8 +221,13 @@ fn a_long_table_is_answered_in_order_through_windows() {
     let rows = 2500;
     desk.rows("in.jsonl", rows);
     let scripted = Scripted::new();
-    desk.label(&scripted, &Interrupt::default(), "in.jsonl", "out.jsonl", &[]).unwrap();
-    assert_eq!(scripted.calls.load(Ordering::SeqCst), 7, "up to 64, 256, 512, 1024, 1536, 2048 and the rest");
+    desk.label(&scripted, &Interrupt::default(), "in.jsonl", "out.jsonl", &[])
+        .unwrap();
+    assert_eq!(
+        scripted.calls.load(Ordering::SeqCst),
+        7,
+        "up to 64, 256, 512, 1024, 1536, 2048 and the rest"
+    );
     let text = desk.read("out.jsonl");
     assert_eq!(text.lines().count(), rows);
     for (row, line) in text.lines().enumerate() {
@@ -246,10 +259,13 @@ fn a_run_that_is_stopped_leaves_a_valid_table_and_goes_on_to_the_same_bytes() {
         let whole = desk.read(&format!("whole.{format}"));
         assert!(whole.starts_with(&partial));
 
-        let refused = desk.label(&Scripted::new(), &Interrupt::default(), &input, &output, &[]).unwrap_err();
+        let refused = desk
+            .label(&Scripted::new(), &Interrupt::default(), &input, &output, &[])
+            .unwrap_err();
         assert_eq!(code(&refused), ("RF0622", ExitStatus::Usage));
         let again = Scripted::new();
-        desk.label(&again, &Interrupt::default(), &input, &output, &["--resume"]).unwrap();
+        desk.label(&again, &Interrupt::default(), &input, &output, &["--resume"])
+            .unwrap();
         assert_eq!(again.asked(), 1500 - 256, "no row is asked twice");
         assert_eq!(desk.read(&output), whole);
     }
@@ -267,7 +283,8 @@ fn parquet_goes_on_where_it_was_closed() {
     };
     desk.label(&stopped, &interrupt, "in.csv", "out.parquet", &[]).unwrap();
     let again = Scripted::new();
-    desk.label(&again, &Interrupt::default(), "in.csv", "out.parquet", &["--resume"]).unwrap();
+    desk.label(&again, &Interrupt::default(), "in.csv", "out.parquet", &["--resume"])
+        .unwrap();
     assert_eq!(again.asked(), 600 - 256);
     fs_err::rename(desk.path("out.parquet"), desk.path("done.parquet")).unwrap();
     let answers = crate::io::open(
@@ -302,7 +319,14 @@ fn rows_behind_a_torn_write_are_done_again() {
     let mut torn = desk.read("out.csv.partial");
     torn.push_str("64,\"a 6");
     desk.write("out.csv.partial", torn);
-    desk.label(&Scripted::new(), &Interrupt::default(), "in.csv", "out.csv", &["--resume"]).unwrap();
+    desk.label(
+        &Scripted::new(),
+        &Interrupt::default(),
+        "in.csv",
+        "out.csv",
+        &["--resume"],
+    )
+    .unwrap();
     assert_eq!(desk.read("out.csv"), desk.read("whole.csv"));
 }
 
@@ -316,7 +340,8 @@ fn going_on_with_something_else_is_refused() {
             interrupt_after: Some((10, interrupt.clone())),
             ..Scripted::new()
         };
-        desk.label(&stopped, &interrupt, "in.csv", "out.csv", &["--force"]).unwrap();
+        desk.label(&stopped, &interrupt, "in.csv", "out.csv", &["--force"])
+            .unwrap();
     };
     let go_on = |answerer: &Scripted, more: &[&str]| {
         let line = [&["--resume"], more].concat();
@@ -334,7 +359,11 @@ fn going_on_with_something_else_is_refused() {
     insta::assert_snapshot!(go_on(&Scripted::new(), &[]), @"can't go on with `/out.csv`: the input's content is not what it was");
     desk.rows("in.csv", 700);
     assert_eq!(go_on(&Scripted::new(), &[]), "Success");
-    assert_eq!(go_on(&Scripted::new(), &[]), "Success", "a table that is complete stays as it is");
+    assert_eq!(
+        go_on(&Scripted::new(), &[]),
+        "Success",
+        "a table that is complete stays as it is"
+    );
 }
 
 #[test]
@@ -346,17 +375,31 @@ fn a_row_that_fails_does_what_the_policy_says() {
         desk.label(&Scripted::new(), &Interrupt::default(), "in.csv", "out.csv", &line)
     };
     run("null").unwrap();
-    assert!(desk.read("out.csv").contains("\nfails,,,,error,,model,"), "{}", desk.read("out.csv"));
+    assert!(
+        desk.read("out.csv").contains("\nfails,,,,error,,model,"),
+        "{}",
+        desk.read("out.csv")
+    );
     run("capture").unwrap();
-    assert!(desk.read("out.csv").contains("\nfails,,,,error,the model said no,model,"));
-    let Failure::Reported(report) = run("fail").unwrap_err() else { unreachable!() };
+    assert!(
+        desk.read("out.csv")
+            .contains("\nfails,,,,error,the model said no,model,")
+    );
+    let Failure::Reported(report) = run("fail").unwrap_err() else {
+        unreachable!()
+    };
     assert_eq!((report.code, report.status), ("RF0626", ExitStatus::Failure));
     assert_eq!(report.message, "line 3 of the input failed: the model said no");
-    assert_eq!(desk.read("out.csv.partial").lines().count(), 2, "the rows before are kept");
+    assert_eq!(
+        desk.read("out.csv.partial").lines().count(),
+        2,
+        "the rows before are kept"
+    );
     // The policy may change on the way.
     let line = ["--on-error", "capture", "--resume"];
     let again = Scripted::new();
-    desk.label(&again, &Interrupt::default(), "in.csv", "out.csv", &line).unwrap();
+    desk.label(&again, &Interrupt::default(), "in.csv", "out.csv", &line)
+        .unwrap();
     assert_eq!(again.asked(), 2);
     assert_eq!(desk.read("out.csv").lines().count(), 4);
 }
@@ -365,7 +408,14 @@ fn a_row_that_fails_does_what_the_policy_says() {
 fn a_limit_takes_the_first_rows() {
     let desk = Desk::new();
     desk.rows("in.csv", 700);
-    desk.label(&Scripted::new(), &Interrupt::default(), "in.csv", "out.csv", &["--limit", "65"]).unwrap();
+    desk.label(
+        &Scripted::new(),
+        &Interrupt::default(),
+        "in.csv",
+        "out.csv",
+        &["--limit", "65"],
+    )
+    .unwrap();
     assert_eq!(desk.read("out.csv").lines().count(), 66);
 }
 
@@ -377,7 +427,10 @@ fn what_is_there_is_not_written_over() {
     let run = |output: &str, more: &[&str]| desk.label(&Scripted::new(), &Interrupt::default(), "in.csv", output, more);
     assert_eq!(code(&run("out.csv", &[]).unwrap_err()), ("RF0621", ExitStatus::Usage));
     assert_eq!(desk.read("out.csv"), "precious");
-    assert_eq!(code(&run("in.csv", &["--force"]).unwrap_err()), ("RF0623", ExitStatus::Usage));
+    assert_eq!(
+        code(&run("in.csv", &["--force"]).unwrap_err()),
+        ("RF0623", ExitStatus::Usage)
+    );
     run("out.csv", &["--force"]).unwrap();
     assert_eq!(desk.read("out.csv").lines().count(), 4);
 }
@@ -386,8 +439,12 @@ fn what_is_there_is_not_written_over() {
 fn a_column_that_is_not_there_is_named_with_the_nearest() {
     let desk = Desk::new();
     desk.write("in.csv", "id,texts\n1,a\n");
-    let failure = desk.label(&Scripted::new(), &Interrupt::default(), "in.csv", "out.csv", &[]).unwrap_err();
-    let Failure::Reported(report) = failure else { unreachable!() };
+    let failure = desk
+        .label(&Scripted::new(), &Interrupt::default(), "in.csv", "out.csv", &[])
+        .unwrap_err();
+    let Failure::Reported(report) = failure else {
+        unreachable!()
+    };
     assert_eq!((report.code, report.status), ("RF0614", ExitStatus::Usage));
     assert_eq!(report.hint.as_deref(), Some("did you mean `texts`?"));
     assert!(!desk.path("out.csv.partial").exists(), "nothing was begun");
@@ -400,8 +457,12 @@ fn rows_with_long_text_do_not_pile_up() {
     let text: String = std::iter::repeat_n(format!("{long}\n"), 300).collect();
     desk.write("in.csv", format!("text\n{text}"));
     let scripted = Scripted::new();
-    desk.label(&scripted, &Interrupt::default(), "in.csv", "out.csv", &[]).unwrap();
-    assert!(scripted.calls.load(Ordering::SeqCst) >= 7, "30 MB go through in windows of about 4 MiB");
+    desk.label(&scripted, &Interrupt::default(), "in.csv", "out.csv", &[])
+        .unwrap();
+    assert!(
+        scripted.calls.load(Ordering::SeqCst) >= 7,
+        "30 MB go through in windows of about 4 MiB"
+    );
     assert_eq!(desk.read("out.csv").lines().count(), 301);
 }
 
@@ -412,10 +473,14 @@ fn a_mistake_in_a_late_row_keeps_the_rows_before_it() {
     let mut text = desk.read("in.jsonl");
     text.push_str("{\"text\": \n");
     desk.write("in.jsonl", text);
-    let failure = desk.label(&Scripted::new(), &Interrupt::default(), "in.jsonl", "out.jsonl", &[]).unwrap_err();
+    let failure = desk
+        .label(&Scripted::new(), &Interrupt::default(), "in.jsonl", "out.jsonl", &[])
+        .unwrap_err();
     assert_eq!(code(&failure), ("RF0612", ExitStatus::Usage));
     assert_eq!(desk.read("out.jsonl.partial").lines().count(), 256);
-    let checkpoint = checkpoint::Checkpoint::read(Path::new(&desk.path("out.jsonl.partial"))).unwrap().unwrap();
+    let checkpoint = checkpoint::Checkpoint::read(Path::new(&desk.path("out.jsonl.partial")))
+        .unwrap()
+        .unwrap();
     assert_eq!(checkpoint.rows, 256);
 }
 
@@ -424,10 +489,18 @@ fn a_dry_run_counts_and_writes_nothing() {
     let desk = Desk::new();
     desk.write("in.csv", "text\na\nb\na\nknown\n\"\"\n");
     let (input, task) = (desk.path("in.csv"), desk.path("topic.yml"));
-    let line = ["refuel", "label", input.to_str().unwrap(), "--task", task.to_str().unwrap()];
+    let line = [
+        "refuel",
+        "label",
+        input.to_str().unwrap(),
+        "--task",
+        task.to_str().unwrap(),
+    ];
     let cli = Cli::try_parse_from(line).unwrap();
     let context = Context::new(&cli.global);
-    let Command::Label(arguments) = cli.command else { unreachable!() };
+    let Command::Label(arguments) = cli.command else {
+        unreachable!()
+    };
     let job = Job::settle(&arguments, &context).unwrap();
     let scripted = Scripted::new();
     let mut progress = crate::progress::Progress::new(context.printer, crate::progress::Unit::Rows, "", None);

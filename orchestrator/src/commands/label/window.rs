@@ -14,7 +14,10 @@ const ROWS: u64 = 512;
 
 /// Number of the first row behind the window that row number `row` (from 0) lies in.
 pub(crate) fn end(row: u64) -> u64 {
-    FIRST_ENDS.into_iter().find(|end| row < *end).unwrap_or((row / ROWS + 1) * ROWS)
+    FIRST_ENDS
+        .into_iter()
+        .find(|end| row < *end)
+        .unwrap_or((row / ROWS + 1) * ROWS)
 }
 
 /// Rows that go through the engine together.

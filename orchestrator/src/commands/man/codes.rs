@@ -31,7 +31,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 pub(super) fn one(code: &str) -> Option<String> {
     let code = code.to_uppercase();
     let (code, about, message) = rows().find(|(there, _, _)| *there == code)?;
-    let part = PARTS.iter().find(|(start, _)| code.starts_with(start)).map_or("", |(_, part)| part);
+    let part = PARTS
+        .iter()
+        .find(|(start, _)| code.starts_with(start))
+        .map_or("", |(_, part)| part);
     let mut text = format!("{code}: {about}\n\npart:     {part}");
     if !message.is_empty() {
         text.push_str(&format!("\nmessage:  {message}"));
@@ -41,16 +44,23 @@ pub(super) fn one(code: &str) -> Option<String> {
 
 /// The text, as Markdown.
 pub(super) fn text() -> String {
-    let mut text = "# Error codes\n\nA code keeps its meaning for good. `…` stands for what is told of the case at hand.\n"
-        .to_owned();
+    let mut text =
+        "# Error codes\n\nA code keeps its meaning for good. `…` stands for what is told of the case at hand.\n"
+            .to_owned();
     for (start, part) in PARTS {
         let rows: Vec<_> = rows().filter(|(code, _, _)| code.starts_with(start)).collect();
         if rows.is_empty() {
             continue;
         }
-        text.push_str(&format!("\n## {start}xx: {part}\n\n| code | what it means | message |\n|---|---|---|\n"));
+        text.push_str(&format!(
+            "\n## {start}xx: {part}\n\n| code | what it means | message |\n|---|---|---|\n"
+        ));
         for (code, about, message) in rows {
-            text.push_str(&format!("| {code} | {} | {} |\n", about.replace('|', "\\|"), message.replace('|', "\\|")));
+            text.push_str(&format!(
+                "| {code} | {} | {} |\n",
+                about.replace('|', "\\|"),
+                message.replace('|', "\\|")
+            ));
         }
     }
     text
@@ -91,7 +101,10 @@ mod tests {
         let unexplained: Vec<&String> = found.iter().filter(|code| one(code).is_none()).collect();
         assert!(unexplained.is_empty(), "{unexplained:?}");
         for (code, about, _) in rows() {
-            assert!(about.ends_with('.'), "{code} has no sentence that says what it means: {about:?}");
+            assert!(
+                about.ends_with('.'),
+                "{code} has no sentence that says what it means: {about:?}"
+            );
         }
     }
 

@@ -10,15 +10,36 @@ use crate::cli::Cli;
 /// Variables that stand for no option.
 const OTHERS: [(&str, &str); 10] = [
     ("CLICOLOR_FORCE", "Not 0: colour even where the stream is no terminal"),
-    ("HF_TOKEN", "What `refuel model pull` shows to the hub for models that need a permission"),
-    ("HTTPS_PROXY", "Proxy for `refuel model pull`; `ALL_PROXY` and `HTTP_PROXY` are read too"),
-    ("NO_PROXY", "Hosts that are reached without a proxy, with commas between"),
-    ("PIP_INDEX_URL", "Package index for `refuel model pull`, when neither `--index` nor `REFUEL_PYPI_INDEX` says it"),
+    (
+        "HF_TOKEN",
+        "What `refuel model pull` shows to the hub for models that need a permission",
+    ),
+    (
+        "HTTPS_PROXY",
+        "Proxy for `refuel model pull`; `ALL_PROXY` and `HTTP_PROXY` are read too",
+    ),
+    (
+        "NO_PROXY",
+        "Hosts that are reached without a proxy, with commas between",
+    ),
+    (
+        "PIP_INDEX_URL",
+        "Package index for `refuel model pull`, when neither `--index` nor `REFUEL_PYPI_INDEX` says it",
+    ),
     ("NO_COLOR", "Not empty: no colour (no-color.org)"),
     ("REFUEL_LOG", "Filter for the log, such as `refuel_engine=debug,warn`"),
-    ("RUST_BACKTRACE", "1: a mistake in the program is told with the calls that led to it"),
-    ("XDG_DATA_HOME", "Where the home folder `refuel` is, when neither `--home` nor `REFUEL_HOME` says it"),
-    ("CUDA_VISIBLE_DEVICES", "The GPUs that may be used, as the CUDA library reads it"),
+    (
+        "RUST_BACKTRACE",
+        "1: a mistake in the program is told with the calls that led to it",
+    ),
+    (
+        "XDG_DATA_HOME",
+        "Where the home folder `refuel` is, when neither `--home` nor `REFUEL_HOME` says it",
+    ),
+    (
+        "CUDA_VISIBLE_DEVICES",
+        "The GPUs that may be used, as the CUDA library reads it",
+    ),
 ];
 
 /// The text, as Markdown.
@@ -32,7 +53,11 @@ pub(super) fn text() -> String {
         variables.insert(name.to_owned(), (String::new(), about.to_owned()));
     }
     for (name, (option, about)) in variables {
-        let option = if option.is_empty() { String::new() } else { format!("`{option}`") };
+        let option = if option.is_empty() {
+            String::new()
+        } else {
+            format!("`{option}`")
+        };
         text.push_str(&format!("| `{name}` | {option} | {about} |\n"));
     }
     text
@@ -44,7 +69,9 @@ fn collect(command: &clap::Command, variables: &mut BTreeMap<String, (String, St
             // What several verbs take is told by the first of them.
             let option = argument.get_long().map(|long| format!("--{long}")).unwrap_or_default();
             let about = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            variables.entry(name.to_string_lossy().into_owned()).or_insert((option, about));
+            variables
+                .entry(name.to_string_lossy().into_owned())
+                .or_insert((option, about));
         }
     }
     command.get_subcommands().for_each(|below| collect(below, variables));

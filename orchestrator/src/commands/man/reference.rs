@@ -13,7 +13,10 @@ fn the_reference_is_what_the_program_says() {
         .iter()
         .map(|topic| {
             let mark = "<!-- Made by `REFUEL_BLESS=1 cargo test -p refuel --release reference` -->\n\n";
-            (format!("{}.md", topic.name), format!("{mark}{}\n", (topic.text)().trim_end()))
+            (
+                format!("{}.md", topic.name),
+                format!("{mark}{}\n", (topic.text)().trim_end()),
+            )
         })
         .collect();
     let schema = serde_json::to_string_pretty(&refuel_task::schema()).unwrap();

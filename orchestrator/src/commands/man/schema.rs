@@ -40,7 +40,11 @@ pub(super) fn task() -> String {
     }
     let kinds = refuel_task::Kind::all().count();
     for key in keys {
-        let takers = if key.kinds.len() == kinds { "all".to_owned() } else { key.kinds.join(", ") };
+        let takers = if key.kinds.len() == kinds {
+            "all".to_owned()
+        } else {
+            key.kinds.join(", ")
+        };
         let about = key.about.trim().replace('|', "\\|");
         text.push_str(&format!("| `{}` | {takers} | {} | {about} |\n", key.name, key.values));
     }
@@ -61,9 +65,16 @@ const DEPTH: usize = 3;
 
 fn add_keys(root: &Value, schema: &Value, prefix: &str, depth: usize, kind: &'static str, keys: &mut Vec<Key>) {
     let schema = resolve(root, schema);
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     for (key, own) in properties {
         let value = resolve(root, own);
         let name = format!("{prefix}{key}");
@@ -73,7 +84,10 @@ fn add_keys(root: &Value, schema: &Value, prefix: &str, depth: usize, kind: &'st
             }
         } else {
             let told = |part: &str| own.get(part).or_else(|| value.get(part));
-            let mut about = told("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+            let mut about = told("description")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .replace('\n', " ");
             if required.contains(&key.as_str()) {
                 about = format!("Must be there. {about}");
             }
@@ -127,7 +141,10 @@ fn kind_of(root: &Value, schema: &Value) -> String {
     let schema = resolve(root, schema);
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
         let values = values.iter().filter(|value| !value.is_null());
-        return values.map(|value| format!("`{}`", plain(value))).collect::<Vec<String>>().join(", ");
+        return values
+            .map(|value| format!("`{}`", plain(value)))
+            .collect::<Vec<String>>()
+            .join(", ");
     }
     if let Some(value) = schema.get("const") {
         if value.is_null() {
@@ -138,7 +155,11 @@ fn kind_of(root: &Value, schema: &Value) -> String {
     for key in ["anyOf", "oneOf"] {
         if let Some(choices) = schema.get(key).and_then(Value::as_array) {
             let mut kinds: Vec<String> = Vec::new();
-            for kind in choices.iter().map(|choice| kind_of(root, choice)).filter(|kind| kind != "null") {
+            for kind in choices
+                .iter()
+                .map(|choice| kind_of(root, choice))
+                .filter(|kind| kind != "null")
+            {
                 if !kinds.contains(&kind) {
                     kinds.push(kind);
                 }
@@ -148,12 +169,19 @@ fn kind_of(root: &Value, schema: &Value) -> String {
     }
     match schema.get("type") {
         Some(Value::String(kind)) if kind == "array" => {
-            let items = schema.get("items").map_or_else(|| "anything".to_owned(), |items| kind_of(root, items));
+            let items = schema
+                .get("items")
+                .map_or_else(|| "anything".to_owned(), |items| kind_of(root, items));
             format!("list of {items}")
         }
         Some(Value::String(kind)) => word(kind).to_owned(),
         Some(Value::Array(kinds)) => {
-            let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null").map(word).collect();
+            let kinds: Vec<&str> = kinds
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|kind| *kind != "null")
+                .map(word)
+                .collect();
             kinds.join(" or ")
         }
         _ => "anything".to_owned(),

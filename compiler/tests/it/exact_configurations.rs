@@ -149,7 +149,7 @@ fn a_layer_of_mixtral_8x7b_compiles_and_runs() {
 }
 
 #[test]
-#[ignore = "takes minutes and writes 6 GB"]
+#[ignore = "takes a minute and writes 5 GB"]
 fn all_of_llama_3_refueled_compiles() {
     let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let checkpoint = checkpoint(folder.path(), &llama_3_refueled());

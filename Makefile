@@ -33,7 +33,7 @@ lint: setup ## Check formatting, and run clippy
 
 # The tests come last, so that what they say at the end is the end.
 test: lint build ## Lint, and run every test on real models
-	@$(if $(strip $(TEST_MODELS)),scripts/setup --models $(TEST_MODELS))
+	@$(if $(strip $(TEST_MODELS)),scripts/setup --models $(TEST_MODELS) && scripts/setup --fixtures)
 	$(CARGO) test $(FLAGS) --doc --quiet
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run $(FLAGS); \
 	else set -x; $(CARGO) test $(FLAGS) --lib --bins --tests; fi

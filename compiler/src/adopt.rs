@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use refuel_formats::FormatError;
 
 use crate::compile::{write_json, write_tokenizer};
-use crate::description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Role, WeightFormat};
+use crate::description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Role, SCHEMA_VERSION, WeightFormat};
 use crate::error::CompileError;
 use crate::onnx::graph::GRAPH_FILE;
 use crate::onnx::outline::{self, Outline};
@@ -139,7 +139,7 @@ fn describe(
     };
     let vocabulary = logits.or(facts.vocabulary);
     Ok(ModelDescription {
-        schema_version: 1,
+        schema_version: SCHEMA_VERSION,
         role,
         family: facts.family.clone(),
         weights: weights(outline),

@@ -7,7 +7,7 @@ use refuel_formats::config::Family;
 use refuel_formats::{Checkpoint, ModelConfig, TokenizerFiles};
 
 use crate::decoder;
-use crate::description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Role};
+use crate::description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Role, SCHEMA_VERSION};
 use crate::encoder;
 use crate::error::CompileError;
 use crate::layers::Compilation;
@@ -133,7 +133,7 @@ fn describe(
             .map(|licence| ("licence".to_owned(), licence)),
     );
     ModelDescription {
-        schema_version: 1,
+        schema_version: SCHEMA_VERSION,
         role: role_of(config),
         family: config.family.name().to_owned(),
         weights: options.weights,

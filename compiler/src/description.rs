@@ -51,12 +51,12 @@ pub enum Pooling {
 pub enum GraphInterface {
     /// A decoder compiled by us, with a shared prefix apart from each row's own past.
     ///
-    /// Inputs: `input_ids` i64 `[B, L]`; `position_ids` i64 `[B, L]`; `attention_bias` f32 `[B, 1, L, T + L]` over the
-    /// row's own past and new tokens; for each layer `prefix_key.N` and `prefix_value.N` f32 `[1, kv_heads, P, head_size]`
-    /// and `past_key.N`, `past_value.N` f32 `[B, kv_heads, T, head_size]`; `logit_positions` i64 `[G]`, indexes into the
-    /// flattened `B * L` tokens. Families with a sliding window also take `sliding_bias` f32 `[B, 1, L, P + T + L]`.
+    /// Inputs: `input_ids` i64 `[B, L]`; `position_ids` i64 `[B, L]`; `attention_bias` f32 `[1, B, L, T + L]` over the
+    /// row's own past and new tokens; for each layer `prefix_key.N` and `prefix_value.N` f32 `[kv_heads, 1, P, head_size]`
+    /// and `past_key.N`, `past_value.N` f32 `[kv_heads, B, T, head_size]`; `logit_positions` i64 `[G]`, indexes into the
+    /// flattened `B * L` tokens. Families with a sliding window also take `sliding_bias` f32 `[1, B, L, P + T + L]`.
     /// Outputs: `logits` f32 `[G, vocabulary]`; for each layer `present_key.N`, `present_value.N`
-    /// f32 `[B, kv_heads, T + L, head_size]`.
+    /// f32 `[kv_heads, B, T + L, head_size]`.
     PrefixDecoder,
     /// A decoder as exporters write it: `input_ids`, `attention_mask`, maybe `position_ids`,
     /// `past_key_values.N.key|value`, `logits`, `present.N.key|value`.
@@ -89,10 +89,16 @@ pub enum GraphInterface {
     },
 }
 
+/// The [`ModelDescription::schema_version`] that this version of Refuel writes and runs.
+///
+/// 1: keys and values by row, then by head. 2: by head, then by row.
+pub const SCHEMA_VERSION: u32 = 2;
+
 /// What the engine must know of a model to run it. Serialized as `model.json` beside `model.onnx`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelDescription {
-    /// Version of this structure and of [`GraphInterface`]'s meaning.
+    /// Version of this structure and of [`GraphInterface`]'s meaning: [`SCHEMA_VERSION`] where this version of Refuel
+    /// made it.
     pub schema_version: u32,
     /// What the model is for.
     pub role: Role,

@@ -13,6 +13,8 @@ mod weights;
 
 pub use adopt::adopt;
 pub use compile::{compile, role_of};
-pub use description::{DESCRIPTION_FILE, GraphInterface, ModelDescription, Pooling, Role, WeightFormat};
+pub use description::{
+    DESCRIPTION_FILE, GraphInterface, ModelDescription, Pooling, Role, SCHEMA_VERSION, WeightFormat,
+};
 pub use error::CompileError;
 pub use options::{CompileOptions, Progress};

@@ -29,6 +29,14 @@ pub enum EngineError {
         /// What was wrong.
         reason: String,
     },
+    /// A model was compiled by a version of Refuel that laid its graph out differently.
+    #[error("the model `{model}` was compiled by another version of refuel (graph layout {version})")]
+    ModelOutdated {
+        /// `name@digest`.
+        model: String,
+        /// The layout's version.
+        version: u32,
+    },
     /// ONNX Runtime failed while it ran a model.
     #[error("the model `{model}` failed while it ran: {reason}")]
     RunFailed {
@@ -125,6 +133,7 @@ impl EngineError {
             Self::DeviceUnusable { .. } => "RF0507",
             Self::Tokenizer { .. } => "RF0508",
             Self::Cancelled => "RF0509",
+            Self::ModelOutdated { .. } => "RF0512",
             Self::Io(_) => "RF0510",
             Self::UnknownClass { .. } => "RF0511",
             Self::Task(error) => error.code(),
@@ -146,6 +155,9 @@ impl EngineError {
             Self::ModelUnusable { model, .. } => Some(format!(
                 "check its files with `refuel model verify {model}`, or pull it again"
             )),
+            Self::ModelOutdated { .. } => {
+                Some("pull it again with `refuel model pull NAME --force`, or import it again".to_owned())
+            }
             Self::WrongRole { .. } => Some("`refuel model ls` shows what each model is".to_owned()),
             Self::PromptTooLong { .. } => Some(
                 "shorten the guidelines, or use fewer examples or labels, or a model with a longer context".to_owned(),

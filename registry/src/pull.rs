@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
-use refuel_compiler::{CompileOptions, WeightFormat};
+use refuel_compiler::{CompileOptions, SCHEMA_VERSION, WeightFormat};
 use refuel_formats::gguf;
 use sha2::{Digest, Sha256};
 
@@ -168,7 +168,8 @@ impl Pull<'_> {
             let weights = self.options.weights.or(self.request.weights);
             let weights = weights.unwrap_or_else(|| CompileOptions::default_for(description.role).weights);
             let from = |place: &Place| place.location() == entry.manifest.source.location;
-            description.weights == weights && self.request.places.iter().any(from)
+            let runs = description.schema_version == SCHEMA_VERSION;
+            runs && description.weights == weights && self.request.places.iter().any(from)
         });
         let Some(mut entry) = there.max_by_key(|entry| entry.manifest.installed_at) else {
             return Ok(None);

@@ -1,22 +1,24 @@
 //! Attention in two parts: over a prefix that all rows share, and over each row's own tokens.
 //!
 //! Both parts' scores go through one softmax, so that the result is that of attention over the two after one another. The
-//! prefix' keys and values have a batch size of 1 and are never copied a row.
+//! prefix' keys and values are there once, never once a row. Heads come before rows in every layout, so that all rows can
+//! be multiplied with the prefix at once without moving anything.
 
+use refuel_formats::ModelConfig;
 use refuel_formats::config::Rope;
 
 use super::{Decoder, rope};
 use crate::error::CompileError;
 use crate::layers::Bias;
-use crate::onnx::graph::{Value, named, sized};
+use crate::onnx::graph::{GraphBuilder, Value, named, sized};
 use crate::onnx::messages::{AttributeProto, ElementType};
 use crate::weights::matrix::{Matrix, Part, Rows};
 
 /// What all layers' attention shares.
 pub(super) struct Attention {
-    /// Which tokens of its row a token sees, for all query heads of a group: `[B, 1, group · L, T + L]`.
+    /// Which tokens of its row a token sees, for all query heads of a group: `[1, B, group · L, T + L]`.
     own_bias: Option<Value>,
-    /// The same over prefix and row, for layers with a sliding window: `[B, 1, group · L, P + T + L]`.
+    /// The same over prefix and row, for layers with a sliding window: `[1, B, group · L, P + T + L]`.
     sliding_bias: Option<Value>,
     /// Cosines and sines.
     tables: Option<(Value, Value)>,
@@ -24,6 +26,17 @@ pub(super) struct Attention {
     sliding_tables: Option<(Value, Value)>,
     /// `[1]`: length of the prefix.
     prefix_length: Value,
+    shapes: Shapes,
+}
+
+/// Shapes that are known when a graph runs.
+struct Shapes {
+    /// `[kv_heads, B, group · L, P]`: scores of the prefix, row by row.
+    by_row: Value,
+    /// `[kv_heads, 1, B · group · L, P]`: the same, all rows in one.
+    together: Value,
+    /// `[kv_heads, B, group, L, head_size]`.
+    heads: Value,
 }
 
 impl Attention {
@@ -36,21 +49,21 @@ impl Attention {
         let (batch, length) = (named("batch"), named("length"));
         graph.input("input_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
         graph.input("position_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
-        let bias = [batch.clone(), sized(1), length.clone(), named("past_and_length")];
+        let bias = [sized(1), batch.clone(), length.clone(), named("past_and_length")];
         graph.input("attention_bias", ElementType::Float, &bias);
         if sliding {
-            let bias = [batch.clone(), sized(1), length.clone(), named("prefix_past_and_length")];
+            let bias = [sized(1), batch.clone(), length.clone(), named("prefix_past_and_length")];
             graph.input("sliding_bias", ElementType::Float, &bias);
         }
         graph.input("logit_positions", ElementType::Int64, &[named("wanted")]);
         let (heads, width) = (sized(config.kv_heads), sized(config.head_size));
         for layer in 0..config.layers {
             for word in ["key", "value"] {
-                let prefix = [sized(1), heads.clone(), named("prefix"), width.clone()];
+                let prefix = [heads.clone(), sized(1), named("prefix"), width.clone()];
                 graph.input(&format!("prefix_{word}.{layer}"), ElementType::Float, &prefix);
             }
             for word in ["key", "value"] {
-                let past = [batch.clone(), heads.clone(), named("past"), width.clone()];
+                let past = [heads.clone(), batch.clone(), named("past"), width.clone()];
                 graph.input(&format!("past_{word}.{layer}"), ElementType::Float, &past);
             }
         }
@@ -79,13 +92,16 @@ impl Attention {
             Some(rope) if full || sliding_tables.is_none() => Some(tables(rope, false)?),
             _ => None,
         };
-        let prefix_length = dimension(graph, "prefix_key.0");
+        let prefix_length = dimension(graph, "prefix_key.0", 2);
+        let bias = own_bias.as_ref().or(sliding_bias.as_ref()).cloned().unwrap_or_default();
+        let shapes = Shapes::new(graph, config, &bias, &prefix_length)?;
         Ok(Self {
             own_bias,
             sliding_bias,
             tables,
             sliding_tables,
             prefix_length,
+            shapes,
         })
     }
 
@@ -106,55 +122,86 @@ impl Attention {
         let queries = decoder.turned(queries, heads, tables);
         let keys = decoder.turned(keys, kv_heads, tables);
         let graph = &mut decoder.compilation.graph;
-        let queries = graph.reshape(&queries, &[0, 0, heads, size])?;
-        let queries = graph.transpose(&queries, &[0, 2, 1, 3]);
-        let queries = graph.reshape(&queries, &[0, kv_heads, -1, size])?;
-        let along_tokens = || vec![AttributeProto::int("axis", 2)];
+        let queries = graph.reshape(&queries, &[0, 0, kv_heads, heads / kv_heads, size])?;
+        let queries = graph.transpose(&queries, &[2, 0, 3, 1, 4]);
+        // All rows ask the prefix in one product a head: products of a few rows each would not keep a processor busy.
+        let together = graph.reshape(&queries, &[0, 1, -1, size])?;
+        let by_row = graph.reshape(&queries, &[0, 0, -1, size])?;
         let mut present = |new: &str, word: &str| -> Result<Value, CompileError> {
             let new = graph.reshape(new, &[0, 0, kv_heads, size])?;
-            let new = graph.transpose(&new, &[0, 2, 1, 3]);
-            let all = graph.op("Concat", &[&format!("past_{word}.{layer}"), &new], along_tokens());
+            let new = graph.transpose(&new, &[2, 0, 1, 3]);
+            let past = format!("past_{word}.{layer}");
+            let all = graph.op("Concat", &[&past, &new], vec![AttributeProto::int("axis", 2)]);
             let shape = [
-                named("batch"),
                 sized(config.kv_heads),
+                named("batch"),
                 named("past_and_length"),
                 sized(config.head_size),
             ];
-            graph.output(&format!("present_{word}.{layer}"), &all, ElementType::Float, &shape);
-            Ok(all)
+            Ok(graph.output(&format!("present_{word}.{layer}"), all, ElementType::Float, &shape))
         };
         let (keys, values) = (present(&keys, "key")?, present(&values, "value")?);
         let own_keys = graph.transpose(&keys, &[0, 1, 3, 2]);
-        let mut own = graph.op("MatMul", &[&queries, &own_keys], vec![]);
+        let mut own = graph.op("MatMul", &[&by_row, &own_keys], vec![]);
         if let Some(bias) = self.own_bias.as_ref().filter(|_| !slides) {
             own = graph.op("Add", &[&own, bias], vec![]);
         }
         let prefix_keys = graph.transpose(&format!("prefix_key.{layer}"), &[0, 1, 3, 2]);
-        let before = graph.op("MatMul", &[&queries, &prefix_keys], vec![]);
+        let before = graph.op("MatMul", &[&together, &prefix_keys], vec![]);
+        let before = graph.op("Reshape", &[&before, &self.shapes.by_row], vec![]);
         let mut scores = graph.op("Concat", &[&before, &own], vec![AttributeProto::int("axis", 3)]);
         if let Some(bias) = self.sliding_bias.as_ref().filter(|_| slides) {
             scores = graph.op("Add", &[&scores, bias], vec![]);
         }
         let shares = graph.op("Softmax", &[&scores], vec![AttributeProto::int("axis", -1)]);
-        let own_length = dimension(graph, &keys);
+        let own_length = dimension(graph, &keys, 2);
         let lengths = graph.op(
             "Concat",
             &[&self.prefix_length, &own_length],
             vec![AttributeProto::int("axis", 0)],
         );
         let shares = graph.op_many("Split", &[&shares, &lengths], 2, vec![AttributeProto::int("axis", 3)]);
-        let before = graph.op("MatMul", &[&shares[0], &format!("prefix_value.{layer}")], vec![]);
+        let before = graph.op("Reshape", &[&shares[0], &self.shapes.together], vec![]);
+        let before = graph.op("MatMul", &[&before, &format!("prefix_value.{layer}")], vec![]);
         let own = graph.op("MatMul", &[&shares[1], &values], vec![]);
+        let own = graph.reshape(&own, &[0, 1, -1, size])?;
         let attended = graph.op("Add", &[&before, &own], vec![]);
-        let attended = graph.reshape(&attended, &[0, heads, -1, size])?;
-        let attended = graph.transpose(&attended, &[0, 2, 1, 3]);
+        let attended = graph.op("Reshape", &[&attended, &self.shapes.heads], vec![]);
+        let attended = graph.transpose(&attended, &[1, 3, 0, 2, 4]);
         graph.reshape(&attended, &[0, 0, heads * size])
     }
 }
 
-/// `[1]`: the size of a value's third dimension.
-fn dimension(graph: &mut crate::onnx::graph::GraphBuilder, value: &str) -> Value {
-    let which = vec![AttributeProto::int("start", 2), AttributeProto::int("end", 3)];
+impl Shapes {
+    /// `bias` is one of the biases, `[1, B, group · L, ..]`.
+    fn new(
+        graph: &mut GraphBuilder,
+        config: &ModelConfig,
+        bias: &str,
+        prefix_length: &str,
+    ) -> Result<Self, CompileError> {
+        let (heads, kv_heads, size) = (config.heads as i64, config.kv_heads as i64, config.head_size as i64);
+        let joined =
+            |graph: &mut GraphBuilder, parts: &[&str]| graph.op("Concat", parts, vec![AttributeProto::int("axis", 0)]);
+        let (batch, rows) = (dimension(graph, bias, 1), dimension(graph, bias, 2));
+        let all_rows = graph.op("Mul", &[&batch, &rows], vec![]);
+        let length = dimension(graph, "input_ids", 1);
+        let (kv_heads, one) = (graph.integers(&[kv_heads])?, graph.integers(&[1])?);
+        let (group, size) = (
+            graph.integers(&[heads / config.kv_heads as i64])?,
+            graph.integers(&[size])?,
+        );
+        Ok(Self {
+            by_row: joined(graph, &[&kv_heads, &batch, &rows, prefix_length]),
+            together: joined(graph, &[&kv_heads, &one, &all_rows, prefix_length]),
+            heads: joined(graph, &[&kv_heads, &batch, &group, &length, &size]),
+        })
+    }
+}
+
+/// `[1]`: the size of one of a value's dimensions.
+fn dimension(graph: &mut GraphBuilder, value: &str, axis: i64) -> Value {
+    let which = vec![AttributeProto::int("start", axis), AttributeProto::int("end", axis + 1)];
     graph.op("Shape", &[value], which)
 }
 

@@ -113,7 +113,7 @@ impl Decoder<'_, '_> {
         let shape = [named("wanted"), sized(config.vocabulary)];
         self.compilation
             .graph
-            .output("logits", &logits, ElementType::Float, &shape);
+            .output("logits", logits, ElementType::Float, &shape);
         Ok(())
     }
 

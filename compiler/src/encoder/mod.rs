@@ -34,7 +34,7 @@ pub(crate) fn build(compilation: &mut Compilation<'_>, config: &ModelConfig) -> 
         encoder
             .compilation
             .graph
-            .output("logits", &logits, ElementType::Float, &shape);
+            .output("logits", logits, ElementType::Float, &shape);
         return Ok(GraphInterface::Classifier {
             token_type_ids,
             labels: config.classes.clone(),
@@ -42,7 +42,7 @@ pub(crate) fn build(compilation: &mut Compilation<'_>, config: &ModelConfig) -> 
     }
     let shape = [named("batch"), named("length"), sized(config.hidden)];
     let graph = &mut encoder.compilation.graph;
-    graph.output("last_hidden_state", &hidden_state, ElementType::Float, &shape);
+    let hidden_state = graph.output("last_hidden_state", hidden_state, ElementType::Float, &shape);
     encoder.pooled(&hidden_state, token_type_ids)
 }
 

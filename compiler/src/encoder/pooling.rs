@@ -38,7 +38,7 @@ impl Encoder<'_, '_> {
         let shape = [named("batch"), sized(self.config.hidden)];
         self.compilation
             .graph
-            .output("embedding", &embedding, ElementType::Float, &shape);
+            .output("embedding", embedding, ElementType::Float, &shape);
         Ok(GraphInterface::Encoder {
             token_type_ids,
             output: "embedding".to_owned(),

@@ -80,18 +80,21 @@ impl GraphBuilder {
         name.to_owned()
     }
 
-    /// Makes `value` an output called `name`.
-    pub(crate) fn output(&mut self, name: &str, value: &str, element: ElementType, dimensions: &[Dimension]) {
+    /// Makes `value`, which a node gives, an output called `name`, and gives its name from then on. A node that copies
+    /// it under that name would cost a copy at every run.
+    pub(crate) fn output(&mut self, name: &str, value: Value, element: ElementType, dimensions: &[Dimension]) -> Value {
         self.graph
             .output
             .push(ValueInfoProto::tensor(name, element, dimensions));
-        self.graph.node.push(NodeProto {
-            input: vec![value.to_owned()],
-            output: vec![name.to_owned()],
-            name: format!("output/{name}"),
-            op_type: "Identity".to_owned(),
-            ..NodeProto::default()
-        });
+        for node in self.graph.node.iter_mut().rev() {
+            let renamed = |text: &mut String| name.clone_into(text);
+            node.input.iter_mut().filter(|input| **input == value).for_each(renamed);
+            if let Some(output) = node.output.iter_mut().find(|output| **output == value) {
+                renamed(output);
+                break;
+            }
+        }
+        name.to_owned()
     }
 
     fn node(

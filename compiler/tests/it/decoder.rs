@@ -17,7 +17,7 @@ pub(crate) struct Cache {
     rows: usize,
     /// Position of each row's each key. None for padding.
     positions: Vec<Vec<Option<i64>>>,
-    /// Of each layer `[rows, kv_heads, length, head_size]`, keys and values.
+    /// Of each layer `[kv_heads, rows, length, head_size]`, keys and values.
     layers: Vec<[Vec<f32>; 2]>,
 }
 
@@ -121,11 +121,11 @@ impl Decoder {
         let mut inputs = vec![
             input("input_ids", &[count, width], ids),
             input("position_ids", &[count, width], positions),
-            input("attention_bias", &[count, 1, width, own], bias),
+            input("attention_bias", &[1, count, width, own], bias),
             input("logit_positions", &[wanted.len()], wanted),
         ];
         if self.description.sliding_window.is_some() {
-            inputs.push(input("sliding_bias", &[count, 1, width, prefix_length + own], sliding));
+            inputs.push(input("sliding_bias", &[1, count, width, prefix_length + own], sliding));
         }
         let (heads, size) = (self.description.kv_heads, self.description.head_size);
         for (kind, cache, rows) in [("prefix", prefix, 1), ("past", past, count)] {
@@ -135,7 +135,7 @@ impl Decoder {
                     let data = cache
                         .map(|cache| cache.layers[layer][which].clone())
                         .unwrap_or_default();
-                    let shape = [rows, heads, cache.map_or(0, Cache::length), size];
+                    let shape = [heads, rows, cache.map_or(0, Cache::length), size];
                     inputs.push(input(format!("{kind}_{word}.{layer}"), &shape, data));
                 }
             }
@@ -153,7 +153,7 @@ impl Decoder {
         let wanted = outputs["logits"].shape()[0] as usize;
         let logits = floats("logits", &[wanted, vocabulary]);
         let layers = (0..self.description.layers).map(|layer| {
-            ["key", "value"].map(|word| floats(&format!("present_{word}.{layer}"), &[count, heads, own, size]))
+            ["key", "value"].map(|word| floats(&format!("present_{word}.{layer}"), &[heads, count, own, size]))
         });
         let cache = Cache {
             rows: count,

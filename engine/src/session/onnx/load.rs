@@ -5,7 +5,7 @@ use std::path::Path;
 use ort::ep;
 use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use refuel_compiler::{GraphInterface, ModelDescription, WeightFormat};
+use refuel_compiler::{GraphInterface, ModelDescription, SCHEMA_VERSION, WeightFormat};
 
 use super::decoder::DecoderSession;
 use super::encoder::EncoderSession;
@@ -22,6 +22,12 @@ pub fn load(
     options: &RuntimeOptions,
     budget: Budget,
 ) -> Result<Box<dyn Session>, EngineError> {
+    if description.schema_version != SCHEMA_VERSION {
+        return Err(EngineError::ModelOutdated {
+            model: name.to_owned(),
+            version: description.schema_version,
+        });
+    }
     let (session, placement) = open(name, &folder.join("model.onnx"), description, options)?;
     let (model, description) = (name.to_owned(), description.clone());
     Ok(match description.interface {

@@ -61,14 +61,14 @@ impl DecoderSession {
         if let Some(window) = self.description.sliding_window {
             let sliding = bias::sliding(&bias, rows, width, prefix_length, &past_positions, &positions, window);
             let shape = vec![
-                rows as i64,
                 1,
+                rows as i64,
                 width as i64,
                 (prefix_length + past_length + width) as i64,
             ];
             inputs.push((Cow::Borrowed("sliding_bias"), tensor(shape, sliding).map_err(&failed)?));
         }
-        let bias_shape = vec![rows as i64, 1, width as i64, (past_length + width) as i64];
+        let bias_shape = vec![1, rows as i64, width as i64, (past_length + width) as i64];
         inputs.push((
             Cow::Borrowed("attention_bias"),
             tensor(bias_shape, bias).map_err(&failed)?,
@@ -87,7 +87,7 @@ impl DecoderSession {
             tensor(vec![logits as i64], logit_positions).map_err(&failed)?,
         ));
         let (kv_heads, head_size) = (self.description.kv_heads as i64, self.description.head_size as i64);
-        let empty = |rows: usize| tensor::<f32>(vec![rows as i64, kv_heads, 0, head_size], Vec::new());
+        let empty = |rows: usize| tensor::<f32>(vec![kv_heads, rows as i64, 0, head_size], Vec::new());
         for (layer, names) in self.names.iter().enumerate() {
             let LayerNames {
                 prefix_key,

@@ -215,20 +215,22 @@ impl DecoderSession {
     /// Copies the caches of some rows.
     fn keep_rows(&self, cache: &Cache, kept: &[usize]) -> Result<Cache, EngineError> {
         let failed = failed(&self.model);
-        let row_size = self.description.kv_heads * cache.length * self.description.head_size;
+        let row_size = cache.length * self.description.head_size;
         let shape = vec![
-            kept.len() as i64,
             self.description.kv_heads as i64,
+            kept.len() as i64,
             cache.length as i64,
             self.description.head_size as i64,
         ];
         let copy = |value: &ort::value::DynValue| {
             let (_, data) = value.try_extract_tensor::<f32>().map_err(&failed)?;
-            let rows: Vec<f32> = kept
-                .iter()
-                .flat_map(|&row| &data[row * row_size..(row + 1) * row_size])
-                .copied()
-                .collect();
+            let head_size = data.len() / self.description.kv_heads.max(1);
+            let mut rows = Vec::with_capacity(self.description.kv_heads * kept.len() * row_size);
+            for head in data.chunks_exact(head_size.max(1)) {
+                for &row in kept {
+                    rows.extend_from_slice(&head[row * row_size..(row + 1) * row_size]);
+                }
+            }
             Ok::<_, EngineError>(Tensor::from_array((shape.clone(), rows)).map_err(&failed)?.into_dyn())
         };
         let layers = cache

@@ -22,7 +22,7 @@ const KEPT_PREFIXES: usize = 3;
 struct Cache {
     /// Tokens held, padding included.
     length: usize,
-    /// Key and value of each layer, `[rows, kv_heads, length, head_size]`.
+    /// Key and value of each layer, `[kv_heads, rows, length, head_size]`.
     layers: Vec<(DynValue, DynValue)>,
 }
 

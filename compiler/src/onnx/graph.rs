@@ -82,6 +82,10 @@ impl GraphBuilder {
 
     /// Makes `value`, which a node gives, an output called `name`, and gives its name from then on. A node that copies
     /// it under that name would cost a copy at every run.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the value is not called that any more: nobody should go on with its old name"
+    )]
     pub(crate) fn output(&mut self, name: &str, value: Value, element: ElementType, dimensions: &[Dimension]) -> Value {
         self.graph
             .output

@@ -29,6 +29,8 @@ ROOT = BENCH.parent
 MODEL = "smollm2-135m-instruct"
 TASKS = {"trec": ("cls_trec_questions/all.csv", "text"), "banking": ("autolabel_banking/test.csv", "example")}
 RIVALS = ["Q4_0", "Q8_0", "Q4_1"]
+# llama.cpp's batch sizes, with and without its fused attention.
+SETTINGS = [(256, 0), (256, 1), (512, 0), (512, 1)]
 PARTS = ["label", "naive", "prefill", "decode", "cached", "memory", "start"]
 CACHED_ROWS = 200_000
 
@@ -76,7 +78,7 @@ class Bench:
         release = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
         self.refuel, self.examples = release / "refuel", release / "examples"
         self.results = []
-        # For each mode and task, the settings with which llama.cpp is fastest.
+        # For each mode, the quantization and settings with which llama.cpp is fastest.
         self.best = {}
 
     # One run of each contender.
@@ -103,20 +105,25 @@ class Bench:
             partial.rename(path)
         return path
 
-    def rival(self, mode, task, kind):
-        """llama.cpp at its best: the batch size and the attention that were fastest when they were first tried."""
+    def rivals(self, what, mode, task, round_, suffix=""):
+        """llama.cpp: every quantization and setting the first time, the fastest of them from then on."""
         if not self.arguments.python:
-            return None
-        command = [self.arguments.python, BENCH / "llama.py", mode, "--gguf", self.gguf(kind)]
-        command += ["--tokens", self.tokens_of[task], "--threads", self.arguments.threads]
-        if (mode, task) in self.best:
-            batch, flash = self.best[mode, task]
-            return json.loads(run([*command, "--batch", batch, "--flash", flash]))
-        settings = [(batch, flash) for batch in (256, 512) for flash in (0, 1)]
-        tried = [json.loads(run([*command, "--batch", batch, "--flash", flash])) for batch, flash in settings]
-        fastest = min(range(len(tried)), key=lambda index: tried[index]["seconds"])
-        self.best[mode, task] = settings[fastest]
-        return tried[fastest]
+            return
+
+        def once(kind, batch, flash):
+            command = [self.arguments.python, BENCH / "llama.py", mode, "--gguf", self.gguf(kind)]
+            command += ["--tokens", self.tokens_of[task], "--threads", self.arguments.threads]
+            result = json.loads(run([*command, "--batch", batch, "--flash", flash]))
+            self.keep(what, f"llama.cpp {kind}, batch {batch}, flash {flash}{suffix}", round_, result)
+            return result["seconds"]
+
+        if mode in self.best:
+            once(*self.best[mode])
+            return
+        first = {setting: once(RIVALS[0], *setting) for setting in SETTINGS}
+        setting = min(first, key=first.get)
+        kinds = {RIVALS[0]: first[setting]} | {kind: once(kind, *setting) for kind in RIVALS[1:]}
+        self.best[mode] = (min(kinds, key=kinds.get), *setting)
 
     def label(self, home, table, task, *more):
         """`refuel label`, its report and the seconds of the whole process."""
@@ -134,7 +141,7 @@ class Bench:
         chosen = result.pop("chosen", None)
         entry = {"what": what, "contender": contender, "round": round_, **result}
         rate = entry.get("rows_per_second", entry.get("tokens_per_second"))
-        say(f"  {what:16} {contender:34} round {round_}: {rate:12.1f}")
+        say(f"  {what:16} {contender:52} round {round_}: {rate:12.1f}")
         self.results.append(entry)
         return chosen
 
@@ -143,9 +150,8 @@ class Bench:
             packed = None
             if "label" in only:
                 packed = self.keep(f"label {task}", "refuel", round_, self.ours("label", task))
-                for kind in RIVALS:
-                    self.keep(f"label {task}", f"llama.cpp {kind}", round_, self.rival("label-tree", task, kind))
-                    self.keep(f"label {task}", f"llama.cpp {kind}, first token only", round_, self.rival("label", task, kind))
+                self.rivals(f"label {task}", "label-tree", task, round_)
+                self.rivals(f"label {task}", "label", task, round_, ", first token only")
             if "naive" in only:
                 alone = self.keep(f"label {task}", "refuel, naive", round_, self.ours("naive", task, rows=64))
                 if packed:
@@ -157,8 +163,7 @@ class Bench:
         for mode in ("prefill", "decode"):
             if mode in only:
                 self.keep(mode, "refuel", round_, self.ours(mode, "trec"))
-                for kind in RIVALS:
-                    self.keep(mode, f"llama.cpp {kind}", round_, self.rival(mode, "trec", kind))
+                self.rivals(mode, mode, "trec", round_)
         if "prefill" in only:
             self.results.append({"what": "peak", "round": round_, **json.loads(run([self.examples / "peak", self.arguments.threads]))})
 
@@ -223,27 +228,33 @@ class Bench:
             for part in ("cached", "memory", "start"):
                 if part in only:
                     getattr(self, part)(round_)
-        self.write()
+            # What is measured is kept, whatever becomes of the next round.
+            self.write()
+        self.tell()
 
-    def write(self):
+    def medians(self):
         rates = {}
         for entry in self.results:
             rate = entry.get("rows_per_second", entry.get("tokens_per_second"))
             if rate:
                 rates.setdefault(entry["what"], {}).setdefault(entry["contender"], []).append(rate)
-        medians = {what: {name: statistics.median(of) for name, of in each.items()} for what, each in rates.items()}
+        return {what: {name: statistics.median(of) for name, of in each.items()} for what, each in rates.items()}
+
+    def write(self):
         now = datetime.datetime.now(datetime.timezone.utc)
         report = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "rows": self.arguments.rows}
-        report |= {"threads": self.arguments.threads, "medians": medians, "runs": self.results}
+        report |= {"threads": self.arguments.threads, "medians": self.medians(), "runs": self.results}
         path = BENCH / "results" / f"{now:%Y-%m-%d}-{self.arguments.name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(report, indent=1) + "\n")
         say(f"raw results: {path.relative_to(ROOT)}")
-        for what, each in medians.items():
+
+    def tell(self):
+        for what, each in self.medians().items():
             ours = each.get("refuel")
             for name, rate in each.items():
                 ratio = f"  {ours / rate:6.2f} times" if ours and name != "refuel" else ""
-                print(f"{what:16} {name:36} {rate:12.1f} a second{ratio}")
+                print(f"{what:16} {name:54} {rate:12.1f} a second{ratio}")
         peaks = [entry["products_per_second"] for entry in self.results if entry.get("products_per_second")]
         prefill = [entry for entry in self.results if entry["what"] == "prefill" and entry["contender"] == "refuel"]
         if peaks and prefill:
@@ -254,7 +265,7 @@ class Bench:
             for name in {entry["contender"] for entry in self.results if entry["what"] == what}:
                 of = [entry for entry in self.results if entry["what"] == what and entry["contender"] == name]
                 key = "seconds" if what == "start" else "peak_memory_bytes"
-                print(f"{what:16} {name:36} {statistics.median(entry[key] for entry in of):12.2f} {key}")
+                print(f"{what:16} {name:54} {statistics.median(entry[key] for entry in of):12.2f} {key}")
 
 
 def main():

@@ -94,6 +94,13 @@ pub enum GraphInterface {
 /// 1: keys and values by row, then by head. 2: by head, then by row.
 pub const SCHEMA_VERSION: u32 = 2;
 
+impl ModelDescription {
+    /// Bytes of one token's keys and values, in single precision.
+    pub fn cache_bytes_a_token(&self) -> usize {
+        2 * self.layers * self.kv_heads * self.head_size * size_of::<f32>()
+    }
+}
+
 /// What the engine must know of a model to run it. Serialized as `model.json` beside `model.onnx`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelDescription {

@@ -163,7 +163,7 @@ impl EngineError {
                 "shorten the guidelines, or use fewer examples or labels, or a model with a longer context".to_owned(),
             ),
             Self::DeviceUnusable { .. } => Some(
-                "`refuel debug` shows what was found; `--device auto` falls back to the processor and says so"
+                "`refuel debug` shows what was found and what each model would run on; `--device auto` falls back to the processor"
                     .to_owned(),
             ),
             Self::UnknownClass { .. } => {

@@ -12,18 +12,33 @@ pub(crate) struct RowTokens {
     pub(crate) tokens: Vec<u32>,
     /// Tokens of the row's own text that were kept, and that there were, where some were cut off.
     pub(crate) cut: Option<(usize, usize)>,
+    /// It was the budget that cut them off; the model could have read more.
+    pub(crate) by_budget: bool,
+}
+
+/// How long a row may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowLimit {
+    /// Tokens.
+    pub(crate) tokens: usize,
+    /// The model could read more; the budget has no room for it.
+    pub(crate) by_budget: bool,
 }
 
 impl RowTokens {
     /// What is said of the cut in an answer.
     pub(crate) fn note(&self) -> Option<String> {
+        let why = if self.by_budget {
+            "; memory for rows has no room for more"
+        } else {
+            ""
+        };
         self.cut
-            .map(|(kept, all)| format!("truncated: {kept} of {all} tokens kept"))
+            .map(|(kept, all)| format!("truncated: {kept} of {all} tokens kept{why}"))
     }
 }
 
-/// Tokens of `before` and of a row's prompt behind it, the row's own text cut so that all of it has at most `limit`
-/// tokens.
+/// Tokens of `before` and of a row's prompt behind it, the row's own text cut so that all of it keeps `limit`.
 ///
 /// Only [`Segment::Data`] of `row` is cut. Where there are several (the sides of a `match`), they share the room.
 ///
@@ -33,7 +48,7 @@ pub(crate) fn fit(
     tokenizer: &Tokenizer,
     before: &[Segment],
     row: &[Segment],
-    limit: usize,
+    limit: RowLimit,
     policy: Truncate,
 ) -> Result<Result<RowTokens, String>, EngineError> {
     let before = tokenizer.segments(before)?;
@@ -48,7 +63,11 @@ pub(crate) fn fit(
     Ok(fit_parts(&parts, limit, policy))
 }
 
-fn fit_parts(parts: &[(bool, Vec<u32>)], limit: usize, policy: Truncate) -> Result<RowTokens, String> {
+fn fit_parts(parts: &[(bool, Vec<u32>)], limit: RowLimit, policy: Truncate) -> Result<RowTokens, String> {
+    let RowLimit {
+        tokens: limit,
+        by_budget,
+    } = limit;
     let lengths: Vec<usize> = parts
         .iter()
         .filter(|(data, _)| *data)
@@ -62,7 +81,11 @@ fn fit_parts(parts: &[(bool, Vec<u32>)], limit: usize, policy: Truncate) -> Resu
         .sum();
     if fixed + data <= limit {
         let tokens = parts.iter().flat_map(|(_, tokens)| tokens).copied().collect();
-        return Ok(RowTokens { tokens, cut: None });
+        return Ok(RowTokens {
+            tokens,
+            cut: None,
+            by_budget: false,
+        });
     }
     let room = limit.saturating_sub(fixed);
     if room == 0 {
@@ -85,6 +108,7 @@ fn fit_parts(parts: &[(bool, Vec<u32>)], limit: usize, policy: Truncate) -> Resu
     Ok(RowTokens {
         tokens,
         cut: Some((kept, data)),
+        by_budget,
     })
 }
 
@@ -94,23 +118,30 @@ mod tests {
 
     use super::*;
 
+    fn of(tokens: usize) -> RowLimit {
+        RowLimit {
+            tokens,
+            by_budget: false,
+        }
+    }
+
     #[test]
     fn only_the_rows_own_text_is_cut() {
         let parts = [(false, vec![1, 2]), (true, vec![10, 11, 12, 13]), (false, vec![3])];
-        let cut = fit_parts(&parts, 5, Truncate::Head).expect("it fits");
+        let cut = fit_parts(&parts, of(5), Truncate::Head).expect("it fits");
         assert_eq!(cut.tokens, [1, 2, 10, 11, 3]);
         assert_eq!(cut.note().as_deref(), Some("truncated: 2 of 4 tokens kept"));
         assert_eq!(
-            fit_parts(&parts, 5, Truncate::Tail).expect("it fits").tokens,
+            fit_parts(&parts, of(5), Truncate::Tail).expect("it fits").tokens,
             [1, 2, 12, 13, 3]
         );
         assert_eq!(
-            fit_parts(&parts, 5, Truncate::Middle).expect("it fits").tokens,
+            fit_parts(&parts, of(5), Truncate::Middle).expect("it fits").tokens,
             [1, 2, 11, 12, 3]
         );
-        assert!(fit_parts(&parts, 5, Truncate::Error).is_err());
+        assert!(fit_parts(&parts, of(5), Truncate::Error).is_err());
         assert!(
-            fit_parts(&parts, 3, Truncate::Head).is_err(),
+            fit_parts(&parts, of(3), Truncate::Head).is_err(),
             "nothing of the row would be left"
         );
     }
@@ -123,7 +154,7 @@ mod tests {
         ) {
             let parts: Vec<(bool, Vec<u32>)> = sizes.iter().map(|&(data, size)| (data, vec![7; size])).collect();
             let all: usize = sizes.iter().map(|&(_, size)| size).sum();
-            match fit_parts(&parts, limit, Truncate::Head) {
+            match fit_parts(&parts, of(limit), Truncate::Head) {
                 Ok(row) => {
                     prop_assert!(row.tokens.len() <= limit);
                     prop_assert_eq!(row.cut.is_none(), all <= limit);

@@ -135,15 +135,15 @@ impl Models {
     }
 }
 
-/// Shares of the memory that a run may take, which are left for keys and values and for what else a run holds; the rest
-/// is for the model's weights and for rows.
-const CACHE_SHARE: u64 = 4;
-const ACTIVATION_SHARE: u64 = 8;
+/// Parts of the memory for rows: a half for keys and values, a quarter for attention scores and logits; the rest is for
+/// other activations, and for what ONNX Runtime's arena rounds up.
+const CACHE_SHARE: u64 = 2;
+const ACTIVATION_SHARE: u64 = 4;
 
-/// A budget under which a run stays below so many bytes, where the model's weights leave room for that.
+/// A budget under which rows take so many bytes at most.
 fn bounded(budget: Budget, bytes: u64) -> Budget {
     Budget {
-        cache_bytes: budget.cache_bytes.min((bytes / CACHE_SHARE) as usize),
+        cache_bytes: Some((bytes / CACHE_SHARE) as usize),
         activation_bytes: budget.activation_bytes.min((bytes / ACTIVATION_SHARE) as usize),
         ..budget
     }
@@ -177,7 +177,9 @@ impl From<EngineError> for Failure {
             | EngineError::PromptTooLong { .. }
             | EngineError::UnknownClass { .. }
             | EngineError::Task(_)
-            | EngineError::Registry(RegistryError::Unknown { .. }) => ExitStatus::Usage,
+            | EngineError::Registry(
+                RegistryError::Unknown { .. } | RegistryError::Name { .. } | RegistryError::Ambiguous { .. },
+            ) => ExitStatus::Usage,
             _ => ExitStatus::Failure,
         };
         Self::new(&error, error.code(), error.hint(), status)

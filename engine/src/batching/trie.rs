@@ -150,6 +150,15 @@ impl CandidateTrie {
         root.then_some(None).into_iter().chain(inner).collect()
     }
 
+    /// For each node, and for [`ROOT`], its children that are scored.
+    pub fn scored_children(&self) -> HashMap<usize, Vec<usize>> {
+        let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.scored) {
+            children.entry(node.parent).or_default().push(index);
+        }
+        children
+    }
+
     /// Whether the node at `ancestor` is on the way from the root to `node`, or is `node`.
     pub fn is_ancestor(&self, ancestor: usize, mut node: usize) -> bool {
         while node != ROOT {

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use refuel_task::Answer;
+use refuel_task::{Answer, Source};
 
 pub use error::CacheError;
 pub use key::{CacheKey, TaskKeys};
@@ -99,13 +99,16 @@ impl AnswerCache {
         Ok(cache)
     }
 
-    /// The answers that are kept, in the order of the keys.
+    /// The answers that are kept, in the order of the keys: [`Source::Duplicate`] where this process was given them,
+    /// [`Source::Cache`] where they are from earlier.
     pub fn get_many(&self, keys: &[CacheKey]) -> Vec<Option<Answer>> {
         let mut answers = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (place, key) in keys.iter().enumerate() {
             let found = self.front.get(key).map(|bytes| form::decode(key, &bytes));
-            answers.push(if let Some(Found::Answer(answer)) = found {
+            answers.push(if let Some(Found::Answer(mut answer)) = found {
+                // Only what this process was answered is in memory.
+                answer.source = Source::Duplicate;
                 Some(answer)
             } else {
                 missing.push((*key, place));
@@ -124,7 +127,6 @@ impl AnswerCache {
                 &mut lock(&self.warnings),
                 |key, place, bytes| match form::decode(key, bytes) {
                     Found::Answer(answer) => {
-                        self.front.insert(*key, Arc::from(bytes));
                         answers[place] = Some(answer);
                         Verdict::Wanted
                     }

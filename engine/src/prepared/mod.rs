@@ -8,6 +8,7 @@ mod ready;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use refuel_registry::ModelEntry;
 use refuel_task::{Answer, InputHash, RenderedInput, Source, Task};
@@ -22,8 +23,14 @@ use crate::error::EngineError;
 use crate::session::{OnRows, Placement};
 use ready::Ready;
 
-/// Inputs that are run before their answers are kept: few enough that a crash loses seconds, enough for full packs.
-const CHUNK: usize = 512;
+/// Inputs that are run before the speed is known; enough for a full batch.
+const FIRST_CHUNK: usize = 16;
+
+/// Inputs that are run at most before their answers are kept.
+const MOST_CHUNK: usize = 512;
+
+/// Seconds of work that are run before their answers are kept, about: what a crash or an interrupt loses.
+const CHUNK_SECONDS: f64 = 3.0;
 
 /// A task on a model.
 pub struct PreparedTask {
@@ -191,7 +198,11 @@ impl PreparedTask {
                     sorted.distinct[position],
                 )
             });
-            for chunk in missing.chunks(CHUNK) {
+            let (mut left, mut size) = (missing.as_slice(), FIRST_CHUNK);
+            while !left.is_empty() {
+                let (chunk, rest) = left.split_at(size.min(left.len()));
+                left = rest;
+                let started = Instant::now();
                 let batch: Vec<&RenderedInput> = chunk
                     .iter()
                     .map(|&position| &inputs[sorted.distinct[position]])
@@ -200,13 +211,16 @@ impl PreparedTask {
                 let kept: Vec<(CacheKey, Answer)> = chunk
                     .iter()
                     .zip(&answers)
-                    .map(|(&position, answer)| (sorted.keys[position], answer.clone()))
+                    .filter(|(_, (_, keep))| *keep)
+                    .map(|(&position, (answer, _))| (sorted.keys[position], answer.clone()))
                     .collect();
                 self.shared.cache.put_many(&kept);
-                for (&position, answer) in chunk.iter().zip(answers) {
+                for (&position, (answer, _)) in chunk.iter().zip(answers) {
                     sorted.cached[position] = Some(answer);
                     asked[position] = true;
                 }
+                let speed = chunk.len() as f64 / started.elapsed().as_secs_f64().max(1e-6);
+                size = ((speed * CHUNK_SECONDS) as usize).clamp(FIRST_CHUNK, MOST_CHUNK);
             }
         }
         let gate = self.task.gate();

@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::procedure::{Classify, Embed, Procedure, Question, for_decoder};
-use crate::truncation::{self, RowTokens};
+use crate::truncation::{self, RowLimit, RowTokens};
 
 /// The least room for a row that a shared prompt must leave, in tokens.
 const LEAST_ROOM: usize = 16;
@@ -24,7 +24,7 @@ pub(super) struct Ready {
     /// The prompt. None where an encoder reads the text itself.
     plan: Option<Plan>,
     /// The most tokens of a row.
-    limit: usize,
+    limit: RowLimit,
     /// Examples that are chosen for each row.
     by_row: Option<ByRow>,
 }
@@ -70,7 +70,7 @@ impl Ready {
     }
 
     fn for_encoder(model: Arc<Model>, procedure: Box<dyn Procedure>) -> Self {
-        let limit = model.session().row_limit(0, 0);
+        let limit = row_limit(&model, 0, 0);
         Self {
             model,
             procedure,
@@ -111,8 +111,8 @@ impl Ready {
         }
         let mut procedure = for_decoder(&model, task, &plan)?;
         let after = procedure.tokens_after_row();
-        let limit = model.session().row_limit(prefix.len(), after);
-        if limit < LEAST_ROOM {
+        let limit = row_limit(&model, prefix.len(), after);
+        if limit.tokens < LEAST_ROOM {
             return Err(EngineError::PromptTooLong {
                 model: model.name.clone(),
                 tokens: prefix.len() + after,
@@ -150,25 +150,26 @@ impl Ready {
         })
     }
 
-    /// Answers inputs that are all different.
+    /// Answers inputs that are all different, and says of each answer whether it may be kept: one to a part of an input
+    /// that had to do because of the budget must not stand for the whole once there is more room.
     pub(super) fn answer(
         &self,
         task: &Task,
         inputs: &[&RenderedInput],
         cancel: &Cancel,
         spread: &mut Spread<'_, '_>,
-    ) -> Result<Vec<Answer>, EngineError> {
+    ) -> Result<Vec<(Answer, bool)>, EngineError> {
         let rows = self.tokenize(task, inputs, cancel)?;
-        let mut answers: Vec<Option<Answer>> = vec![None; inputs.len()];
+        let mut answers: Vec<Option<(Answer, bool)>> = vec![None; inputs.len()];
         let mut questions = Vec::with_capacity(inputs.len());
         let mut asked = Vec::with_capacity(inputs.len());
         for (index, (&input, row)) in inputs.iter().zip(rows).enumerate() {
             match row {
                 Ok(row) => {
+                    asked.push((index, !row.by_budget));
                     questions.push(Question { input, row });
-                    asked.push(index);
                 }
-                Err(reason) => answers[index] = Some(Answer::error(&self.model.name, reason)),
+                Err(reason) => answers[index] = Some((Answer::error(&self.model.name, reason), false)),
             }
         }
         spread.tell(inputs.len() - asked.len());
@@ -176,8 +177,8 @@ impl Ready {
         let made = self
             .procedure
             .run(&self.model, &self.prefix, &questions, cancel, &mut tell)?;
-        for (index, answer) in asked.into_iter().zip(made) {
-            answers[index] = Some(checked(answer));
+        for ((index, keep), answer) in asked.into_iter().zip(made) {
+            answers[index] = Some((checked(answer), keep));
         }
         Ok(answers.into_iter().flatten().collect())
     }
@@ -229,16 +230,33 @@ impl Ready {
     }
 }
 
+/// The most tokens of a row behind a prefix of `prefix` tokens and before `after` more.
+fn row_limit(model: &Model, prefix: usize, after: usize) -> RowLimit {
+    let tokens = model.session().row_limit(prefix, after);
+    RowLimit {
+        tokens,
+        by_budget: tokens < model.description.context_length.saturating_sub(prefix + after),
+    }
+}
+
 /// Tokens of a text with the special tokens that an encoder's tokenizer puts around it.
 fn whole(
     model: &Model,
     text: &str,
-    limit: usize,
+    limit: RowLimit,
     policy: refuel_task::Truncate,
 ) -> Result<Result<RowTokens, String>, EngineError> {
+    let RowLimit {
+        tokens: limit,
+        by_budget,
+    } = limit;
     let tokens = model.tokenizer.whole(text)?;
     if tokens.len() <= limit {
-        return Ok(Ok(RowTokens { tokens, cut: None }));
+        return Ok(Ok(RowTokens {
+            tokens,
+            cut: None,
+            by_budget: false,
+        }));
     }
     let plain = model.tokenizer.plain(text)?;
     let around = tokens.len().saturating_sub(plain.len());
@@ -261,12 +279,13 @@ fn whole(
     Ok(Ok(RowTokens {
         tokens: kept,
         cut: Some((range.len(), plain.len())),
+        by_budget,
     }))
 }
 
 /// Vectors of texts; what is too long is cut at its end.
 fn embed(model: &Model, texts: &[&str], cancel: &Cancel) -> Result<Vec<Vec<f32>>, EngineError> {
-    let limit = model.session().row_limit(0, 0);
+    let limit = row_limit(model, 0, 0);
     let rows = texts
         .par_iter()
         .map(|text| {

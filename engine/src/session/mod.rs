@@ -19,6 +19,9 @@ pub struct Placement {
     pub reason: String,
     /// Threads that one operator may use.
     pub threads: usize,
+    /// The arenas that keep freed memory, as ONNX Runtime names them; none where memory is given back at once.
+    #[serde(skip)]
+    pub arenas: Option<String>,
 }
 
 /// Bounds on what a session may hold while it runs, its weights apart.
@@ -26,19 +29,47 @@ pub struct Placement {
 pub struct Budget {
     /// Padded tokens of one run.
     pub padded_tokens: usize,
-    /// Bytes of keys and values of rows (the shared prefix has its own).
-    pub cache_bytes: usize,
+    /// Bytes of keys and values of rows (the shared prefix has its own). `None` takes what one row of the model's whole
+    /// context needs, up to a quarter of the machine's memory, and [`LEAST_CACHE_BYTES`] at least.
+    pub cache_bytes: Option<usize>,
     /// Bytes of attention scores and logits of one run.
     pub activation_bytes: usize,
 }
 
+/// Keys and values that a budget has room for where nobody says how many: enough for a full batch of any model.
+pub const LEAST_CACHE_BYTES: usize = 256 << 20;
+
+impl Budget {
+    /// The same with a number of bytes for keys and values, of which a token of the model takes `bytes_a_token`. While a
+    /// run is under way both what was there and what it makes are alive.
+    #[must_use]
+    pub fn settled(self, context_length: usize, bytes_a_token: usize) -> Self {
+        let whole_context = context_length.saturating_mul(2 * bytes_a_token);
+        let quarter = crate::machine::memory()
+            .0
+            .map_or(usize::MAX, |bytes| (bytes / 4) as usize);
+        Self {
+            cache_bytes: Some(
+                self.cache_bytes
+                    .unwrap_or(whole_context.min(quarter).max(LEAST_CACHE_BYTES)),
+            ),
+            ..self
+        }
+    }
+
+    /// Bytes of keys and values.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache_bytes.unwrap_or(LEAST_CACHE_BYTES)
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
-        // 384 padded tokens measured best on processors: larger packs fall out of the second-level cache, smaller
-        // ones pay the fixed cost of a run more often (bench/).
+        // Larger packs fall out of the second-level cache of a processor, smaller ones pay the fixed cost of a run more
+        // often.
         Self {
             padded_tokens: 384,
-            cache_bytes: 256 << 20,
+            cache_bytes: None,
             activation_bytes: 96 << 20,
         }
     }

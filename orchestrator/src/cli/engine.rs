@@ -18,21 +18,23 @@ pub(crate) struct EngineArgs {
 
     /// Where the model runs
     ///
-    /// `auto` takes a GPU when one is there together with its library, and says nothing when not. `cuda` fails when it
-    /// can't be had, with the reason.
+    /// `auto` takes a GPU when one is there together with its library; `refuel debug` says which it would be, and why.
+    /// `cuda` fails when it can't be had, with the reason.
     #[arg(long, env = "REFUEL_DEVICE", value_name = "DEVICE", value_enum, default_value_t, hide_possible_values = true, help_heading = ENGINE)]
     pub(crate) device: DeviceChoice,
 
     /// Tokens that go through the model at once
     ///
-    /// Larger is faster up to a point, and takes more memory. The default is chosen for the model and the device.
+    /// Larger is faster up to a point, and takes more memory. It changes no answer. [default: 384]
     #[arg(long, env = "REFUEL_BATCH_TOKENS", value_name = "N", value_parser = clap::value_parser!(u32).range(16..=1_048_576), help_heading = ENGINE)]
     pub(crate) batch_tokens: Option<u32>,
 
-    /// Most memory to use for a run, such as 500MB or 2GiB
+    /// Most memory for rows, beside the model's weights, such as 500MB or 2GiB
     ///
-    /// A long row is run in smaller parts to stay under it.
-    #[arg(long, env = "REFUEL_MEMORY", value_name = "SIZE", value_parser = parse_size, help_heading = ENGINE)]
+    /// A long row is run in smaller parts to stay under it, and cut where even that is too much, which its reason says;
+    /// answers to rows that were cut for this are not kept. The default has room for one row of the model's whole
+    /// context, in a quarter of the machine's memory at most.
+    #[arg(long, env = "REFUEL_MEMORY", value_name = "SIZE", value_parser = parse_memory, help_heading = ENGINE)]
     pub(crate) memory: Option<u64>,
 
     /// ONNX Runtime library
@@ -74,6 +76,18 @@ pub(crate) enum DeviceChoice {
     Cuda,
 }
 
+/// The least memory for rows with which a batch of short ones runs.
+const LEAST_MEMORY: u64 = 64_000_000;
+
+/// Reads an amount of memory for rows.
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < LEAST_MEMORY {
+        return Err("it has to be 64MB or more: a batch of short rows takes as much".to_owned());
+    }
+    Ok(bytes)
+}
+
 /// Reads a size such as `500MB`, `1.5 GiB` or `4096`, in bytes.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no size; write a number with B, kB, MB, GB, KiB, MiB or GiB");
@@ -112,5 +126,6 @@ mod tests {
         for wrong in ["", "MB", "-1", "0", "1 XB", "1e300GB", "nan"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
+        assert!(parse_memory("10MB").is_err() && parse_memory("64MB").is_ok());
     }
 }

@@ -2,11 +2,13 @@
 
 use owo_colors::OwoColorize;
 use refuel_engine::{DebugReport, debug_report};
+use refuel_compiler::ModelDescription;
+use refuel_engine::session::onnx::{Device, RuntimeOptions, cuda_for, cuda_report};
 use refuel_registry::Registry;
 use serde::Serialize;
 
 use crate::answerer;
-use crate::cli::{DebugArgs, DeviceChoice, OutputFormat};
+use crate::cli::{DebugArgs, OutputFormat};
 use crate::commands::{ExitStatus, cache};
 use crate::context::Context;
 use crate::error::Failure;
@@ -20,8 +22,20 @@ struct ModelLine {
     digest: String,
     bytes: u64,
     licence: String,
-    /// `cpu` or `cuda`.
-    device: &'static str,
+    /// `cpu` or `cuda`, with why not the other where that could be asked for.
+    device: String,
+}
+
+/// What a model would run on.
+fn device_of(description: &ModelDescription, runtime: &RuntimeOptions) -> String {
+    let cuda = || cuda_for(description, runtime);
+    match (runtime.device, cuda_report(runtime)) {
+        (Device::Auto | Device::Cuda, Ok(_)) => match cuda() {
+            Ok(_) => "cuda".to_owned(),
+            Err(reason) => format!("cpu: {reason}"),
+        },
+        _ => "cpu".to_owned(),
+    }
 }
 
 /// Everything that is shown. The keys are stable.
@@ -39,10 +53,6 @@ pub(crate) fn run(arguments: &DebugArgs, context: &Context) -> Result<ExitStatus
     let home = context.home()?;
     let runtime = answerer::runtime_options(&arguments.engine, &home);
     let machine = debug_report(&runtime);
-    let device = match arguments.engine.device {
-        DeviceChoice::Auto | DeviceChoice::Cuda if machine.cuda.usable => "cuda",
-        _ => "cpu",
-    };
     let (models, models_problem) = match Registry::open(&home).and_then(|registry| registry.list()) {
         Ok(entries) => {
             let lines = entries.into_iter().map(|entry| ModelLine {
@@ -50,7 +60,7 @@ pub(crate) fn run(arguments: &DebugArgs, context: &Context) -> Result<ExitStatus
                 name: entry.manifest.name,
                 digest: entry.manifest.digest,
                 licence: entry.manifest.licence,
-                device,
+                device: device_of(&entry.manifest.description, &runtime),
             });
             (lines.collect(), None)
         }
@@ -136,7 +146,7 @@ fn text(everything: &Everything) -> String {
                 Text::new(model.name.clone(), Tone::Strong),
                 digest.into(),
                 words::bytes(model.bytes).into(),
-                model.device.into(),
+                model.device.clone().into(),
                 Text::new(model.licence.clone(), Tone::Faint),
             ]);
         }

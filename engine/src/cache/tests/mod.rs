@@ -66,16 +66,25 @@ fn there(cache: &AnswerCache, numbers: impl IntoIterator<Item = usize>) -> Vec<u
     let mut found = Vec::new();
     for (number, kept) in numbers.into_iter().zip(answers) {
         let Some(kept) = kept else { continue };
-        assert_eq!(
-            kept,
-            Answer {
-                source: Source::Cache,
-                ..answer(number)
-            }
-        );
+        let right = Answer {
+            source: kept.source,
+            ..answer(number)
+        };
+        assert_eq!(kept, right);
         found.push(number);
     }
     found
+}
+
+#[test]
+fn an_answer_of_this_process_is_a_duplicate_and_one_of_earlier_is_from_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    cache.put_many(&rows([1]));
+    let source = |cache: &AnswerCache| cache.get_many(&[key(1)])[0].as_ref().map(|kept| kept.source);
+    assert_eq!(source(&cache), Some(Source::Duplicate));
+    drop(cache);
+    assert_eq!(source(&open(folder.path())), Some(Source::Cache));
 }
 
 /// Bytes of all files in a folder.

@@ -87,7 +87,8 @@ impl EncoderSession {
                 tensor(shape, vec![0_i64; count]).map_err(&failed)?,
             ));
         }
-        let shrink = count > self.budget.padded_tokens * 16;
+        let long = count > self.budget.padded_tokens * 16;
+        let shrink = self.placement.arenas.as_deref().filter(|_| long);
         tensors::run(
             &mut self.session,
             &self.model,

@@ -17,6 +17,9 @@ use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::session::{Budget, GenerateOptions, Generated, OnRows, Placement, Session};
 
+/// Sequences that run together at most.
+const MOST_SEQUENCES: usize = 64;
+
 /// Keys and values of one sequence, `[kv_heads, length, head_size]` each.
 #[derive(Clone, Default)]
 struct Past {
@@ -119,7 +122,7 @@ impl ExportedSession {
             &self.model,
             inputs,
             &wanted,
-            total > 2048,
+            self.placement.arenas.as_deref().filter(|_| total > 2048),
             |outputs| {
                 let logits = outputs
                     .get("logits")
@@ -238,8 +241,8 @@ impl Session for ExportedSession {
     }
 
     fn row_limit(&self, prefix: usize, extra: usize) -> usize {
-        let token = 2 * self.description.layers * self.description.kv_heads * self.description.head_size * 4;
-        let cached = (self.budget.cache_bytes / (3 * token).max(1)).saturating_sub(prefix + extra);
+        let token = self.description.cache_bytes_a_token();
+        let cached = (self.budget.cache_bytes() / (3 * token).max(1)).saturating_sub(prefix + extra);
         self.description
             .context_length
             .saturating_sub(prefix + extra)
@@ -256,6 +259,7 @@ impl Session for ExportedSession {
     ) -> Result<Vec<Vec<f32>>, EngineError> {
         let past = self.keep_prefix(prefix, cancel)?;
         let paths = longest_paths(trie);
+        let children = trie.scored_children();
         let (nodes, vocabulary) = (trie.nodes(), self.description.vocabulary);
         let mut result = Vec::with_capacity(rows.len());
         for row in rows {
@@ -278,13 +282,13 @@ impl Session for ExportedSession {
                 .collect();
             let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
             let mut scores = vec![0.0; nodes.len()];
-            for pack in plan_packs(
-                &lengths,
-                PackLimits {
-                    padded_tokens: self.pieces(),
-                    rows: 64,
-                },
-            ) {
+            // Such a graph wants the past once a sequence.
+            let past_bytes = (past.length + 1) * self.description.cache_bytes_a_token();
+            let limits = PackLimits {
+                padded_tokens: self.pieces(),
+                rows: (self.budget.cache_bytes() / (2 * past_bytes)).clamp(1, MOST_SEQUENCES),
+            };
+            for pack in plan_packs(&lengths, limits) {
                 if cancel.is_cancelled() {
                     return Err(EngineError::Cancelled);
                 }
@@ -294,9 +298,7 @@ impl Session for ExportedSession {
                         let parents = std::iter::once(ROOT).chain(paths[index].iter().copied());
                         for (offset, parent) in parents.enumerate() {
                             let at = (slot * width + offset) * vocabulary;
-                            let below: Vec<usize> = (0..nodes.len())
-                                .filter(|&node| nodes[node].parent == parent && nodes[node].scored)
-                                .collect();
+                            let below = children.get(&parent).map_or(&[][..], Vec::as_slice);
                             let tokens = below.iter().map(|&node| nodes[node].token).collect();
                             let found = token_log_probabilities(&logits[at..at + vocabulary], vocabulary, &[tokens]);
                             below

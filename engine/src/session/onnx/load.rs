@@ -28,6 +28,7 @@ pub fn load(
             version: description.schema_version,
         });
     }
+    let budget = budget.settled(description.context_length, description.cache_bytes_a_token());
     let (session, placement) = open(name, &folder.join("model.onnx"), description, options)?;
     let (model, description) = (name.to_owned(), description.clone());
     Ok(match description.interface {
@@ -78,6 +79,7 @@ fn open(
                 provider: "cpu".to_owned(),
                 reason,
                 threads,
+                arenas: options.memory_arena.then(|| "cpu:0".to_owned()),
             },
         ))
     };
@@ -93,14 +95,10 @@ fn open(
         }
         on_processor(format!("CUDA is not used: {reason}"))
     };
-    let found = match cuda_report(options) {
+    let found = match cuda_for(description, options) {
         Ok(found) => found,
         Err(reason) => return refused(reason),
     };
-    if description.weights == WeightFormat::Int8 {
-        // Per-token int8 products have no CUDA kernel; every layer would travel to the processor and back.
-        return refused("int8 weights have no CUDA kernel; pull the model with `--weights f16` or `f32`".to_owned());
-    }
     let cuda = ep::CUDA::default()
         .with_device_id(options.device_id)
         .build()
@@ -115,8 +113,19 @@ fn open(
                 provider: "cuda".to_owned(),
                 reason: found,
                 threads,
+                arenas: Some(format!("cpu:0;gpu:{}", options.device_id)),
             },
         )),
         Err(error) => refused(error.to_string()),
     }
+}
+
+/// Whether CUDA can run a model: `Ok` with what was found, or `Err` with why not.
+pub fn cuda_for(description: &ModelDescription, options: &RuntimeOptions) -> Result<String, String> {
+    let found = cuda_report(options)?;
+    if description.weights == WeightFormat::Int8 {
+        // Per-token int8 products have no CUDA kernel; every layer would travel to the processor and back.
+        return Err("int8 weights have no CUDA kernel; pull the model with `--weights f16` or `f32`".to_owned());
+    }
+    Ok(found)
 }

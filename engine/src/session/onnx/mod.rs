@@ -9,4 +9,4 @@ mod mathematics;
 mod tensors;
 
 pub use environment::{Device, LibraryReport, RuntimeOptions, cuda_report, find_library, library};
-pub use load::load;
+pub use load::{cuda_for, load};

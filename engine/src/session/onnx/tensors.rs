@@ -32,17 +32,17 @@ pub(super) fn run<R>(
     model: &str,
     inputs: Inputs<'_>,
     outputs: &[&str],
-    shrink: bool,
+    shrink: Option<&str>,
     read: impl FnOnce(&mut SessionOutputs<'_>) -> Result<R, EngineError>,
 ) -> Result<R, EngineError> {
     let selector = outputs
         .iter()
         .fold(OutputSelector::no_default(), |selector, name| selector.with(*name));
     let mut options = RunOptions::new().map_err(failed(model))?.with_outputs(selector);
-    if shrink {
-        // The arena keeps the largest size it ever had; after a long row it is given back.
+    if let Some(arenas) = shrink {
+        // An arena keeps the largest size it ever had; after a long row it is given back.
         options
-            .set("memory.enable_memory_arena_shrinkage", "cpu:0")
+            .set("memory.enable_memory_arena_shrinkage", arenas)
             .map_err(failed(model))?;
     }
     let mut outputs = session.run_with_options(inputs, &options).map_err(failed(model))?;

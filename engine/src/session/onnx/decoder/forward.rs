@@ -125,29 +125,37 @@ impl DecoderSession {
             );
         }
         let usual = self.budget.padded_tokens * 4;
-        let shrink = prefix_length + past_length + width > usual.max(2048);
-        tensors::run(&mut self.session, &self.model, inputs, &outputs, shrink, |outputs| {
-            if let Some(read) = &mut read_logits {
-                read(tensors::floats(outputs, "logits", &self.model)?);
-            }
-            if !keep {
-                return Ok(None);
-            }
-            let layers = self
-                .names
-                .iter()
-                .map(|names| {
-                    Ok((
-                        tensors::take(outputs, &names.present_key, &self.model)?,
-                        tensors::take(outputs, &names.present_value, &self.model)?,
-                    ))
-                })
-                .collect::<Result<_, EngineError>>()?;
-            Ok(Some(Cache {
-                length: past_length + width,
-                layers,
-            }))
-        })
+        let long = prefix_length + past_length + width > usual.max(2048);
+        let arenas = self.placement.arenas.clone().filter(|_| long);
+        tensors::run(
+            &mut self.session,
+            &self.model,
+            inputs,
+            &outputs,
+            arenas.as_deref(),
+            |outputs| {
+                if let Some(read) = &mut read_logits {
+                    read(tensors::floats(outputs, "logits", &self.model)?);
+                }
+                if !keep {
+                    return Ok(None);
+                }
+                let layers = self
+                    .names
+                    .iter()
+                    .map(|names| {
+                        Ok((
+                            tensors::take(outputs, &names.present_key, &self.model)?,
+                            tensors::take(outputs, &names.present_value, &self.model)?,
+                        ))
+                    })
+                    .collect::<Result<_, EngineError>>()?;
+                Ok(Some(Cache {
+                    length: past_length + width,
+                    layers,
+                }))
+            },
+        )
     }
 
     /// Runs one sequence from its start, in pieces that keep the budget, and returns its keys and values.

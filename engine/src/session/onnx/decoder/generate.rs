@@ -52,7 +52,7 @@ impl DecoderSession {
         };
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         let longest = lengths.iter().max().copied().unwrap_or(0) + options.max_tokens;
-        let cached = self.budget.cache_bytes / (2 * longest * self.cache_bytes_a_token()).max(1);
+        let cached = self.budget.cache_bytes() / (2 * longest * self.description.cache_bytes_a_token()).max(1);
         let limits = PackLimits {
             padded_tokens: self.budget.padded_tokens,
             rows: DECODE_ROWS.min(self.logit_limit()).min(cached).max(1),

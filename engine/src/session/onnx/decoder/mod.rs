@@ -81,11 +81,6 @@ impl DecoderSession {
         }
     }
 
-    /// Bytes of keys and values of one token.
-    fn cache_bytes_a_token(&self) -> usize {
-        2 * self.description.layers * self.description.kv_heads * self.description.head_size * size_of::<f32>()
-    }
-
     /// Tokens of one sequence that may run at once when each looks back on `behind` tokens: their attention scores, of
     /// which three copies are alive at a time, stay under the budget.
     fn run_width(&self, behind: usize) -> usize {
@@ -134,7 +129,7 @@ impl Session for DecoderSession {
     fn row_limit(&self, prefix: usize, extra: usize) -> usize {
         let context = self.description.context_length.saturating_sub(prefix + extra);
         // While a run is under way both what was there and what it makes are alive.
-        let cached = self.budget.cache_bytes / (2 * self.cache_bytes_a_token()).max(1);
+        let cached = self.budget.cache_bytes() / (2 * self.description.cache_bytes_a_token()).max(1);
         context.min(cached.saturating_sub(extra))
     }
 

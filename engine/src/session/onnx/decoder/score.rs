@@ -96,16 +96,13 @@ impl DecoderSession {
 
 /// For each wanted position, the scored nodes below it and their tokens.
 fn children_of(trie: &CandidateTrie, wanted: &[Option<usize>]) -> Vec<Vec<(usize, u32)>> {
-    let nodes = trie.nodes();
+    let (nodes, children) = (trie.nodes(), trie.scored_children());
     wanted
         .iter()
         .map(|position| {
             let parent = position.map_or(ROOT, |position| trie.inner()[position]);
-            let below = nodes
-                .iter()
-                .enumerate()
-                .filter(|(_, node)| node.parent == parent && node.scored);
-            below.map(|(index, node)| (index, node.token)).collect()
+            let below = children.get(&parent).into_iter().flatten();
+            below.map(|&node| (node, nodes[node].token)).collect()
         })
         .collect()
 }

@@ -58,6 +58,14 @@ impl Failure {
         }))
     }
 
+    /// Whether the same would stop a run that goes on: the request has to change, or the program.
+    pub(crate) fn comes_again(&self) -> bool {
+        match self {
+            Self::OutputClosed => false,
+            Self::Reported(report) => report.status == ExitStatus::Usage || report.code == "RF0606",
+        }
+    }
+
     /// A failure to write to standard output.
     pub(crate) fn from_stdout(source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::BrokenPipe {
@@ -135,9 +143,41 @@ pub(crate) enum CliError {
         /// What has changed.
         what: &'static str,
     },
-    /// Standard output can't be gone on with.
+    /// Standard output, a pipe or a device can't be gone on with.
     #[error("`--resume` needs a table to go on with")]
     ResumeWithoutFile,
+    /// The table is a folder.
+    #[error("`{}` is a folder, and can't be the table", path.display())]
+    OutputIsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no folder for the table.
+    #[error("there is no folder `{}` for `{}`", folder.display(), path.display())]
+    NoOutputFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The table.
+        path: PathBuf,
+    },
+    /// Another run writes the table just now.
+    #[error("another run is writing `{}`", path.display())]
+    OutputBusy {
+        /// The table.
+        path: PathBuf,
+    },
+    /// No earlier run left anything to go on with, and the table is there.
+    #[error("`{}` is there, and no run left it unfinished; there is nothing to go on with", path.display())]
+    Finished {
+        /// The table.
+        path: PathBuf,
+    },
+    /// The right answers would be what a model answered.
+    #[error("the column `{column}` holds what a model answered: `{column}_model` names it")]
+    OwnAnswers {
+        /// The column.
+        column: String,
+    },
     /// A row failed, and the task or the command line says that the run then stops.
     #[error("{place} of the input failed: {reason}")]
     RowFailed {
@@ -214,6 +254,11 @@ impl CliError {
             Self::ResumeDiffers { .. } => "RF0624",
             Self::ResumeWithoutFile => "RF0625",
             Self::RowFailed { .. } => "RF0626",
+            Self::OutputIsFolder { .. } => "RF0627",
+            Self::NoOutputFolder { .. } => "RF0628",
+            Self::OutputBusy { .. } => "RF0629",
+            Self::Finished { .. } => "RF0635",
+            Self::OwnAnswers { .. } => "RF0636",
             Self::UnknownTopic { .. } => "RF0630",
             Self::Comparison { .. } => "RF0631",
             Self::NoneExpected { .. } => "RF0632",
@@ -244,6 +289,19 @@ impl CliError {
             Self::OutputIsInput { .. } => Some("name another file with `-o`".to_owned()),
             Self::ResumeDiffers { .. } => Some("begin anew with `--force`, or name another file".to_owned()),
             Self::ResumeWithoutFile => Some("name the table with `-o FILE`".to_owned()),
+            Self::OutputIsFolder { path } => {
+                let file = path.join("labeled.csv");
+                Some(format!("name a file in it, such as `{}`", file.display()))
+            }
+            Self::NoOutputFolder { folder, .. } => Some(format!("make it first: `mkdir -p {}`", folder.display())),
+            Self::OutputBusy { .. } => Some("wait until it is done, or name another file".to_owned()),
+            Self::Finished { .. } => {
+                Some("label it anew with `--force`; answers that are kept are not asked for again".to_owned())
+            }
+            Self::OwnAnswers { .. } => Some(
+                "name the column with what people answered; a model that is compared with itself is always right"
+                    .to_owned(),
+            ),
             Self::RowFailed { .. } => {
                 Some("`--on-error capture` keeps such rows with their reason and goes on".to_owned())
             }
@@ -275,17 +333,22 @@ impl CliError {
             | Self::OutputIsInput { .. }
             | Self::ResumeDiffers { .. }
             | Self::ResumeWithoutFile
+            | Self::OutputIsFolder { .. }
+            | Self::NoOutputFolder { .. }
+            | Self::Finished { .. }
+            | Self::OwnAnswers { .. }
             | Self::UnknownTopic { .. }
             | Self::NoSuchRow { .. }
+            | Self::NoneExpected { .. }
+            | Self::NothingToEvaluate { .. }
             | Self::Comparison { .. } => ExitStatus::Usage,
             Self::Read { .. }
             | Self::Write { .. }
             | Self::Json { .. }
             | Self::Signals { .. }
             | Self::Stopped { .. }
-            | Self::RowFailed { .. }
-            | Self::NothingToEvaluate { .. }
-            | Self::NoneExpected { .. } => ExitStatus::Failure,
+            | Self::OutputBusy { .. }
+            | Self::RowFailed { .. } => ExitStatus::Failure,
         }
     }
 }

@@ -10,14 +10,14 @@ use super::label::InputFormatArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  How good are the answers, on rows whose right answer is in the column `topic`?
-    refuel eval labeled.csv --task topic.yml --expected topic
+  How good are the answers, on rows whose right answer people wrote into the column `agent_topic`?
+    refuel eval tickets.csv --task topic.yml --expected agent_topic
   Which threshold is worth having?
-    refuel eval labeled.csv --task topic.yml --expected topic --threshold-table
+    refuel eval tickets.csv --task topic.yml --expected agent_topic --threshold-table
   Is calibration better on, for this task and this model?
-    refuel eval labeled.csv --task topic.yml --expected topic --compare calibration=on,off
+    refuel eval tickets.csv --task topic.yml --expected agent_topic --compare calibration=on,off
   Which model?
-    refuel eval labeled.csv --task topic.yml --expected topic --compare model=smollm2-135m-instruct,qwen2.5-coder-1.5b-instruct";
+    refuel eval tickets.csv --task topic.yml --expected agent_topic --compare model=smollm2-135m-instruct,qwen2.5-coder-1.5b-instruct";
 
 /// Arguments of `refuel eval`.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, short, env = "REFUEL_TASK", value_name = "FILE")]
     pub(crate) task: PathBuf,
 
-    /// Column with the right answer
+    /// Column with the right answer, as people gave it
     #[arg(long, short, value_name = "COLUMN")]
     pub(crate) expected: String,
 

@@ -34,7 +34,7 @@ pub(crate) struct LabelArgs {
     /// Table to write; `-` is standard output
     ///
     /// It has the columns of the input, and those of the answers behind them. While it is written it is called
-    /// `OUT.partial`.
+    /// `OUT.partial`. A link stays, and the file behind it is the table; rows go to a pipe or a device as they come.
     #[arg(long, short, value_name = "OUT", default_value = "-")]
     pub(crate) output: PathBuf,
 
@@ -63,7 +63,7 @@ pub(crate) struct LabelArgs {
     pub(crate) on_error: Option<OnErrorChoice>,
 
     /// Name that the answers' columns begin with [default: the task's name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_prefix)]
     pub(crate) prefix: Option<String>,
 
     /// Show N rows with their answers at the end [default: 8 on a terminal, else 0]
@@ -105,6 +105,13 @@ pub(crate) enum OnErrorChoice {
     Null,
     /// The value is null, and the reason is kept beside it
     Capture,
+}
+
+fn parse_prefix(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err("it has to name a column: at least one visible character, and no line end".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_delimiter(text: &str) -> Result<u8, String> {

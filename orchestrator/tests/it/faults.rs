@@ -121,8 +121,18 @@ fn a_run_that_is_killed_goes_on_to_the_same_answers() {
 #[test]
 fn ctrl_c_leaves_a_valid_table_and_says_how_to_go_on() {
     let Some(desk) = desk(320) else { return };
-    let mut child = label(&desk, &["-o", "out.csv"]).stderr(Stdio::piped()).spawn().unwrap();
-    until_there_are_rows(&mut child, &desk.path("out.csv.partial"));
+    let options = [
+        "-o",
+        "out.tab",
+        "--output-format",
+        "csv",
+        "--limit",
+        "300",
+        "--prefix",
+        "my topic",
+    ];
+    let mut child = label(&desk, &options).stderr(Stdio::piped()).spawn().unwrap();
+    until_there_are_rows(&mut child, &desk.path("out.tab.partial"));
     let asked = Instant::now();
     signal(&child, "-INT");
     let mut told = String::new();
@@ -133,17 +143,190 @@ fn ctrl_c_leaves_a_valid_table_and_says_how_to_go_on() {
         "it took {:?} to stop",
         asked.elapsed()
     );
-    assert!(told.contains("--resume"), "{told}");
-    let done = answers(&desk, "out.csv.partial");
-    assert!(!done.is_empty() && done.len() < 320, "{} rows", done.len());
+    let done = ids(&desk, "out.tab.partial");
+    assert!(!done.is_empty() && done.len() < 300, "{} rows", done.len());
+    let rows: Vec<String> = (0..300).map(|row| row.to_string()).collect();
+    assert_eq!(done, rows[..done.len()], "the first rows, in order");
+
+    // What it says to give is given as it is.
+    let (_, command) = told.split_once("Go on with\n  ").expect("it says how to go on");
+    let command = command.lines().next().unwrap().strip_prefix("refuel ").unwrap();
+    let program = label(&desk, &[]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("\"$0\" {command}")])
+        .arg(program.get_program())
+        .current_dir(desk.path(""))
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let told = run(&mut shell, &desk);
     assert!(
-        done.iter().enumerate().all(|(row, (id, _))| *id == row.to_string()),
-        "the first rows, in order"
+        told.starts_with("status: 0") && told.contains("going on behind row"),
+        "{told}"
     );
-    let told = run(&mut label(&desk, &["-o", "out.csv", "--resume"]), &desk);
+    assert_eq!(ids(&desk, "out.tab"), rows);
+}
+
+#[test]
+fn ctrl_c_ends_rows_that_run_for_long_though_their_answers_are_lost() {
+    let Some(desk) = desk(64) else { return };
+    let task = "name: reply\nkind: complete\nguidelines: Write a long reply.\ninput: body\nmax_tokens: 256\n";
+    desk.write("topic.yml", task);
+    let options = ["-o", "out.csv", "--no-cache"];
+    let mut child = label(&desk, &options).stderr(Stdio::piped()).spawn().unwrap();
+    let partial = desk.path("out.csv.partial");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !partial.exists() {
+        assert!(Instant::now() < deadline, "nothing was begun");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let asked = Instant::now();
+    signal(&child, "-INT");
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    assert!(
+        asked.elapsed() < Duration::from_secs(12),
+        "it took {:?} to stop",
+        asked.elapsed()
+    );
+    assert!(ids(&desk, "out.csv.partial").len() < 64);
+}
+
+#[test]
+fn a_table_that_is_being_written_is_not_begun_again() {
+    let Some(desk) = desk(320) else { return };
+    let mut child = label(&desk, &["-o", "out.csv"]).stderr(Stdio::piped()).spawn().unwrap();
+    until_there_are_rows(&mut child, &desk.path("out.csv.partial"));
+    for more in [
+        &["-o", "out.csv"][..],
+        &["-o", "out.csv", "--force"],
+        &["-o", "out.csv", "--resume"],
+    ] {
+        let told = run(&mut label(&desk, more), &desk);
+        assert!(
+            told.starts_with("status: 1") && told.contains("error[RF0629]"),
+            "{told}"
+        );
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    assert_eq!(ids(&desk, "out.csv").len(), 320);
+    assert_eq!(left_of(&desk, "out.csv"), Vec::<String>::new());
+}
+
+#[test]
+fn a_pipe_gets_the_rows_and_stays_a_pipe() {
+    let Some(desk) = desk(20) else { return };
+    assert!(run(&mut label(&desk, &["-o", "whole.csv"]), &desk).starts_with("status: 0"));
+    let pipe = desk.path("pipe.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reading = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    let told = run(&mut label(&desk, &["-o", "pipe.csv"]), &desk);
     assert!(told.starts_with("status: 0"), "{told}");
-    assert_eq!(answers(&desk, "out.csv").len(), 320);
-    assert_eq!(answers(&desk, "out.csv")[..done.len()], done);
+    desk.write("read.csv", reading.join().unwrap());
+    assert_eq!(answers(&desk, "read.csv"), answers(&desk, "whole.csv"));
+    assert!(!std::fs::metadata(desk.path("pipe.csv")).unwrap().is_file());
+    assert_eq!(left_of(&desk, "pipe.csv"), Vec::<String>::new());
+}
+
+#[test]
+fn a_model_that_can_not_do_the_task_leaves_nothing_in_the_way() {
+    let Some(desk) = desk(20) else { return };
+    if home_with("all-minilm-l6-v2").is_none() {
+        return;
+    }
+    let mut wrong = desk.command(
+        &desk.path("home"),
+        &[
+            "label",
+            "in.csv",
+            "-t",
+            "topic.yml",
+            "-m",
+            "all-minilm-l6-v2",
+            "-o",
+            "out.csv",
+        ],
+    );
+    let told = run(&mut wrong, &desk);
+    assert!(
+        told.starts_with("status: 2") && told.contains("error[RF0505]"),
+        "{told}"
+    );
+    assert_eq!(left_of(&desk, "out.csv"), Vec::<String>::new());
+    let told = run(&mut label(&desk, &["-o", "out.csv"]), &desk);
+    assert!(told.starts_with("status: 0"), "{told}");
+}
+
+#[test]
+fn a_damaged_page_of_parquet_is_not_the_end_of_the_table() {
+    let Some(desk) = desk(1) else { return };
+    desk.write("damaged.parquet", damaged_parquet());
+    let mut command = desk.command(
+        &desk.path("home"),
+        &[
+            "label",
+            "damaged.parquet",
+            "-t",
+            "topic.yml",
+            "-m",
+            MODEL,
+            "-o",
+            "out.csv",
+        ],
+    );
+    let told = run(&mut command, &desk);
+    assert!(!told.starts_with("status: 0") && told.contains("error[RF06"), "{told}");
+    assert!(!desk.path("out.csv").exists(), "no table is called complete: {told}");
+    assert!(
+        !told.contains("--resume"),
+        "going on would fail in the same way: {told}"
+    );
+}
+
+/// A table of 30 rows whose pages say that they have a number of rows below zero.
+fn damaged_parquet() -> Vec<u8> {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+
+    let texts = (0..30).map(|row| (row % 7 > 0).then(|| format!("where is order {row}")));
+    let column: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("body", column)]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    // The header of a data page (field 5, a structure) begins with its number of values, 30, in Thrift's zigzag form.
+    let header = [0x2c, 0x15, 0x3c];
+    let at = bytes.windows(header.len()).position(|window| window == header);
+    bytes[at.expect("a page has 30 values") + 2] = 0x5b;
+    bytes
+}
+
+/// The column `id` of a table.
+fn ids(desk: &Desk, name: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_path(desk.path(name)).unwrap();
+    let column = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .position(|column| column == "id")
+        .unwrap();
+    reader
+        .records()
+        .map(|record| record.unwrap()[column].to_owned())
+        .collect()
+}
+
+/// The files beside a table that have its name with more behind it.
+fn left_of(desk: &Desk, name: &str) -> Vec<String> {
+    let files = std::fs::read_dir(desk.path("")).unwrap();
+    files
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| file.starts_with(name) && file != name)
+        .collect()
 }
 
 #[test]

@@ -43,9 +43,6 @@ pub(crate) fn ask(
         let given = answerer.answer(&inputs, &interrupt.cancel, &mut |rows| {
             done += rows as u64;
             progress.set(before + done);
-            if interrupt.is_requested() {
-                interrupt.cancel.cancel();
-            }
         });
         let mut given = match given {
             Ok(given) => given.into_iter(),

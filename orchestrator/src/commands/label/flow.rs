@@ -24,7 +24,7 @@ use crate::progress::Progress;
 /// How often a wait for rows looks for Ctrl-C.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Longest that Ctrl-C lets the rows in hand run, where their answers would not be lost.
+/// Longest that Ctrl-C lets the rows in hand run, where their answers would be lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a run goes.
@@ -60,6 +60,15 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
 }
 
+/// What stopped a run.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// Why.
+    pub(crate) failure: Failure,
+    /// Whether the table has rows.
+    pub(crate) has_rows: bool,
+}
+
 /// Labels rows until there are no more, or somebody stops it.
 ///
 /// # Errors
@@ -72,57 +81,65 @@ pub(crate) fn run(
     interrupt: &Interrupt,
     tally: &mut Tally,
     progress: &mut Progress,
-) -> Result<Outcome, Failure> {
+) -> Result<Outcome, Failed> {
+    interrupt.let_finish(if answerer.keeps_answers() {
+        Duration::ZERO
+    } else {
+        PATIENCE
+    });
     let started = Instant::now();
     let windows = read_ahead(reader, rules);
     let (to_sink, writing) = write_behind(sink);
     let result = answer_all(rules, answerer, &windows, &to_sink, interrupt, tally, progress);
     drop(to_sink);
-    let joined = writing
-        .join()
-        .map_err(|_| CliError::Stopped { part: "writing" }.into())
-        .and_then(|written: Result<Sink, Failure>| written);
-    // The first cause counts: when writing failed, answering was stopped by that.
-    let sink = joined?;
+    let Ok((sink, written)) = writing.join() else {
+        return Err(Failed {
+            failure: CliError::Stopped { part: "writing" }.into(),
+            // Nobody is left to ask, and rows must not be thrown away.
+            has_rows: true,
+        });
+    };
     let seconds = started.elapsed().as_secs_f64();
-    match result {
-        Ok(Ending::Complete) => Ok(Outcome {
-            ending: Ending::Complete,
-            rows: sink.complete()?,
-            seconds,
-        }),
-        Ok(Ending::Interrupted) => Ok(Outcome {
-            ending: Ending::Interrupted,
-            rows: sink.suspend()?,
-            seconds,
-        }),
-        Err(failure) => {
-            sink.suspend()?;
-            Err(failure)
-        }
+    let has_rows = sink.rows() > 0;
+    let ended = match (written, result) {
+        // The first cause counts: when writing failed, answering was stopped by that.
+        (Err(failure), _) => Err(failure),
+        (Ok(()), Ok(Ending::Complete)) => sink.complete().map(|rows| (Ending::Complete, rows)),
+        (Ok(()), Ok(Ending::Interrupted)) => sink.suspend().map(|rows| (Ending::Interrupted, rows)),
+        (Ok(()), Err(failure)) => sink.suspend().and(Err(failure)),
+    };
+    match ended {
+        Ok((ending, rows)) => Ok(Outcome { ending, rows, seconds }),
+        Err(failure) => Err(Failed { failure, has_rows }),
     }
 }
 
+/// What the reading thread sends: a window, or `None` behind the last row. Without the latter, a thread that died would
+/// look like the end of the table.
+type Ahead = Result<Option<Window>, Failure>;
+
 /// Reads and renders one window ahead. The thread is not waited for: standard input may never say another word.
-fn read_ahead(mut reader: Box<dyn Reader>, rules: &Rules) -> Receiver<Result<Window, Failure>> {
+fn read_ahead(mut reader: Box<dyn Reader>, rules: &Rules) -> Receiver<Ahead> {
     let (sender, receiver) = sync_channel(1);
     let (task, limit, mut row) = (Arc::clone(&rules.task), rules.limit, rules.start);
     thread::spawn(move || {
         loop {
             let end = window::end(row).min(limit.unwrap_or(u64::MAX));
-            if row >= end {
-                return;
-            }
-            let window = match reader.next_chunk((end - row) as usize) {
+            let chunk = if row < end {
+                reader.next_chunk((end - row) as usize)
+            } else {
+                Ok(None)
+            };
+            let window = match chunk {
                 Ok(Some(chunk)) => {
                     row += chunk.rows() as u64;
-                    Ok(Window::render(chunk, &task))
+                    Ok(Some(Window::render(chunk, &task)))
                 }
-                Ok(None) => return,
-                Err(error) => Err(error.into()),
+                Ok(None) => Ok(None),
+                Err(error) => Err(Failure::from(error)),
             };
-            let failed = window.is_err();
-            if sender.send(window).is_err() || failed {
+            let is_last = !matches!(window, Ok(Some(_)));
+            if sender.send(window).is_err() || is_last {
                 return;
             }
         }
@@ -132,14 +149,19 @@ fn read_ahead(mut reader: Box<dyn Reader>, rules: &Rules) -> Receiver<Result<Win
 
 type Written = (Chunk, Vec<Answer>);
 
-/// Writes windows in the order in which they come, and gives the sink back behind the last.
-fn write_behind(mut sink: Sink) -> (SyncSender<Written>, JoinHandle<Result<Sink, Failure>>) {
+/// The writing thread. It gives the sink back, and what stopped it before the last window.
+type Writing = JoinHandle<(Sink, Result<(), Failure>)>;
+
+/// Writes windows in the order in which they come.
+fn write_behind(mut sink: Sink) -> (SyncSender<Written>, Writing) {
     let (sender, receiver) = sync_channel::<Written>(1);
     let writing = thread::spawn(move || {
         for (chunk, answers) in receiver {
-            sink.write(&chunk, &answers)?;
+            if let Err(failure) = sink.write(&chunk, &answers) {
+                return (sink, Err(failure));
+            }
         }
-        Ok(sink)
+        (sink, Ok(()))
     });
     (sender, writing)
 }
@@ -147,7 +169,7 @@ fn write_behind(mut sink: Sink) -> (SyncSender<Written>, JoinHandle<Result<Sink,
 fn answer_all(
     rules: &Rules,
     answerer: &dyn Answerer,
-    windows: &Receiver<Result<Window, Failure>>,
+    windows: &Receiver<Ahead>,
     to_sink: &SyncSender<Written>,
     interrupt: &Interrupt,
     tally: &mut Tally,
@@ -155,10 +177,12 @@ fn answer_all(
 ) -> Result<Ending, Failure> {
     loop {
         let window = match windows.recv_timeout(LOOK_EVERY) {
-            Ok(window) => window?,
+            Ok(Ok(Some(window))) => window,
+            Ok(Ok(None)) => return Ok(Ending::Complete),
+            Ok(Err(failure)) => return Err(failure),
             Err(RecvTimeoutError::Timeout) if interrupt.is_requested() => return Ok(Ending::Interrupted),
             Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Complete),
+            Err(RecvTimeoutError::Disconnected) => return Err(CliError::Stopped { part: "reading" }.into()),
         };
         if interrupt.is_requested() {
             return Ok(Ending::Interrupted);
@@ -196,18 +220,10 @@ fn answer_window(
     progress: &mut Progress,
 ) -> Result<Vec<Answer>, EngineError> {
     let mut done = 0;
-    let started = Instant::now();
     answerer.answer(&window.inputs, &interrupt.cancel, &mut |rows| {
         done += rows;
         tally.first_answer.get_or_insert_with(Instant::now);
         progress.set(window.chunk.first_row + done as u64);
-        if interrupt.is_requested() && answerer.keeps_answers() {
-            let left = window.inputs.len().saturating_sub(done) as f64;
-            let expected = started.elapsed().as_secs_f64() * left / done.max(1) as f64;
-            if expected > PATIENCE.as_secs_f64() {
-                interrupt.cancel.cancel();
-            }
-        }
     })
 }
 

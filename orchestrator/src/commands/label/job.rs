@@ -8,6 +8,7 @@ use refuel_task::{OnError, Task};
 
 use super::checkpoint::{self, Checkpoint, Origin};
 use super::sink::Ledger;
+use super::target::{self, Claim, Target};
 use crate::answerer::Answerer;
 use crate::cli::{LabelArgs, OnErrorChoice};
 use crate::context::Context;
@@ -24,7 +25,9 @@ pub(crate) struct Job {
     pub(crate) task: Arc<Task>,
     pub(crate) input: Input,
     pub(crate) input_layout: Layout,
+    /// As it was named.
     pub(crate) output: Output,
+    pub(crate) target: Target,
     pub(crate) output_layout: Layout,
     pub(crate) columns: AnswerColumns,
     pub(crate) on_error: OnError,
@@ -66,13 +69,14 @@ impl Job {
         let output_format = output.format(arguments.output_format, input_layout.format)?;
         let same = output_format == input_layout.format;
         let output_layout = Layout::new(output_format, arguments.tables.delimiter.filter(|_| same));
-        if arguments.resume && output == Output::Stdout {
+        let target = Target::of(&output);
+        if arguments.resume && matches!(target, Target::Stream(_)) {
             return Err(CliError::ResumeWithoutFile.into());
         }
-        if let (Input::File(from), Output::File(to)) = (&input, &output)
-            && is_same_file(from, to)
+        if let (Input::File(from), Target::File(to)) = (&input, &target)
+            && (is_same_file(from, to) || is_same_file(from, &checkpoint::partial_path(to)))
         {
-            return Err(CliError::OutputIsInput { path: to.clone() }.into());
+            return Err(CliError::OutputIsInput { path: from.clone() }.into());
         }
         let prefix = arguments.prefix.clone().unwrap_or_else(|| task.name.clone());
         let on_error = match arguments.on_error {
@@ -93,6 +97,7 @@ impl Job {
             input,
             input_layout,
             output,
+            target,
             output_layout,
             on_error,
             limit: arguments.limit,
@@ -117,24 +122,36 @@ impl Job {
         Ok(io::open(&self.input, self.input_layout, &self.task.columns())?)
     }
 
-    /// Refuses to write over what is there, unless that was asked for.
-    pub(crate) fn refuse_output(&self) -> Result<(), Failure> {
-        let Output::File(path) = &self.output else {
-            return Ok(());
+    /// Refuses to write over what is there, unless that was asked for, and what can't be written at all. Holds the
+    /// table against other runs; `None` where it is no file.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub(crate) fn claim_output(&self) -> Result<Option<Claim>, Failure> {
+        let Target::File(path) = &self.target else {
+            return Ok(None);
         };
-        if self.force || self.resume {
-            return Ok(());
+        target::check(path)?;
+        let claim = Claim::take(path)?;
+        let partial = checkpoint::partial_path(path);
+        let is_begun = partial.exists() || io::earlier_path(&partial).exists();
+        if self.resume && path.exists() && !is_begun {
+            return Err(CliError::Finished { path: path.clone() }.into());
         }
-        if checkpoint::partial_path(path).exists() {
+        if self.force || self.resume {
+            return Ok(Some(claim));
+        }
+        // A table without rows is no loss.
+        if is_begun && Checkpoint::read(&partial)?.is_none_or(|there| there.rows > 0) {
             return Err(CliError::Unfinished { path: path.clone() }.into());
         }
-        if path.exists() && fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        if path.exists() {
             return Err(CliError::OutputExists { path: path.clone() }.into());
         }
-        Ok(())
+        Ok(Some(claim))
     }
 
-    /// Settles where the run begins: `None` when there is nothing to do.
+    /// Settles where the run begins.
     ///
     /// # Errors
     /// When an earlier run began something else under this name.
@@ -143,13 +160,13 @@ impl Job {
         survey: Option<Survey>,
         answerer: &dyn Answerer,
         printer: Printer,
-    ) -> Result<Option<Start>, Failure> {
-        let Output::File(output) = &self.output else {
-            return Ok(Some(Start {
+    ) -> Result<Start, Failure> {
+        let Target::File(output) = &self.target else {
+            return Ok(Start {
                 rows: 0,
                 going_on: None,
                 ledger: None,
-            }));
+            });
         };
         let partial = checkpoint::partial_path(output);
         let origin = survey.map(|survey| self.origin(survey, answerer));
@@ -160,11 +177,11 @@ impl Job {
         };
         let fresh = |ledger| {
             checkpoint::discard(&partial)?;
-            Ok(Some(Start {
+            Ok(Start {
                 rows: 0,
                 going_on: None,
                 ledger: Some(ledger),
-            }))
+            })
         };
         if !self.resume {
             return fresh(ledger);
@@ -172,13 +189,6 @@ impl Job {
         let Some(there) =
             Checkpoint::read(&partial)?.filter(|_| partial.exists() || io::earlier_path(&partial).exists())
         else {
-            if output.exists() && !partial.exists() {
-                printer.note(format!(
-                    "`{}` is complete; there is nothing to go on with",
-                    output.display()
-                ));
-                return Ok(None);
-            }
             printer.note("no earlier run left anything to go on with; starting at the first row");
             return fresh(ledger);
         };
@@ -199,11 +209,11 @@ impl Job {
             return fresh(ledger);
         }
         printer.note(format!("going on behind row {}", crate::words::count(there.rows)));
-        Ok(Some(Start {
+        Ok(Start {
             rows: there.rows,
             going_on: Some(Continue { bytes: there.bytes }),
             ledger: Some(ledger),
-        }))
+        })
     }
 
     fn origin(&self, survey: Survey, answerer: &dyn Answerer) -> Origin {

@@ -1,5 +1,6 @@
 //! `refuel label`: a task over every row of a table.
 
+mod again;
 mod checkpoint;
 mod dry_run;
 mod flow;
@@ -7,6 +8,7 @@ mod job;
 mod sink;
 mod summary;
 mod tally;
+mod target;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -25,10 +27,11 @@ use crate::interrupt::Interrupt;
 use crate::io::{self, Output, Survey};
 use crate::progress::{Progress, Unit};
 use crate::words;
-use flow::Ending;
+use flow::{Ending, Failed};
 use job::Job;
 use summary::Facts;
 use tally::Tally;
+use target::Target;
 
 /// Runs `refuel label`.
 pub(crate) fn run(arguments: &LabelArgs, context: &Context) -> Result<ExitStatus, Failure> {
@@ -36,9 +39,7 @@ pub(crate) fn run(arguments: &LabelArgs, context: &Context) -> Result<ExitStatus
     let job = Job::settle(arguments, context)?;
     // What is wrong with the table is said before seconds are spent on a model.
     job.check_input()?;
-    if !arguments.dry_run {
-        job.refuse_output()?;
-    }
+    let _claim = if arguments.dry_run { None } else { job.claim_output()? };
     let models = Models::open(&arguments.engine, context)?;
     let answerer = models.prepare(&job.task, arguments.model.as_deref())?;
     let status = execute(arguments, &job, answerer.as_ref(), &interrupt, context);
@@ -77,19 +78,14 @@ pub(crate) fn execute(
         };
     }
 
-    let Some(start) = job.start(survey, answerer, printer)? else {
-        return Ok(ExitStatus::Success);
-    };
+    let is_surveyed = survey.is_some();
+    let start = job.start(survey, answerer, printer)?;
     if start.rows > 0 {
         progress.start_at(start.rows);
         reader.skip(start.rows)?;
     }
-    let target = match &job.output {
-        Output::File(path) => Output::File(checkpoint::partial_path(path)),
-        Output::Stdout => Output::Stdout,
-    };
     let writer = io::create(
-        &target,
+        &job.target.written(),
         job.output_layout,
         reader.as_ref(),
         job.columns.clone(),
@@ -108,23 +104,27 @@ pub(crate) fn execute(
     progress.finish();
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(failure) => {
-            if let Output::File(path) = &job.output
-                && checkpoint::partial_path(path).exists()
-                && !matches!(failure, Failure::OutputClosed)
-            {
-                printer.note(going_on_text(arguments, job));
+        Err(Failed { failure, has_rows }) => {
+            if let Target::File(path) = &job.target {
+                let partial = checkpoint::partial_path(path);
+                if has_rows {
+                    printer.note(stopped(job, is_surveyed && !failure.comes_again()));
+                } else {
+                    // It would only be in the way of the next run.
+                    checkpoint::discard(&partial)?;
+                }
             }
             return Err(failure);
         }
     };
     answerer.notes().iter().for_each(|note| printer.warn(note));
     let interrupted = outcome.ending == Ending::Interrupted;
-    let table = match (&job.output, &target) {
-        (Output::File(path), _) if !interrupted => Some(path.as_path()),
-        (_, Output::File(partial)) => Some(partial.as_path()),
-        _ => None,
+    let table = match (&job.output, &job.target) {
+        (Output::Stdout, _) => None,
+        (_, Target::File(path)) if interrupted => Some(checkpoint::partial_path(path)),
+        (Output::File(path), _) => Some(path.clone()),
     };
+    let table = table.as_deref();
     let facts = Facts {
         task: &job.task,
         model: answerer.model(),
@@ -136,7 +136,7 @@ pub(crate) fn execute(
         next: if interrupted {
             Vec::new()
         } else {
-            next(arguments, job, table)
+            next(arguments, table)
         },
     };
     if arguments.format.format == OutputFormat::Json {
@@ -151,51 +151,32 @@ pub(crate) fn execute(
         printer.note(format!("\n{}", summary::text(&tally, &facts)));
     }
     if interrupted {
-        printer.note(going_on_text(arguments, job));
+        printer.note(stopped(job, is_surveyed));
         return Ok(ExitStatus::Interrupted);
     }
     Ok(ExitStatus::Success)
 }
 
-/// How to go on.
-fn going_on_text(arguments: &LabelArgs, job: &Job) -> String {
-    match &job.output {
-        Output::File(_) => {
-            let command = command(arguments, job, &["--resume"]);
+/// What there is of a table that was not finished, and how to go on where that is possible.
+fn stopped(job: &Job, can_go_on: bool) -> String {
+    match &job.target {
+        Target::File(_) if can_go_on => {
+            let command = again::command(std::env::args_os(), "--resume");
             format!("\nstopped before the last row; what is done is kept. Go on with\n  {command}")
         }
-        Output::Stdout => "\nstopped before the last row; write to a file with `-o` to go on later".to_owned(),
+        Target::File(path) => {
+            let partial = checkpoint::partial_path(path);
+            format!(
+                "\nstopped before the last row; what is done is in `{}`, and can't be gone on with",
+                partial.display()
+            )
+        }
+        Target::Stream(_) => "\nstopped before the last row; write to a file with `-o` to go on later".to_owned(),
     }
-}
-
-fn command(arguments: &LabelArgs, job: &Job, more: &[&str]) -> String {
-    let path = |path: &Path| words::shell(&path.display().to_string());
-    let mut text = format!(
-        "refuel label {} --task {}",
-        path(&arguments.input),
-        path(&arguments.task)
-    );
-    if let Output::File(output) = &job.output {
-        text.push_str(" -o ");
-        text.push_str(&path(output));
-    }
-    if let Some(model) = &arguments.model {
-        text.push_str(" --model ");
-        text.push_str(&words::shell(model));
-    }
-    if let Some(prefix) = &arguments.prefix {
-        text.push_str(" --prefix ");
-        text.push_str(&words::shell(prefix));
-    }
-    for option in more {
-        text.push(' ');
-        text.push_str(option);
-    }
-    text
 }
 
 /// Three commands to try next.
-fn next(arguments: &LabelArgs, job: &Job, table: Option<&Path>) -> Vec<(String, String)> {
+fn next(arguments: &LabelArgs, table: Option<&Path>) -> Vec<(String, String)> {
     let (Some(_), false) = (table, arguments.input == Path::new("-")) else {
         return Vec::new();
     };
@@ -209,7 +190,7 @@ fn next(arguments: &LabelArgs, job: &Job, table: Option<&Path>) -> Vec<(String, 
     vec![
         (
             "again, with every answer kept from this run:".to_owned(),
-            command(arguments, job, &["--force"]),
+            again::command(std::env::args_os(), "--force"),
         ),
         (
             "how good the answers are, on rows whose right answer is in a column:".to_owned(),

@@ -44,6 +44,11 @@ impl Sink {
         }
     }
 
+    /// Rows of the input that are in the table.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Writes the first rows of a chunk, one for each answer.
     pub(crate) fn write(&mut self, chunk: &Chunk, answers: &[Answer]) -> Result<(), Failure> {
         self.writer.write(chunk, answers)?;

@@ -18,6 +18,8 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
+mod outputs;
+
 /// Answers each input with its own first word, in upper case.
 struct Scripted {
     /// Rows that were asked, in the order in which they were.
@@ -26,6 +28,8 @@ struct Scripted {
     interrupt_after: Option<(usize, Interrupt)>,
     /// Whether answers given before a stop would be there afterwards.
     keeps: bool,
+    /// Whether the model is none for the task.
+    unfit: bool,
     calls: AtomicUsize,
     model: &'static str,
 }
@@ -36,6 +40,7 @@ impl Scripted {
             asked: Mutex::default(),
             interrupt_after: None,
             keeps: true,
+            unfit: false,
             calls: AtomicUsize::new(0),
             model: "scripted@0",
         }
@@ -81,6 +86,14 @@ impl Answerer for Scripted {
         on_rows: &mut dyn FnMut(usize),
     ) -> Result<Vec<Answer>, EngineError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        if self.unfit {
+            return Err(EngineError::WrongRole {
+                model: self.model.to_owned(),
+                is: "an embedder",
+                kind: "label".to_owned(),
+                needs: "a language model",
+            });
+        }
         let mut answers = Vec::new();
         for input in inputs {
             if cancel.is_cancelled() {
@@ -182,9 +195,7 @@ impl Desk {
         };
         let job = Job::settle(&arguments, &context)?;
         job.check_input()?;
-        if !arguments.dry_run {
-            job.refuse_output()?;
-        }
+        let _claim = job.claim_output()?;
         execute(&arguments, &job, answerer, interrupt, &context)
     }
 
@@ -239,35 +250,39 @@ fn a_long_table_is_answered_in_order_through_windows() {
 
 #[test]
 fn a_run_that_is_stopped_leaves_a_valid_table_and_goes_on_to_the_same_bytes() {
-    for format in ["csv", "jsonl"] {
-        let desk = Desk::new();
-        let (input, output) = (format!("in.{format}"), format!("out.{format}"));
-        desk.rows(&input, 1500);
-        desk.whole(&input, &format!("whole.{format}"));
+    // Answers that would be lost are waited for, the others are dropped at once.
+    for (keeps, rows_kept) in [(true, 64), (false, 256)] {
+        for format in ["csv", "jsonl"] {
+            let desk = Desk::new();
+            let (input, output) = (format!("in.{format}"), format!("out.{format}"));
+            desk.rows(&input, 1500);
+            desk.whole(&input, &format!("whole.{format}"));
 
-        let interrupt = Interrupt::default();
-        let stopped = Scripted {
-            interrupt_after: Some((100, interrupt.clone())),
-            ..Scripted::new()
-        };
-        let status = desk.label(&stopped, &interrupt, &input, &output, &[]).unwrap();
-        assert_eq!(status, ExitStatus::Interrupted);
-        assert!(!desk.path(&output).exists());
-        let partial = desk.read(&format!("{output}.partial"));
-        let header = usize::from(format == "csv");
-        assert_eq!(partial.lines().count(), 256 + header, "the window in hand was finished");
-        let whole = desk.read(&format!("whole.{format}"));
-        assert!(whole.starts_with(&partial));
+            let interrupt = Interrupt::default();
+            let stopped = Scripted {
+                interrupt_after: Some((100, interrupt.clone())),
+                keeps,
+                ..Scripted::new()
+            };
+            let status = desk.label(&stopped, &interrupt, &input, &output, &[]).unwrap();
+            assert_eq!(status, ExitStatus::Interrupted);
+            assert!(!desk.path(&output).exists());
+            let partial = desk.read(&format!("{output}.partial"));
+            let header = usize::from(format == "csv");
+            assert_eq!(partial.lines().count(), rows_kept + header);
+            let whole = desk.read(&format!("whole.{format}"));
+            assert!(whole.starts_with(&partial));
 
-        let refused = desk
-            .label(&Scripted::new(), &Interrupt::default(), &input, &output, &[])
-            .unwrap_err();
-        assert_eq!(code(&refused), ("RF0622", ExitStatus::Usage));
-        let again = Scripted::new();
-        desk.label(&again, &Interrupt::default(), &input, &output, &["--resume"])
-            .unwrap();
-        assert_eq!(again.asked(), 1500 - 256, "no row is asked twice");
-        assert_eq!(desk.read(&output), whole);
+            let refused = desk
+                .label(&Scripted::new(), &Interrupt::default(), &input, &output, &[])
+                .unwrap_err();
+            assert_eq!(code(&refused), ("RF0622", ExitStatus::Usage));
+            let again = Scripted::new();
+            desk.label(&again, &Interrupt::default(), &input, &output, &["--resume"])
+                .unwrap();
+            assert_eq!(again.asked(), 1500 - rows_kept, "no row of the table is asked twice");
+            assert_eq!(desk.read(&output), whole);
+        }
     }
 }
 
@@ -285,7 +300,7 @@ fn parquet_goes_on_where_it_was_closed() {
     let again = Scripted::new();
     desk.label(&again, &Interrupt::default(), "in.csv", "out.parquet", &["--resume"])
         .unwrap();
-    assert_eq!(again.asked(), 600 - 256);
+    assert_eq!(again.asked(), 600 - 64);
     fs_err::rename(desk.path("out.parquet"), desk.path("done.parquet")).unwrap();
     let answers = crate::io::open(
         &crate::io::Input::new(&desk.path("done.parquet")),
@@ -359,11 +374,7 @@ fn going_on_with_something_else_is_refused() {
     insta::assert_snapshot!(go_on(&Scripted::new(), &[]), @"can't go on with `/out.csv`: the input's content is not what it was");
     desk.rows("in.csv", 700);
     assert_eq!(go_on(&Scripted::new(), &[]), "Success");
-    assert_eq!(
-        go_on(&Scripted::new(), &[]),
-        "Success",
-        "a table that is complete stays as it is"
-    );
+    insta::assert_snapshot!(go_on(&Scripted::new(), &[]), @"`/out.csv` is there, and no run left it unfinished; there is nothing to go on with");
 }
 
 #[test]
@@ -467,21 +478,20 @@ fn rows_with_long_text_do_not_pile_up() {
 }
 
 #[test]
-fn a_mistake_in_a_late_row_keeps_the_rows_before_it() {
+fn a_line_that_is_no_json_fails_alone() {
     let desk = Desk::new();
     desk.rows("in.jsonl", 300);
     let mut text = desk.read("in.jsonl");
-    text.push_str("{\"text\": \n");
+    text.push_str("{\"text\": \n{\"text\": \"b\"}\n");
     desk.write("in.jsonl", text);
-    let failure = desk
-        .label(&Scripted::new(), &Interrupt::default(), "in.jsonl", "out.jsonl", &[])
-        .unwrap_err();
-    assert_eq!(code(&failure), ("RF0612", ExitStatus::Usage));
-    assert_eq!(desk.read("out.jsonl.partial").lines().count(), 256);
-    let checkpoint = checkpoint::Checkpoint::read(Path::new(&desk.path("out.jsonl.partial")))
-        .unwrap()
+    let scripted = Scripted::new();
+    desk.label(&scripted, &Interrupt::default(), "in.jsonl", "out.jsonl", &[])
         .unwrap();
-    assert_eq!(checkpoint.rows, 256);
+    assert_eq!(scripted.asked(), 301);
+    let table = desk.read("out.jsonl");
+    let rows: Vec<Value> = table.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = rows.iter().filter(|row| row["topic_status"] == "error").count();
+    assert_eq!((rows.len(), failed), (302, 1));
 }
 
 #[test]

@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::proportion::{Interval, paired_difference};
 
+/// A difference is one where chance would bring about as much less often than this.
+pub const SIGNIFICANCE: f64 = 0.05;
+
 /// How a second way to answer differs from a first, on the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Comparison {
     /// Accuracy of the second less that of the first.
     pub difference: f64,
-    /// Its 95 % interval.
+    /// Its 95 % interval: that of [`paired_difference`], reaching to 0 wherever `p_value` doesn't tell the two apart.
     pub difference_ci95: Interval,
     /// Rows that only the second has right.
     pub gained: u64,
@@ -28,14 +31,30 @@ impl Comparison {
         let pairs = || first.iter().zip(second);
         let gained = pairs().filter(|(first, second)| !**first && **second).count() as u64;
         let lost = pairs().filter(|(first, second)| **first && !**second).count() as u64;
-        let (difference, difference_ci95) = paired_difference(gained, lost, first.len() as u64)?;
-        Some(Self {
+        Self::of_counts(gained, lost, first.len() as u64)
+    }
+
+    /// From how many of `rows` only the second, and only the first, has right. None without rows.
+    fn of_counts(gained: u64, lost: u64, rows: u64) -> Option<Self> {
+        let (difference, Interval(lower, upper)) = paired_difference(gained, lost, rows)?;
+        let mut comparison = Self {
             difference,
-            difference_ci95,
+            difference_ci95: Interval(lower, upper),
             gained,
             lost,
             p_value: mcnemar_exact(gained, lost),
-        })
+        };
+        if !comparison.is_significant() {
+            // The exact test decides. It asks for more than the interval, which is one of large samples, and on few rows
+            // the two would say the opposite of each other.
+            comparison.difference_ci95 = Interval(lower.min(0.0), upper.max(0.0));
+        }
+        Some(comparison)
+    }
+
+    /// Whether the two are told apart: McNemar's exact test decides, and the interval is without 0 just then.
+    pub fn is_significant(&self) -> bool {
+        self.p_value < SIGNIFICANCE
     }
 }
 
@@ -96,7 +115,24 @@ mod tests {
         assert_eq!(Comparison::of(&[true], &[]), None);
     }
 
+    #[test]
+    fn an_interval_that_would_exclude_zero_reaches_it_where_the_test_does_not_reject() {
+        let (_, plain) = paired_difference(5, 14, 58).unwrap();
+        assert!(!plain.contains(0.0), "{plain:?}");
+        let comparison = Comparison::of_counts(5, 14, 58).unwrap();
+        assert!(!comparison.is_significant(), "{comparison:?}");
+        assert_eq!(comparison.difference_ci95, Interval(plain.0, 0.0));
+    }
+
     proptest! {
+        #[test]
+        fn the_interval_is_without_zero_just_where_the_test_rejects(gained in 0u64..300, lost in 0u64..300, same in 0u64..2000) {
+            prop_assume!(gained + lost + same > 0);
+            let comparison = Comparison::of_counts(gained, lost, gained + lost + same).unwrap();
+            let Interval(lower, upper) = comparison.difference_ci95;
+            prop_assert_eq!(comparison.is_significant(), lower > 0.0 || upper < 0.0, "{:?}", comparison);
+        }
+
         #[test]
         fn the_test_is_the_sum_of_its_tails(gained in 0u64..40, lost in 0u64..40) {
             let n = gained + lost;

@@ -17,7 +17,7 @@ mod tests;
 mod thresholds;
 
 pub use classes::{ClassCounts, ClassScore, Classes, Mixup};
-pub use comparison::{Comparison, mcnemar_exact};
+pub use comparison::{Comparison, SIGNIFICANCE, mcnemar_exact};
 pub use evaluation::{Evaluation, Judged, Majority, Verdict};
 pub use proportion::{Interval, Z95, paired_difference, wilson};
 pub use ranking::{auroc, auroc_interval};

@@ -7,6 +7,7 @@ use csv::{ByteRecord, StringRecord};
 use serde_json::{Map, Value};
 
 use super::arrow_values::json_value;
+use super::json_columns::UNPARSED;
 
 /// Rows in the form that they were read in.
 #[derive(Debug)]
@@ -57,17 +58,34 @@ pub(super) struct Fault {
     pub(super) bytes: Option<ByteRecord>,
 }
 
-/// One line of JSON: an object, known to be well-formed.
+/// One line of JSON.
 #[derive(Debug)]
 pub(super) struct JsonLine {
-    /// The line without surrounding white space.
+    /// An object, known to be well-formed: the line without surrounding white space, or an object that has it under
+    /// [`UNPARSED`] where the line isn't one. Bytes that aren't UTF-8 are replaced by U+FFFD.
     pub(super) text: String,
+    /// The line as it came, where it is an object but not UTF-8.
+    pub(super) bytes: Option<Box<[u8]>>,
     /// Number of the line, counted from 1.
     pub(super) number: u64,
     /// Values of the wanted columns; `None` where the line has no such key.
     pub(super) values: Vec<Option<Value>>,
     /// What is wrong with the line.
     pub(super) fault: Option<String>,
+}
+
+impl JsonLine {
+    /// A key of the line's object that `known` doesn't know. The text of a line that is faulty anyway needs no column:
+    /// the row says what is wrong.
+    pub(super) fn unknown_key<'a>(
+        &self,
+        object: &'a Map<String, Value>,
+        known: impl Fn(&str) -> bool,
+    ) -> Option<&'a String> {
+        object
+            .keys()
+            .find(|key| !(known(key) || self.fault.is_some() && key.as_str() == UNPARSED))
+    }
 }
 
 impl Chunk {
@@ -101,7 +119,8 @@ impl Chunk {
         }
     }
 
-    /// Why a row can't be used, though it is kept: it has more or fewer fields than the header, or isn't UTF-8.
+    /// Why a row can't be used, though it is kept: it has more or fewer fields than the header or a quote that is never
+    /// closed, isn't a JSON object, or isn't UTF-8.
     pub(crate) fn fault(&self, row: usize) -> Option<&str> {
         match &self.body {
             Body::Delimited { records, .. } => records[row].fault.as_ref().map(|fault| fault.reason.as_str()),

@@ -1,4 +1,7 @@
 //! Parquet in.
+//!
+//! The reader of the `parquet` crate panics on some corrupt files, and gives fewer rows than there are for others. Every
+//! call of it goes through [`guarded`], and the rows are counted, so that both are errors.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use parquet::errors::ParquetError;
 
 use super::chunk::Body;
 use super::{CHUNK_BYTES, Chunk, Input, IoError, Reader, positions, refuse_duplicates};
+use crate::panic;
 
 /// Rows decoded at a time, unless they are large.
 const BATCH: usize = 2048;
@@ -23,6 +27,10 @@ pub(super) struct ParquetReader {
     wanted: Arc<[String]>,
     positions: Arc<[usize]>,
     row: u64,
+    /// Rows that the footer says there are.
+    rows: i64,
+    /// Rows decoded so far.
+    decoded: i64,
     /// Decoded rows that no chunk has taken yet.
     rest: Option<RecordBatch>,
 }
@@ -31,19 +39,15 @@ impl ParquetReader {
     /// Opens a table. Standard input is put into a temporary file first, since Parquet is read from its end.
     pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
         let builder = builder(input)?;
+        let rows = builder.metadata().file_metadata().num_rows();
         let groups = builder.metadata().row_groups();
         let largest = groups
             .iter()
-            .map(|group| group.total_byte_size() / group.num_rows().max(1))
+            .map(|group| group.total_byte_size().max(0) / group.num_rows().max(1))
             .max();
         let row_bytes = largest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
-        let reader = builder
-            .with_batch_size((CHUNK_BYTES / row_bytes.max(1)).clamp(1, BATCH))
-            .build()
-            .map_err(|source| IoError::ReadParquet {
-                input: input.to_string(),
-                source,
-            })?;
+        let batch = (CHUNK_BYTES / row_bytes.max(1)).clamp(1, BATCH);
+        let reader = guarded(input, || builder.with_batch_size(batch).build())?;
         let schema: SchemaRef = arrow::record_batch::RecordBatchReader::schema(&reader);
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         refuse_duplicates(&input.to_string(), &columns)?;
@@ -56,6 +60,8 @@ impl ParquetReader {
             wanted: wanted.into(),
             positions,
             row: 0,
+            rows,
+            decoded: 0,
             rest: None,
         })
     }
@@ -64,18 +70,18 @@ impl ParquetReader {
     fn take(&mut self, rows: usize) -> Result<Option<RecordBatch>, IoError> {
         let batch = match self.rest.take() {
             Some(batch) => batch,
-            None => loop {
-                match self.reader.next().transpose() {
-                    Ok(Some(batch)) if batch.num_rows() == 0 => {}
-                    Ok(Some(batch)) => break batch,
-                    Ok(None) => return Ok(None),
-                    Err(error) => {
-                        let source = ParquetError::ArrowError(error.to_string());
-                        return Err(IoError::ReadParquet {
-                            input: self.input.to_string(),
-                            source,
-                        });
-                    }
+            None => match next_batch(&self.input, &mut self.reader)? {
+                Some(batch) => {
+                    self.decoded += batch.num_rows() as i64;
+                    batch
+                }
+                None if self.decoded == self.rows => return Ok(None),
+                None => {
+                    let what = format!("its footer says {} rows, and it has {}", self.rows, self.decoded);
+                    return Err(IoError::ReadParquet {
+                        input: self.input.to_string(),
+                        source: ParquetError::General(what),
+                    });
                 }
             },
         };
@@ -85,6 +91,26 @@ impl ParquetReader {
         }
         Ok(Some(batch))
     }
+}
+
+/// The one place where the `parquet` crate is asked to read: makes an error of a panic, since the crate trusts counts
+/// and offsets of a file that nobody vouches for.
+pub(super) fn guarded<T>(input: &Input, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, IoError> {
+    panic::caught(call)
+        .unwrap_or_else(|message| Err(ParquetError::General(format!("the file is corrupt: {message}"))))
+        .map_err(|source| IoError::ReadParquet {
+            input: input.to_string(),
+            source,
+        })
+}
+
+/// Decodes the next rows, of which there is at least one. The reader is not to be asked again behind an error.
+pub(super) fn next_batch(input: &Input, reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, IoError> {
+    guarded(input, || {
+        let mut batches = reader.filter(|batch| !batch.as_ref().is_ok_and(|batch| batch.num_rows() == 0));
+        let batch = batches.next().transpose();
+        batch.map_err(|error| ParquetError::ArrowError(error.to_string()))
+    })
 }
 
 /// Opens a Parquet file and reads its footer.
@@ -101,10 +127,7 @@ pub(super) fn builder(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<F
             input: input.to_string(),
         });
     }
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|source| IoError::ReadParquet {
-        input: input.to_string(),
-        source,
-    })
+    guarded(input, || ParquetRecordBatchReaderBuilder::try_new(file))
 }
 
 fn spool(input: &Input) -> Result<File, IoError> {

@@ -22,10 +22,14 @@ use serde_json::{Map, Value};
 
 use super::answers::{source_word, status_word};
 use super::chunk::{Body, plain_text};
+use super::json_columns::{JsonColumns, object};
 use super::{AnswerColumns, Chunk, Input, IoError, Output, ValueType, Writer};
 
 /// Rows in a row group: a compromise between memory while writing and work while reading.
 const GROUP: usize = 131_072;
+
+/// Encoded bytes after which a row group is full, however few its rows are: it is held in memory until then.
+const GROUP_BYTES: usize = 64 << 20;
 
 type Sink = BufWriter<Box<dyn Write + Send>>;
 
@@ -89,6 +93,7 @@ impl ParquetWriter {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(GROUP))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
             .set_created_by(concat!("refuel ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
         let sink = BufWriter::with_capacity(1 << 18, self.output.open(None)?);
@@ -112,15 +117,11 @@ impl ParquetWriter {
 
     fn copy(&mut self, earlier: &Path) -> Result<(), IoError> {
         let input = Input::File(earlier.to_owned());
-        let fault = |source| IoError::ReadParquet {
-            input: input.to_string(),
-            source,
-        };
         let builder = super::columnar::builder(&input)?;
         self.begin(Arc::clone(builder.schema()))?;
-        let reader = builder.with_batch_size(8192).build().map_err(fault)?;
-        for batch in reader {
-            self.write_batch(&batch.map_err(|error| fault(ParquetError::ArrowError(error.to_string())))?)?;
+        let mut reader = super::columnar::guarded(&input, || builder.with_batch_size(8192).build())?;
+        while let Some(batch) = super::columnar::next_batch(&input, &mut reader)? {
+            self.write_batch(&batch)?;
         }
         Ok(())
     }
@@ -146,23 +147,19 @@ impl ParquetWriter {
                 Ok(columns.collect())
             }
             Body::Json(lines) => {
-                let objects: Vec<Map<String, Value>> = lines[..rows]
-                    .iter()
-                    .map(|line| serde_json::from_str(&line.text).unwrap_or_default())
-                    .collect();
+                let objects: Vec<Map<String, Value>> = lines[..rows].iter().map(|line| object(&line.text)).collect();
                 let begun = self.schema.fields();
                 let fields: Vec<Field> = if begun.is_empty() {
-                    let names = super::delimited::keys_of(lines.iter().map(|line| line.text.as_str()));
-                    self.answers.refuse_clash(&names)?;
-                    names.into_iter().map(|name| field_of(name, &objects)).collect()
+                    let columns = JsonColumns::of(lines.iter().map(|line| line.text.as_str()));
+                    self.answers.refuse_clash(&columns.names())?;
+                    let schema = columns.schema();
+                    schema.fields().iter().map(|field| field.as_ref().clone()).collect()
                 } else {
                     let own = begun.len() - self.answers.names.len();
                     begun.iter().take(own).map(|field| field.as_ref().clone()).collect()
                 };
                 for (object, line) in objects.iter().zip(lines) {
-                    let unknown = object
-                        .keys()
-                        .find(|key| !fields.iter().any(|field| field.name() == *key));
+                    let unknown = line.unknown_key(object, |key| fields.iter().any(|field| field.name() == key));
                     if let Some(key) = unknown {
                         return Err(
                             self.unfitting(line.number, format!("its key `{key}` was in none of the first rows"))
@@ -224,27 +221,6 @@ pub(crate) fn earlier_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".earlier");
     name.into()
-}
-
-/// The type that the values of a key have in common: yes or no, whole numbers, numbers, else text.
-fn field_of(name: String, objects: &[Map<String, Value>]) -> Field {
-    let mut values = objects
-        .iter()
-        .filter_map(|object| object.get(&name))
-        .filter(|value| !value.is_null())
-        .peekable();
-    let there = values.peek().is_some();
-    let values: Vec<&Value> = values.collect();
-    let kind = if there && values.iter().all(|value| value.is_boolean()) {
-        DataType::Boolean
-    } else if there && values.iter().all(|value| value.is_i64()) {
-        DataType::Int64
-    } else if there && values.iter().all(|value| value.is_number()) {
-        DataType::Float64
-    } else {
-        DataType::Utf8
-    };
-    Field::new(name, kind, true)
 }
 
 /// A key's values as a column, or the number of the row that doesn't fit.

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use super::answers::{source_word, status_word};
 use super::arrow_values::json_value;
 use super::chunk::{Body, DelimitedRow, Fault, plain_text};
+use super::json_columns::{JsonColumns, object};
+use super::quotes::Quotes;
 use super::{
     AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates,
 };
@@ -20,7 +22,7 @@ const BUFFER: usize = 1 << 18;
 /// Reads CSV or TSV with a header.
 pub(super) struct DelimitedReader {
     input: Input,
-    reader: csv::Reader<BufReader<Box<dyn Read + Send>>>,
+    reader: csv::Reader<Quotes<BufReader<Box<dyn Read + Send>>>>,
     delimiter: u8,
     /// Added to the reader's line numbers: it counts a line as begun before the second byte of a Windows line end.
     extra_line: u64,
@@ -35,15 +37,25 @@ impl DelimitedReader {
     pub(super) fn open(input: &Input, delimiter: u8, wanted: &[String]) -> Result<Self, IoError> {
         let mut bytes = BufReader::with_capacity(BUFFER, input.open()?);
         let start = bytes.fill_buf().map_err(|source| input.unreadable(source))?;
+        super::foreign::refuse(input, start)?;
         let line_end = memchr::memchr(b'\n', start);
         let extra_line = u64::from(line_end.is_some_and(|at| at > 0 && start[at - 1] == b'\r'));
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
             .buffer_capacity(BUFFER)
-            .from_reader(bytes);
+            .from_reader(Quotes::new(bytes, delimiter));
         let header = reader.headers().map_err(|error| fault(input, &error, 0))?;
         let columns: Vec<String> = header.iter().map(ToOwned::to_owned).collect();
+        let end = reader.position().byte();
+        if let Some(quotes) = reader.get_mut().fault(0..end) {
+            return Err(IoError::Malformed {
+                input: input.to_string(),
+                place: "the header".to_owned(),
+                what: quotes.to_owned(),
+                hint: "close the quote, or double it where it is part of a name".to_owned(),
+            });
+        }
         if columns.is_empty() {
             return Err(IoError::Empty {
                 input: input.to_string(),
@@ -86,7 +98,10 @@ impl Reader for DelimitedReader {
                 break;
             }
             bytes += record.as_slice().len();
-            records.push(row(record, self.columns.len(), self.delimiter));
+            let end = self.reader.position().byte();
+            let start = record.position().map_or(end, csv::Position::byte);
+            let quotes = self.reader.get_mut().fault(start..end);
+            records.push(row(record, self.columns.len(), self.delimiter, quotes));
         }
         if records.is_empty() {
             return Ok(None);
@@ -123,7 +138,7 @@ impl Reader for DelimitedReader {
 }
 
 /// Gives a row as many fields as the header has, and text for its bytes, and says what it took.
-fn row(record: ByteRecord, columns: usize, delimiter: u8) -> DelimitedRow {
+fn row(record: ByteRecord, columns: usize, delimiter: u8, quotes: Option<&str>) -> DelimitedRow {
     let count = record.len();
     let mut reason = None;
     let mut record = record;
@@ -157,6 +172,10 @@ fn row(record: ByteRecord, columns: usize, delimiter: u8) -> DelimitedRow {
             even.push_field(b"");
         }
         record = even;
+    }
+    // Quotes that are not closed are why the number of fields is wrong, where it is.
+    if let Some(quotes) = quotes {
+        reason = Some(quotes.to_owned());
     }
     match StringRecord::from_byte_record(record) {
         Ok(record) => DelimitedRow {
@@ -216,7 +235,7 @@ fn fault(input: &Input, error: &csv::Error, extra_line: u64) -> IoError {
 pub(super) struct DelimitedWriter {
     output: Output,
     writer: csv::Writer<Counted>,
-    /// Columns of the input; unknown until the first row where the input is JSON Lines.
+    /// Columns of the input; unknown until the first rows where it is JSON Lines that can be read only once.
     columns: Option<Vec<String>>,
     answers: AnswerColumns,
     number: String,
@@ -299,9 +318,9 @@ impl DelimitedWriter {
             }
             Body::Json(lines) => {
                 for (line, answer) in lines.iter().zip(answers) {
-                    let object: Map<String, Value> = serde_json::from_str(&line.text)?;
+                    let object: Map<String, Value> = object(&line.text);
                     let columns = self.columns.take().unwrap_or_default();
-                    let unknown = object.keys().find(|key| !columns.contains(key)).cloned();
+                    let unknown = line.unknown_key(&object, |key| columns.iter().any(|column| column == key));
                     let written = unknown.map_or(Ok(()), |key| {
                         let what = format!("its key `{key}` was in none of the first rows");
                         Err(RowFault::Unfitting {
@@ -338,7 +357,6 @@ impl DelimitedWriter {
 /// Why a row can't be written.
 enum RowFault {
     Csv(csv::Error),
-    Json(serde_json::Error),
     Unfitting { place: String, what: String },
 }
 
@@ -348,17 +366,11 @@ impl From<csv::Error> for RowFault {
     }
 }
 
-impl From<serde_json::Error> for RowFault {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Json(error)
-    }
-}
-
 impl Writer for DelimitedWriter {
     fn write(&mut self, chunk: &Chunk, answers: &[Answer]) -> Result<(), IoError> {
         if self.columns.is_none() {
             if let Body::Json(lines) = &chunk.body {
-                let columns = keys_of(lines.iter().map(|line| line.text.as_str()));
+                let columns = JsonColumns::of(lines.iter().map(|line| line.text.as_str())).names();
                 self.answers.refuse_clash(&columns)?;
                 self.columns = Some(columns);
             }
@@ -366,7 +378,6 @@ impl Writer for DelimitedWriter {
         }
         self.write_rows(chunk, answers).map_err(|fault| match fault {
             RowFault::Csv(error) => broken(&self.output, error),
-            RowFault::Json(error) => self.output.unwritable(error.into()),
             RowFault::Unfitting { place, what } => IoError::Unfitting {
                 place,
                 output: self.output.to_string(),
@@ -412,20 +423,6 @@ fn broken(output: &Output, error: csv::Error) -> IoError {
         ErrorKind::Io(source) => output.unwritable(source),
         other => output.unwritable(std::io::Error::other(format!("{other:?}"))),
     }
-}
-
-/// The keys of some objects, in the order of their first appearance.
-pub(super) fn keys_of<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for line in lines {
-        for key in super::jsonl::keys(line) {
-            if seen.insert(key.clone()) {
-                keys.push(key);
-            }
-        }
-    }
-    keys
 }
 
 /// The input's columns in the header of a table that an earlier run began.

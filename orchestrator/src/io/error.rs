@@ -145,7 +145,12 @@ impl IoError {
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownFormat { option, .. } => {
+            Self::UnknownFormat { what, option } => {
+                if let Some(unpack) = super::foreign::unpacker(what) {
+                    return Some(format!(
+                        "it is compressed; unpack it first, for example with `{unpack}`"
+                    ));
+                }
                 format!("end the name in .csv, .tsv, .jsonl or .parquet, or say it with `{option}`")
             }
             Self::Read { source, .. } => match source.kind() {

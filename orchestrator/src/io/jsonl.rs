@@ -1,13 +1,15 @@
 //! JSON Lines: one object a line.
 //!
-//! Lines go from reader to writer as text, with the answers put in before the closing brace, so that a row's own
-//! values are the same to the byte. Only wanted keys are turned into values.
+//! Lines go from reader to writer as they came, with the answers put in before the closing brace, so that a row's own
+//! values are the same to the byte, those that aren't UTF-8 too. Only wanted keys are turned into values. A line that
+//! isn't one JSON object can't take answers: it becomes an object that has its text under the key [`UNPARSED`].
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use refuel_task::Answer;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -16,28 +18,32 @@ use serde_json::Value;
 use super::answers::{source_word, status_word};
 use super::arrow_values::json_value;
 use super::chunk::{Body, JsonLine};
+use super::json_columns::{JsonColumns, UNPARSED, object};
 use super::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer};
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 1 << 18;
 
-/// Reads JSON Lines. Blank lines are passed over.
+/// Reads JSON Lines. Blank lines are passed over, and lines that aren't one JSON object are faulty rows.
 pub(super) struct JsonlReader {
     input: Input,
     reader: BufReader<Box<dyn Read + Send>>,
     wanted: Arc<[String]>,
     line: u64,
     row: u64,
-    /// Whether each wanted column was seen in some line.
+    /// Whether each wanted column was seen in some line, or is known to be in one.
     seen: Vec<bool>,
 }
 
 impl JsonlReader {
     /// Opens a table. Whether the wanted columns are there shows in its first chunk.
     pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
+        let mut reader = BufReader::with_capacity(BUFFER, input.open()?);
+        let start = reader.fill_buf().map_err(|source| input.unreadable(source))?;
+        super::foreign::refuse(input, start)?;
         Ok(Self {
             input: input.clone(),
-            reader: BufReader::with_capacity(BUFFER, input.open()?),
+            reader,
             wanted: wanted.into(),
             line: 0,
             row: 0,
@@ -66,40 +72,81 @@ impl JsonlReader {
         }
     }
 
-    fn fault(&self, what: String, hint: &str) -> IoError {
-        IoError::Malformed {
-            input: self.input.to_string(),
-            place: format!("line {}", self.line),
-            what,
-            hint: hint.to_owned(),
-        }
-    }
-
-    fn parse(&self, bytes: &[u8]) -> Result<JsonLine, IoError> {
-        let text = String::from_utf8_lossy(bytes.trim_ascii());
-        let fault = matches!(text, Cow::Owned(_)).then(|| "the line isn't UTF-8".to_owned());
+    fn parse(&self, bytes: &[u8]) -> JsonLine {
+        let bytes = bytes.trim_ascii();
+        let text = String::from_utf8_lossy(bytes);
+        let is_text = matches!(text, Cow::Borrowed(_));
         let mut values = vec![None; self.wanted.len()];
         let mut deserializer = serde_json::Deserializer::from_str(&text);
-        WantedKeys {
+        let parsed = WantedKeys {
             wanted: &self.wanted,
             values: &mut values,
         }
         .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|error| {
-            // The line is named already; serde_json counts lines within the text, which is always 1.
-            let what = error.to_string().replace(" at line 1 column ", " at column ");
-            self.fault(
-                what,
-                "each line has to be one JSON object, such as {\"text\": \"hello\"}",
-            )
-        })?;
-        Ok(JsonLine {
-            text: text.into_owned(),
-            number: self.line,
-            values,
-            fault,
-        })
+        .and_then(|()| deserializer.end());
+        match parsed {
+            Ok(()) => JsonLine {
+                bytes: (!is_text).then(|| bytes.into()),
+                fault: (!is_text).then(|| "the line isn't UTF-8".to_owned()),
+                text: text.into_owned(),
+                number: self.line,
+                values,
+            },
+            Err(error) => JsonLine {
+                text: Value::from_iter([(UNPARSED, text.as_ref())]).to_string(),
+                bytes: None,
+                number: self.line,
+                values: vec![None; self.wanted.len()],
+                // The line is named elsewhere; serde_json counts lines within the text, which is always 1.
+                fault: Some(format!(
+                    "the line isn't one JSON object: {}",
+                    error.to_string().replace(" at line 1 column ", " at column ")
+                )),
+            },
+        }
+    }
+
+    /// Looks for wanted columns that the first rows don't have: in the whole input, where that can be read again.
+    fn refuse_missing(&mut self, first: &[JsonLine]) -> Result<(), IoError> {
+        let missing = |columns: &[String]| self.wanted.iter().find(|column| !columns.contains(column));
+        let name = self.input.to_string();
+        let columns = self.whole_columns()?;
+        let columns = columns.unwrap_or_else(|| JsonColumns::of(first.iter().map(|line| line.text.as_str())));
+        let mut columns = columns.names();
+        let missing = missing(&columns).cloned();
+        columns.retain(|key| key != UNPARSED);
+        match (missing, first.first()) {
+            (None, _) => {}
+            // Nothing is an object: the whole is no JSON Lines, and the first line shows it.
+            (Some(_), Some(line)) if columns.is_empty() && line.bytes.is_none() && line.fault.is_some() => {
+                return Err(IoError::Malformed {
+                    input: name,
+                    place: format!("line {}", line.number),
+                    what: line.fault.clone().unwrap_or_default(),
+                    hint: "each line has to be one JSON object, such as {\"text\": \"hello\"}".to_owned(),
+                });
+            }
+            (Some(column), _) => return Err(IoError::missing_column(&name, &column, &columns)),
+        }
+        self.seen.fill(true);
+        Ok(())
+    }
+
+    /// The columns of all lines; `None` where the input can be read only once.
+    fn whole_columns(&self) -> Result<Option<JsonColumns>, IoError> {
+        let Input::File(path) = &self.input else {
+            return Ok(None);
+        };
+        if !fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            return Ok(None);
+        }
+        let mut all = Self::open(&self.input, &[])?;
+        let mut columns = JsonColumns::default();
+        let mut bytes = Vec::new();
+        while all.next_line(&mut bytes)? {
+            columns.add(&object(&String::from_utf8_lossy(bytes.trim_ascii())));
+        }
+        Ok(Some(columns))
     }
 }
 
@@ -108,12 +155,16 @@ impl Reader for JsonlReader {
         None
     }
 
+    fn whole_schema(&self) -> Result<Option<SchemaRef>, IoError> {
+        Ok(self.whole_columns()?.map(|columns| Arc::new(columns.schema())))
+    }
+
     fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError> {
         let mut lines = Vec::with_capacity(rows.min(8192));
         let mut bytes = Vec::new();
         let mut size = 0;
         while lines.len() < rows && size < CHUNK_BYTES && self.next_line(&mut bytes)? {
-            let line = self.parse(&bytes)?;
+            let line = self.parse(&bytes);
             size += line.text.len();
             for (seen, value) in self.seen.iter_mut().zip(&line.values) {
                 *seen |= value.is_some();
@@ -123,13 +174,8 @@ impl Reader for JsonlReader {
         if lines.is_empty() {
             return Ok(None);
         }
-        if let Some(column) = self.seen.iter().position(|seen| !seen) {
-            let keys = super::delimited::keys_of(lines.iter().map(|line| line.text.as_str()));
-            return Err(IoError::missing_column(
-                &self.input.to_string(),
-                &self.wanted[column],
-                &keys,
-            ));
+        if self.seen.contains(&false) {
+            self.refuse_missing(&lines)?;
         }
         let first_row = self.row;
         self.row += lines.len() as u64;
@@ -148,7 +194,7 @@ impl Reader for JsonlReader {
             }
             self.row += 1;
         }
-        // The rows passed over had these columns, or the earlier run would have stopped.
+        // The earlier run looked for these columns, or it would have stopped.
         self.seen.fill(rows > 0);
         Ok(rows)
     }
@@ -264,13 +310,14 @@ impl JsonlWriter {
         self.line.clear();
         match &chunk.body {
             Body::Json(lines) => {
-                let text = &lines[row].text;
+                let JsonLine { text, bytes, .. } = &lines[row];
                 // A key may also be written with escapes, which only a parser sees through.
                 if text.contains(&self.mark) || text.contains('\\') {
                     self.answers.refuse_clash(&keys(text))?;
                 }
-                self.line
-                    .extend_from_slice(text[..text.len() - 1].trim_ascii_end().as_bytes());
+                let whole = bytes.as_deref().unwrap_or(text.as_bytes());
+                let open = whole.strip_suffix(b"}").unwrap_or(whole);
+                self.line.extend_from_slice(open.trim_ascii_end());
             }
             Body::Delimited { records, .. } => {
                 self.line.push(b'{');

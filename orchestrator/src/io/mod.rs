@@ -11,8 +11,11 @@ mod columnar;
 mod columnar_write;
 mod delimited;
 mod error;
+mod foreign;
+mod json_columns;
 mod jsonl;
 mod location;
+mod quotes;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -67,6 +70,12 @@ pub(crate) trait Reader: Send {
         Some(Arc::new(Schema::new(fields)))
     }
 
+    /// The columns with their types as a table that names them at its start needs them. Where the format doesn't say
+    /// them, this looks over the whole input; `None` when that can be read only once.
+    fn whole_schema(&self) -> Result<Option<SchemaRef>, IoError> {
+        Ok(self.schema())
+    }
+
     /// Reads the next rows, at most `rows` of them and about 4 MiB; `None` when there are no more.
     fn next_chunk(&mut self, rows: usize) -> Result<Option<Chunk>, IoError>;
 
@@ -117,7 +126,15 @@ pub(crate) fn create(
     answers: AnswerColumns,
     going_on: Option<Continue>,
 ) -> Result<Box<dyn Writer>, IoError> {
-    let columns = reader.columns();
+    // A table that is gone on with says itself which columns were chosen for it.
+    let schema = match layout.format {
+        Format::Csv | Format::Tsv | Format::Parquet if going_on.is_none() => reader.whole_schema()?,
+        _ => reader.schema(),
+    };
+    let columns: Option<Vec<String>> = schema
+        .as_ref()
+        .map(|schema| schema.fields().iter().map(|field| field.name().clone()).collect());
+    let columns = columns.as_deref();
     if let Some(columns) = columns {
         answers.refuse_clash(columns)?;
     }
@@ -132,7 +149,7 @@ pub(crate) fn create(
         Format::Jsonl => Box::new(jsonl::JsonlWriter::create(output, columns, answers, going_on)?),
         Format::Parquet => Box::new(columnar_write::ParquetWriter::create(
             output,
-            reader.schema().as_deref(),
+            schema.as_deref(),
             answers,
             going_on.is_some(),
         )?),

@@ -42,12 +42,11 @@ impl Survey {
             bytes += read as u64;
         }
         let rows = match format {
-            Format::Parquet => SerializedFileReader::new(input.open_file(path)?)
-                .map(|reader| reader.metadata().file_metadata().num_rows().try_into().unwrap_or(0))
-                .map_err(|source| IoError::ReadParquet {
-                    input: input.to_string(),
-                    source,
-                })?,
+            Format::Parquet => {
+                let file = input.open_file(path)?;
+                let reader = super::columnar::guarded(input, || SerializedFileReader::new(file))?;
+                reader.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
+            }
             _ => counter.rows(),
         };
         Ok(Some(Self {

@@ -24,9 +24,6 @@ const ROWS: usize = 6;
 /// Reasons of failed rows that are shown.
 const REASONS: usize = 5;
 
-/// A difference is spoken of as one where chance would bring it about less often than this.
-const SIGNIFICANT: f64 = 0.05;
-
 /// The report as text.
 pub(crate) fn text(report: &Report, with_thresholds: bool) -> String {
     let measured: Vec<&Measured> = report.measured().collect();
@@ -220,8 +217,14 @@ fn side_by_side(report: &Report, several: &[&Measured]) -> String {
         optional(one.evaluation.auroc, number).into()
     });
     line("calibration error", &|one| optional(one.evaluation.ece, number).into());
-    line("rows/s", &|one| words::per_second(one.rows_per_second).into());
-    line("  kept from earlier", &|one| words::count(one.cached).into());
+    // The speed of answers that were kept says nothing of a model, beside one that was asked least of all.
+    if several.iter().any(|one| one.cached == 0) {
+        line("rows/s", &|one| match one.cached {
+            0 => words::per_second(one.rows_per_second).into(),
+            _ => Text::new("-", Tone::Faint),
+        });
+    }
+    line("kept from earlier", &|one| words::count(one.cached).into());
     if several.iter().any(|one| one.model != several[0].model) {
         line("model", &|one| one.model.clone().into());
         grid.render()
@@ -234,11 +237,13 @@ fn against(against: &Against) -> String {
     let comparison = &against.comparison;
     let points = |share: f64| format!("{:+.1}", share * 100.0);
     let (name, first) = (&against.variant, &against.first);
-    let significant = comparison.p_value < SIGNIFICANT;
+    let significant = comparison.is_significant();
     let said = match comparison.difference {
         more if significant && more > 0.0 => format!("{name} is better than {first}").green().to_string(),
         less if significant && less < 0.0 => format!("{name} is worse than {first}").red().to_string(),
-        _ => format!("{name} may be no different from {first}").yellow().to_string(),
+        _ => format!("{name} is not shown to differ from {first}")
+            .yellow()
+            .to_string(),
     };
     format!(
         " {said}: {} points of accuracy ({} to {}); {} gained, {} lost; p = {} (McNemar)",

@@ -23,11 +23,12 @@ impl Survey {
     /// Looks over a file; `None` for standard input, which can be read once only.
     pub(crate) fn of(input: &Input, format: Format) -> Result<Option<Self>, IoError> {
         let Input::File(path) = input else { return Ok(None) };
-        let mut file = input.open_file(path)?;
-        // What can't be read twice (a pipe, such as `<(command)` in a shell) can't be surveyed either.
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        // What can't be read twice (a pipe, such as `<(command)` in a shell) can't be surveyed either. It must not even be
+        // opened: whoever writes to it would take that for its one reader.
+        if fs_err::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             return Ok(None);
         }
+        let mut file = input.open_file(path)?;
         let mut hasher = blake3::Hasher::new();
         let mut counter = Counter::new(format);
         let mut buffer = vec![0; 1 << 20];

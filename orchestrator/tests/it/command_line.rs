@@ -60,6 +60,10 @@ fn a_wrong_command_line_is_status_2() {
             &["label", "in.csv", "--task", "topic.yml", "--memory", "lots"],
         ),
         ("no_expected", &["eval", "in.csv", "--task", "topic.yml"]),
+        (
+            "empty_prefix",
+            &["label", "in.csv", "--task", "topic.yml", "--prefix", ""],
+        ),
     ] {
         let told = desk.run(arguments);
         assert!(told.starts_with("status: 2"), "{told}");
@@ -79,6 +83,12 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
     desk.write("twice.csv", "body,body\n1,x\n");
     desk.write("clash.csv", "body,topic_status\n1,x\n");
     desk.write("empty.csv", "");
+    desk.write("header.csv", "id,body,right\n");
+    desk.write("labeled.csv", "body,topic,topic_status,topic_model\nx,refund,ok,m@1\n");
+    desk.write(
+        "labeled.jsonl",
+        "{\"body\":\"x\",\"topic\":\"refund\",\"topic_status\":\"ok\",\"topic_model\":\"m@1\"}\n",
+    );
     desk.write("done.csv", "precious\n");
     desk.write("begun.csv.partial", "precious\n");
     std::fs::create_dir(desk.path("folder.csv")).unwrap();
@@ -98,10 +108,14 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
         ("output_there", 2, label("in.csv", &["-o", "done.csv"])),
         ("unfinished", 2, label("in.csv", &["-o", "begun.csv"])),
         ("output_is_input", 2, label("in.csv", &["-o", "in.csv"])),
+        ("output_is_folder", 2, label("in.csv", &["-o", "folder.csv"])),
+        ("no_output_folder", 2, label("in.csv", &["-o", "none/out.csv"])),
+        ("resume_finished", 2, label("in.csv", &["-o", "done.csv", "--resume"])),
         ("resume_standard_output", 2, label("in.csv", &["--resume"])),
         ("no_task_file", 2, vec!["label", "in.csv", "--task", "missing.yml"]),
         ("unknown_key", 2, vec!["label", "in.csv", "--task", "broken.yml"]),
         ("no_model", 2, label("in.csv", &["--model", "nothing-such"])),
+        ("short_digest", 2, label("in.csv", &["--model", "nothing-such@ffff"])),
         (
             "no_expected_column",
             2,
@@ -137,8 +151,23 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
         ),
         (
             "nothing_expected",
-            1,
+            2,
             vec!["eval", "in.csv", "--task", "topic.yml", "--expected", "id"],
+        ),
+        (
+            "nothing_to_evaluate",
+            2,
+            vec!["eval", "header.csv", "--task", "topic.yml", "--expected", "right"],
+        ),
+        (
+            "own_answers",
+            2,
+            vec!["eval", "labeled.csv", "--task", "topic.yml", "--expected", "topic"],
+        ),
+        (
+            "own_answers_jsonl",
+            2,
+            vec!["eval", "labeled.jsonl", "--task", "topic.yml", "--expected", "topic"],
         ),
         ("task_missing", 2, vec!["task", "check", "missing.yml"]),
         (

@@ -83,6 +83,17 @@ impl Wanted {
     }
 }
 
+/// Whether a column was written by `refuel label`, which shows in the columns that it writes beside it. Where rows have
+/// their own keys and can be read only once, that can't be told.
+pub(crate) fn are_own_answers(reader: &dyn Reader, expected: &str) -> Result<bool, Failure> {
+    let schema = reader.whole_schema()?;
+    Ok(schema.is_some_and(|schema| {
+        ["status", "model"]
+            .iter()
+            .all(|what| schema.column_with_name(&format!("{expected}_{what}")).is_some())
+    }))
+}
+
 /// Reads rows with their right answers. `variants` are the tasks that will be asked.
 pub(crate) fn read(
     reader: &mut dyn Reader,

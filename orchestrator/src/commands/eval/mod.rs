@@ -81,6 +81,10 @@ impl Job {
         let layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
         let wanted = Wanted::new(&task, &arguments.expected, &arguments.slice);
         let mut reader = io::open(&input, layout, &wanted.columns)?;
+        if cases::are_own_answers(reader.as_ref(), &arguments.expected)? {
+            let column = arguments.expected.clone();
+            return Err(CliError::OwnAnswers { column }.into());
+        }
         let tasks: Vec<&Task> = variants.iter().map(|variant| &variant.task).collect();
         let cases = cases::read(reader.as_mut(), &wanted, &tasks, arguments.limit)?;
         if cases.rows.is_empty() {

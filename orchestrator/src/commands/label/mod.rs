@@ -119,8 +119,14 @@ pub(crate) fn execute(
     };
     answerer.notes().iter().for_each(|note| printer.warn(note));
     let interrupted = outcome.ending == Ending::Interrupted;
+    // It would only be in the way, since no run can go on with it.
+    let is_useless = interrupted && outcome.rows == 0 && !is_surveyed;
     let table = match (&job.output, &job.target) {
         (Output::Stdout, _) => None,
+        (_, Target::File(path)) if is_useless => {
+            checkpoint::discard(&checkpoint::partial_path(path))?;
+            None
+        }
         (_, Target::File(path)) if interrupted => Some(checkpoint::partial_path(path)),
         (Output::File(path), _) => Some(path.clone()),
     };
@@ -151,7 +157,11 @@ pub(crate) fn execute(
         printer.note(format!("\n{}", summary::text(&tally, &facts)));
     }
     if interrupted {
-        printer.note(stopped(job, is_surveyed));
+        printer.note(if is_useless {
+            "\nstopped before the first row; nothing is kept".to_owned()
+        } else {
+            stopped(job, is_surveyed)
+        });
         return Ok(ExitStatus::Interrupted);
     }
     Ok(ExitStatus::Success)

@@ -133,6 +133,20 @@ fn a_run_that_is_stopped_before_its_first_row_is_not_in_the_way() {
     assert_eq!(desk.read("out.csv.partial").lines().count(), 1, "the header alone");
     desk.plain("out.csv", &[]).unwrap();
     assert_eq!(desk.files(), ["in.csv", "out.csv", "topic.yml"]);
+
+    // Of an input that can be read only once, no run could go on with a table.
+    let pipe = desk.path("pipe.csv");
+    assert!(Process::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writing = thread::spawn(move || fs_err::write(pipe, "text\na\nb\n").unwrap());
+    let interrupt = Interrupt::default();
+    let stopped = Scripted {
+        interrupt_after: Some((1, interrupt.clone())),
+        ..Scripted::new()
+    };
+    let status = desk.label(&stopped, &interrupt, "pipe.csv", "new.csv", &[]).unwrap();
+    writing.join().unwrap();
+    assert_eq!(status, ExitStatus::Interrupted);
+    assert_eq!(desk.files(), ["in.csv", "out.csv", "pipe.csv", "topic.yml"]);
 }
 
 #[test]

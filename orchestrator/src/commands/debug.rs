@@ -1,9 +1,9 @@
 //! `refuel debug`: what this machine has, and what a run would use.
 
 use owo_colors::OwoColorize;
-use refuel_engine::{DebugReport, debug_report};
 use refuel_compiler::ModelDescription;
 use refuel_engine::session::onnx::{Device, RuntimeOptions, cuda_for, cuda_report};
+use refuel_engine::{DebugReport, debug_report};
 use refuel_registry::Registry;
 use serde::Serialize;
 

@@ -15,6 +15,9 @@ use crate::session::{GenerateOptions, Generated, OnRows};
 /// Rows that decode together at most: past this the weights are no longer what bounds the speed.
 const DECODE_ROWS: usize = 32;
 
+/// Padded tokens of the prompts that run together, as a multiple of the budget of other runs.
+const PROMPT_FACTOR: usize = 4;
+
 /// One row that is being decoded.
 struct Active {
     /// Index in what the caller gave.
@@ -54,7 +57,8 @@ impl DecoderSession {
         let longest = lengths.iter().max().copied().unwrap_or(0) + options.max_tokens;
         let cached = self.budget.cache_bytes() / (2 * longest * self.description.cache_bytes_a_token()).max(1);
         let limits = PackLimits {
-            padded_tokens: self.budget.padded_tokens,
+            // A prompt is run once, and then a token at a time with the other rows: what counts is that they are many.
+            padded_tokens: self.budget.padded_tokens * PROMPT_FACTOR,
             rows: DECODE_ROWS.min(self.logit_limit()).min(cached).max(1),
         };
         for pack in plan_packs(&lengths, limits) {

@@ -77,7 +77,7 @@ impl Model {
             name: name.to_owned(),
             description: description.clone(),
             tokenizer,
-            template: read_template(name, folder)?,
+            template: chat_template(name, folder)?,
             session: Mutex::new(session),
             placement,
         })
@@ -95,7 +95,8 @@ impl Model {
     }
 }
 
-fn read_template(name: &str, folder: &Path) -> Result<Option<ChatTemplate>, EngineError> {
+/// The chat template of the model in `folder`, from its `tokenizer_config.json`. None where it has none.
+pub fn chat_template(name: &str, folder: &Path) -> Result<Option<ChatTemplate>, EngineError> {
     let path = folder.join("tokenizer_config.json");
     if !path.is_file() {
         return Ok(None);

@@ -106,11 +106,7 @@ impl Registry {
     /// Every model that a name stands for.
     fn find(&self, name: &str) -> Result<Vec<ModelEntry>, RegistryError> {
         let asked = Reference::parse(name)?;
-        let canonical = Catalog::get()?.find(&asked.name).map(|model| model.name.clone());
-        for name in [Some(asked.name.clone()), canonical].into_iter().flatten() {
-            if name::check(&name).is_err() {
-                continue;
-            }
+        for name in meant(&asked)? {
             let mut found = Vec::new();
             let mut damaged = None;
             for folder in folders(&self.folder().join(&name))? {
@@ -174,11 +170,7 @@ impl Registry {
     /// [`RegistryError::Unknown`]; [`RegistryError::Ambiguous`] where there are several of the name.
     pub fn only(&self, name: &str) -> Result<Removable, RegistryError> {
         let asked = Reference::parse(name)?;
-        let canonical = Catalog::get()?.find(&asked.name).map(|model| model.name.clone());
-        for name in [Some(asked.name.clone()), canonical].into_iter().flatten() {
-            if name::check(&name).is_err() {
-                continue;
-            }
+        for name in meant(&asked)? {
             let mut found = Vec::new();
             for folder in folders(&self.folder().join(&name))? {
                 let digits = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -286,6 +278,13 @@ fn ambiguous<'a>(name: &str, entries: impl Iterator<Item = &'a ModelEntry>) -> R
 fn matches(entry: &ModelEntry, digest: Option<&str>) -> bool {
     let digits = entry.manifest.digest.trim_start_matches("sha256:");
     digest.is_none_or(|digest| digits.starts_with(digest))
+}
+
+/// The names that may be meant: the one that was given, and that of the catalog's model which goes by it.
+fn meant(asked: &Reference) -> Result<impl Iterator<Item = String> + use<>, RegistryError> {
+    let canonical = Catalog::get()?.find(&asked.name).map(|model| model.name.clone());
+    let names = [Some(asked.name.clone()), canonical].into_iter().flatten();
+    Ok(names.filter(|name| name::check(name).is_ok()))
 }
 
 /// Reads the model in a folder, and checks that it is where it belongs.

@@ -159,17 +159,6 @@ impl CandidateTrie {
         children
     }
 
-    /// Whether the node at `ancestor` is on the way from the root to `node`, or is `node`.
-    pub fn is_ancestor(&self, ancestor: usize, mut node: usize) -> bool {
-        while node != ROOT {
-            if node == ancestor {
-                return true;
-            }
-            node = self.nodes[node].parent;
-        }
-        false
-    }
-
     /// Sum of the log probabilities of a candidate's scored tokens, and how many they are.
     ///
     /// `log_probabilities` has one value a node, as [`crate::session::Session::score`] gives it.

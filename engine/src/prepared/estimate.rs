@@ -94,13 +94,9 @@ fn speed(ready: &Ready, questions: Vec<Question<'_>>, after: usize, cancel: &Can
         input: first.input,
         row: first.row.clone(),
     }];
-    ready
-        .procedure
-        .run(&ready.model, &ready.prefix, &warm, cancel, &mut |_| {})?;
+    ready.procedure.run(ready.asked(&warm, cancel), &mut |_| {})?;
     let start = Instant::now();
-    ready
-        .procedure
-        .run(&ready.model, &ready.prefix, &sample, cancel, &mut |_| {})?;
+    ready.procedure.run(ready.asked(&sample, cancel), &mut |_| {})?;
     Ok(tokens(&sample, after) as f64 / start.elapsed().as_secs_f64().max(1e-6))
 }
 

@@ -10,7 +10,7 @@ use super::Spread;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::model::Model;
-use crate::procedure::{Classify, Embed, Procedure, Question, for_decoder};
+use crate::procedure::{Asked, Classify, Embed, Procedure, Question, for_decoder};
 use crate::truncation::{self, RowLimit, RowTokens};
 
 /// The least room for a row that a shared prompt must leave, in tokens.
@@ -138,7 +138,12 @@ impl Ready {
                 .zip(rows)
                 .filter_map(|(input, row)| Some(Question { input, row: row.ok()? }))
                 .collect();
-            procedure.calibrate(&model, &prefix, &questions, cancel)?;
+            procedure.calibrate(Asked {
+                model: &model,
+                prefix: &prefix,
+                questions: &questions,
+                cancel,
+            })?;
         }
         Ok(Self {
             model,
@@ -148,6 +153,16 @@ impl Ready {
             limit,
             by_row,
         })
+    }
+
+    /// Questions, as a procedure takes them.
+    pub(super) fn asked<'a>(&'a self, questions: &'a [Question<'a>], cancel: &'a Cancel) -> Asked<'a> {
+        Asked {
+            model: &self.model,
+            prefix: &self.prefix,
+            questions,
+            cancel,
+        }
     }
 
     /// Answers inputs that are all different, and says of each answer whether it may be kept: one to a part of an input
@@ -174,9 +189,7 @@ impl Ready {
         }
         spread.tell(inputs.len() - asked.len());
         let mut tell = |rows: usize| spread.tell(rows);
-        let made = self
-            .procedure
-            .run(&self.model, &self.prefix, &questions, cancel, &mut tell)?;
+        let made = self.procedure.run(self.asked(&questions, cancel), &mut tell)?;
         for ((index, keep), answer) in asked.into_iter().zip(made) {
             answers[index] = Some((checked(answer), keep));
         }

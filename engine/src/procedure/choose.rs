@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use refuel_task::{Answer, Plan, Scored};
 use serde_json::Value;
 
-use super::{KEPT_SCORES, Procedure, Question, answered, rows, terminator};
+use super::{Asked, Procedure, answered, best_scores, terminator};
 use crate::batching::CandidateTrie;
-use crate::cancel::Cancel;
 use crate::confidence::{CandidateScores, content_free_prior};
 use crate::error::EngineError;
 use crate::model::Model;
@@ -40,17 +39,11 @@ impl Choose {
         })
     }
 
-    fn score(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<CandidateScores>, EngineError> {
-        let scores = model
+    fn score(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<CandidateScores>, EngineError> {
+        let scores = asked
+            .model
             .session()
-            .score(prefix, &rows(questions), &self.trie, cancel, on_rows)?;
+            .score(asked.prefix, &asked.rows(), &self.trie, asked.cancel, on_rows)?;
         Ok(scores
             .iter()
             .map(|row| CandidateScores::new(&self.trie, row, self.prior.as_deref()))
@@ -63,52 +56,36 @@ impl Procedure for Choose {
         self.trie.tokens()
     }
 
-    fn run(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let scores = self.score(model, prefix, questions, cancel, on_rows)?;
-        Ok(questions
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let scores = self.score(asked, on_rows)?;
+        Ok(asked
+            .questions
             .iter()
             .zip(scores)
             .map(|(question, scores)| {
                 let ranked = scores.ranked();
                 let best = ranked[0];
                 let mut answer = answered(
-                    model,
+                    asked.model,
                     question,
                     self.values[best].clone(),
                     Some(scores.normalized[best]),
                     Some(scores.raw[best]),
                 );
-                answer.scores = ranked
-                    .into_iter()
-                    .take(KEPT_SCORES)
-                    .map(|candidate| Scored {
-                        value: self.texts[candidate].clone(),
-                        confidence: scores.normalized[candidate],
-                        raw_confidence: scores.raw[candidate],
-                    })
-                    .collect();
+                answer.scores = best_scores(&ranked, |candidate| Scored {
+                    value: self.texts[candidate].clone(),
+                    confidence: scores.normalized[candidate],
+                    raw_confidence: scores.raw[candidate],
+                });
                 answer.output_tokens = self.trie.nodes().len() as u32;
                 answer
             })
             .collect())
     }
 
-    fn calibrate(
-        &mut self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-    ) -> Result<(), EngineError> {
+    fn calibrate(&mut self, asked: Asked<'_>) -> Result<(), EngineError> {
         self.prior = None;
-        let scores = self.score(model, prefix, questions, cancel, &mut |_| {})?;
+        let scores = self.score(asked, &mut |_| {})?;
         self.prior = Some(content_free_prior(&scores));
         Ok(())
     }

@@ -3,9 +3,8 @@
 use refuel_task::{Answer, Plan, Scored, Task};
 use serde_json::Value;
 
-use super::{Procedure, Question, answered, rows, terminator};
+use super::{Asked, Procedure, answered, terminator};
 use crate::batching::CandidateTrie;
-use crate::cancel::Cancel;
 use crate::confidence::{CandidateScores, content_free_prior};
 use crate::error::EngineError;
 use crate::model::Model;
@@ -91,17 +90,10 @@ impl ChooseEach {
     }
 
     /// For each question, for each label, the scores of its choices.
-    fn score(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Vec<CandidateScores>>, EngineError> {
-        let mut scores: Vec<Vec<CandidateScores>> = vec![Vec::with_capacity(self.labels.len()); questions.len()];
-        let rows = rows(questions);
-        let mut session = model.session();
+    fn score(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Vec<CandidateScores>>, EngineError> {
+        let mut scores: Vec<Vec<CandidateScores>> = vec![Vec::with_capacity(self.labels.len()); asked.questions.len()];
+        let rows = asked.rows();
+        let mut session = asked.model.session();
         for (position, round) in self.rounds.iter().enumerate() {
             let last = position + 1 == self.rounds.len();
             let mut tell = |count: usize| {
@@ -109,7 +101,7 @@ impl ChooseEach {
                     on_rows(count);
                 }
             };
-            let found = session.score(prefix, &rows, &round.trie, cancel, &mut tell)?;
+            let found = session.score(asked.prefix, &rows, &round.trie, asked.cancel, &mut tell)?;
             for (row, found) in scores.iter_mut().zip(found) {
                 for (place, &label) in round.labels.iter().enumerate() {
                     let prior = self.prior.as_ref().map(|prior| prior[label].as_slice());
@@ -129,16 +121,10 @@ impl Procedure for ChooseEach {
 
     /// The value holds the labels whose yes has at least the task's `label_threshold`. The answer is as sure as its
     /// least sure decision: the confidence is the smallest over the labels of the probability of what was decided.
-    fn run(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let scores = self.score(model, prefix, questions, cancel, on_rows)?;
-        Ok(questions
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let scores = self.score(asked, on_rows)?;
+        Ok(asked
+            .questions
             .iter()
             .zip(scores)
             .map(|(question, scores)| {
@@ -161,7 +147,7 @@ impl Procedure for ChooseEach {
                     });
                 }
                 listed.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-                let mut answer = answered(model, question, Value::Array(given), Some(confidence), Some(raw));
+                let mut answer = answered(asked.model, question, Value::Array(given), Some(confidence), Some(raw));
                 answer.scores = listed;
                 answer.output_tokens = self.rounds.iter().map(|round| round.trie.nodes().len() as u32).sum();
                 answer
@@ -169,15 +155,9 @@ impl Procedure for ChooseEach {
             .collect())
     }
 
-    fn calibrate(
-        &mut self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-    ) -> Result<(), EngineError> {
+    fn calibrate(&mut self, asked: Asked<'_>) -> Result<(), EngineError> {
         self.prior = None;
-        let scores = self.score(model, prefix, questions, cancel, &mut |_| {})?;
+        let scores = self.score(asked, &mut |_| {})?;
         let prior = (0..self.labels.len())
             .map(|label| content_free_prior(&scores.iter().map(|row| row[label].clone()).collect::<Vec<_>>()))
             .collect();

@@ -4,8 +4,7 @@ use refuel_compiler::GraphInterface;
 use refuel_task::{Answer, Scored, Task};
 use serde_json::Value;
 
-use super::{KEPT_SCORES, Procedure, Question, answered, rows};
-use crate::cancel::Cancel;
+use super::{Asked, Procedure, answered, best_scores};
 use crate::confidence::softmax;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -56,16 +55,10 @@ impl Procedure for Classify {
     }
 
     /// The raw confidence is the probability among all of the model's classes, the normalized one among the task's.
-    fn run(
-        &self,
-        model: &Model,
-        _prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let logits = model.session().classify(&rows(questions), cancel, on_rows)?;
-        Ok(questions
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let logits = asked.model.session().classify(&asked.rows(), asked.cancel, on_rows)?;
+        Ok(asked
+            .questions
             .iter()
             .zip(logits)
             .map(|(question, logits)| {
@@ -77,16 +70,12 @@ impl Procedure for Classify {
                 let best = order[0];
                 let raw = all[self.classes[best]];
                 let value = Value::String(self.labels[best].clone());
-                let mut answer = answered(model, question, value, Some(among[best]), Some(raw));
-                answer.scores = order
-                    .into_iter()
-                    .take(KEPT_SCORES)
-                    .map(|label| Scored {
-                        value: self.labels[label].clone(),
-                        confidence: among[label],
-                        raw_confidence: all[self.classes[label]],
-                    })
-                    .collect();
+                let mut answer = answered(asked.model, question, value, Some(among[best]), Some(raw));
+                answer.scores = best_scores(&order, |label| Scored {
+                    value: self.labels[label].clone(),
+                    confidence: among[label],
+                    raw_confidence: all[self.classes[label]],
+                });
                 answer.output_tokens = 1;
                 answer
             })

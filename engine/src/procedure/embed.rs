@@ -3,10 +3,8 @@
 use refuel_task::Answer;
 use serde_json::Value;
 
-use super::{Procedure, Question, answered, rows};
-use crate::cancel::Cancel;
+use super::{Asked, Procedure, answered};
 use crate::error::EngineError;
-use crate::model::Model;
 use crate::session::OnRows;
 
 /// See the module.
@@ -17,21 +15,15 @@ impl Procedure for Embed {
         0
     }
 
-    fn run(
-        &self,
-        model: &Model,
-        _prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let vectors = model.session().embed(&rows(questions), cancel, on_rows)?;
-        Ok(questions
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let vectors = asked.model.session().embed(&asked.rows(), asked.cancel, on_rows)?;
+        Ok(asked
+            .questions
             .iter()
             .zip(vectors)
             .map(|(question, vector)| {
                 let value = Value::Array(vector.into_iter().map(Value::from).collect());
-                answered(model, question, value, None, None)
+                answered(asked.model, question, value, None, None)
             })
             .collect())
     }

@@ -3,8 +3,7 @@
 use refuel_task::{Answer, Plan, Task};
 use serde_json::Value;
 
-use super::{Procedure, Question, answered, rows, terminator};
-use crate::cancel::Cancel;
+use super::{Asked, Procedure, answered, terminator};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -44,27 +43,23 @@ impl Procedure for Generate {
     }
 
     /// There is nothing to normalize over, so both confidences are the geometric mean of the token probabilities.
-    fn run(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError> {
-        let generated = model
-            .session()
-            .generate(prefix, &rows(questions), &self.options, cancel, on_rows)?;
-        questions
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let generated =
+            asked
+                .model
+                .session()
+                .generate(asked.prefix, &asked.rows(), &self.options, asked.cancel, on_rows)?;
+        asked
+            .questions
             .iter()
             .zip(generated)
             .map(|(question, generated)| {
-                let text = model.tokenizer.decode(&generated.tokens)?;
+                let text = asked.model.tokenizer.decode(&generated.tokens)?;
                 let end = self.stop.iter().filter_map(|stop| text.find(stop.as_str())).min();
                 let kept = text[..end.unwrap_or(text.len())].trim();
                 let confidence = geometric_mean(&generated.log_probabilities);
                 let value = Value::String(kept.to_owned());
-                let mut answer = answered(model, question, value, Some(confidence), Some(confidence));
+                let mut answer = answered(asked.model, question, value, Some(confidence), Some(confidence));
                 answer.output_tokens = generated.log_probabilities.len() as u32;
                 if !generated.finished && end.is_none() {
                     let cut = format!("the text was cut at max_tokens: {}", self.options.max_tokens);

@@ -7,7 +7,7 @@ mod classify;
 mod embed;
 mod generate;
 
-use refuel_task::{Answer, Plan, RenderedInput, Source, Status, Task};
+use refuel_task::{Answer, Plan, RenderedInput, Scored, Source, Status, Task};
 use serde_json::Value;
 
 use crate::batching::CandidateTrie;
@@ -24,12 +24,31 @@ pub(crate) use embed::Embed;
 pub(crate) use generate::Generate;
 
 /// The most candidates of an answer that are kept with it.
-pub(crate) const KEPT_SCORES: usize = 10;
+const KEPT_SCORES: usize = 10;
 
 /// What a procedure is asked about: a row with the tokens of its prompt behind the prefix.
 pub(crate) struct Question<'a> {
     pub(crate) input: &'a RenderedInput,
     pub(crate) row: RowTokens,
+}
+
+/// What a model is asked: questions behind a prefix that they share.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) prefix: &'a [u32],
+    pub(crate) questions: &'a [Question<'a>],
+    pub(crate) cancel: &'a Cancel,
+}
+
+impl Asked<'_> {
+    /// The rows of the questions, as a session takes them.
+    pub(crate) fn rows(&self) -> Vec<Vec<u32>> {
+        self.questions
+            .iter()
+            .map(|question| question.row.tokens.clone())
+            .collect()
+    }
 }
 
 /// One way to ask a model.
@@ -38,23 +57,10 @@ pub(crate) trait Procedure: Send + Sync {
     fn tokens_after_row(&self) -> usize;
 
     /// Answers each question, in order.
-    fn run(
-        &self,
-        model: &Model,
-        prefix: &[u32],
-        questions: &[Question<'_>],
-        cancel: &Cancel,
-        on_rows: OnRows<'_>,
-    ) -> Result<Vec<Answer>, EngineError>;
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError>;
 
-    /// Takes off what the model says of inputs without content; `questions` are such inputs.
-    fn calibrate(
-        &mut self,
-        _model: &Model,
-        _prefix: &[u32],
-        _questions: &[Question<'_>],
-        _cancel: &Cancel,
-    ) -> Result<(), EngineError> {
+    /// Takes off what the model says of inputs without content, about which it is `asked`.
+    fn calibrate(&mut self, _asked: Asked<'_>) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -102,9 +108,13 @@ pub(crate) fn answered(
     }
 }
 
-/// The rows of questions, as a session takes them.
-pub(crate) fn rows(questions: &[Question<'_>]) -> Vec<Vec<u32>> {
-    questions.iter().map(|question| question.row.tokens.clone()).collect()
+/// Candidates from best to worst, as many as are kept with an answer; `scored` gives one by its index.
+pub(crate) fn best_scores(ranked: &[usize], scored: impl Fn(usize) -> Scored) -> Vec<Scored> {
+    ranked
+        .iter()
+        .take(KEPT_SCORES)
+        .map(|&candidate| scored(candidate))
+        .collect()
 }
 
 /// The token that ends an answer, where the template's ending begins with one.

@@ -8,7 +8,6 @@ use refuel_task::{
     Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment,
     Selection, Task, Truncate,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cli::{OutputFormat, TaskArgs, TaskCheckArgs, TaskCommand};
@@ -277,14 +276,6 @@ fn sample(arguments: &TaskCheckArgs, path: &Path, task: &Task) -> Result<Rendere
     }
 }
 
-/// What is read of `tokenizer_config.json`.
-#[derive(Deserialize)]
-struct TokenizerConfig {
-    chat_template: Option<String>,
-    bos_token: Option<Value>,
-    eos_token: Option<Value>,
-}
-
 /// The chat template of the model that the task would be asked of.
 fn template(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<Option<ChatTemplate>, Failure> {
     let asked = arguments
@@ -303,20 +294,5 @@ fn template(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result
             return Ok(None);
         }
     };
-    let path = folder.join("tokenizer_config.json");
-    let Ok(text) = fs_err::read(&path) else { return Ok(None) };
-    let config: TokenizerConfig = serde_json::from_slice(&text).map_err(|source| CliError::Read {
-        path,
-        source: source.into(),
-    })?;
-    // A special token is written as text, or as an object that holds it.
-    let token = |value: &Option<Value>| {
-        let text = value.as_ref().map(|value| value.get("content").unwrap_or(value));
-        text.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let (bos, eos) = (token(&config.bos_token), token(&config.eos_token));
-    Ok(config
-        .chat_template
-        .map(|source| ChatTemplate::new(&source, &bos, &eos))
-        .transpose()?)
+    Ok(refuel_engine::chat_template(&name, &folder)?)
 }

@@ -87,6 +87,17 @@ fn until_there_are_rows(child: &mut Child, partial: &Path) {
     }
 }
 
+/// Sends Ctrl-C, and gives what the process says until it ends, in `most` at the longest.
+fn interrupted(mut child: Child, most: Duration) -> String {
+    let asked = Instant::now();
+    signal(&child, "-INT");
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    assert!(asked.elapsed() < most, "it took {:?} to stop", asked.elapsed());
+    told
+}
+
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([name, &child.id().to_string()])
@@ -133,16 +144,7 @@ fn ctrl_c_leaves_a_valid_table_and_says_how_to_go_on() {
     ];
     let mut child = label(&desk, &options).stderr(Stdio::piped()).spawn().unwrap();
     until_there_are_rows(&mut child, &desk.path("out.tab.partial"));
-    let asked = Instant::now();
-    signal(&child, "-INT");
-    let mut told = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
-    assert!(
-        asked.elapsed() < Duration::from_secs(15),
-        "it took {:?} to stop",
-        asked.elapsed()
-    );
+    let told = interrupted(child, Duration::from_secs(15));
     let done = ids(&desk, "out.tab.partial");
     assert!(!done.is_empty() && done.len() < 300, "{} rows", done.len());
     let rows: Vec<String> = (0..300).map(|row| row.to_string()).collect();
@@ -172,7 +174,7 @@ fn ctrl_c_ends_rows_that_run_for_long_though_their_answers_are_lost() {
     let task = "name: reply\nkind: complete\nguidelines: Write a long reply.\ninput: body\nmax_tokens: 256\n";
     desk.write("topic.yml", task);
     let options = ["-o", "out.csv", "--no-cache"];
-    let mut child = label(&desk, &options).stderr(Stdio::piped()).spawn().unwrap();
+    let child = label(&desk, &options).stderr(Stdio::piped()).spawn().unwrap();
     let partial = desk.path("out.csv.partial");
     let deadline = Instant::now() + Duration::from_mins(1);
     while !partial.exists() {
@@ -180,16 +182,7 @@ fn ctrl_c_ends_rows_that_run_for_long_though_their_answers_are_lost() {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_secs(2));
-    let asked = Instant::now();
-    signal(&child, "-INT");
-    let mut told = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
-    assert!(
-        asked.elapsed() < Duration::from_secs(12),
-        "it took {:?} to stop",
-        asked.elapsed()
-    );
+    interrupted(child, Duration::from_secs(12));
     assert!(ids(&desk, "out.csv.partial").len() < 64);
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::*;
 
@@ -92,17 +92,18 @@ fn child_work() {
     cache.warnings().iter().for_each(say);
 }
 
+/// Processes that keep other answers to the same inputs at the same time.
+fn rivals(folder: &Path) -> Vec<Child> {
+    ["a", "b", "c", "d"]
+        .iter()
+        .map(|name| child_line(&mut Command::new("env"), folder, name).spawn().unwrap())
+        .collect()
+}
+
 #[test]
 fn rivals_agree_on_the_first_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let rivals: Vec<_> = ["a", "b", "c", "d"]
-        .iter()
-        .map(|name| {
-            child_line(&mut Command::new("env"), folder.path(), name)
-                .spawn()
-                .unwrap()
-        })
-        .collect();
+    let rivals = rivals(folder.path());
     let said: Vec<String> = rivals
         .into_iter()
         .map(|rival| {
@@ -143,14 +144,7 @@ fn processes_that_find_a_corrupt_file_at_once_set_it_aside_once() {
         "no database ".repeat(1000),
     )
     .unwrap();
-    let rivals: Vec<_> = ["a", "b", "c", "d"]
-        .iter()
-        .map(|name| {
-            child_line(&mut Command::new("env"), folder.path(), name)
-                .spawn()
-                .unwrap()
-        })
-        .collect();
+    let rivals = rivals(folder.path());
     let mut warned = 0;
     for rival in rivals {
         let output = rival.wait_with_output().unwrap();

@@ -29,26 +29,15 @@ fn with(mut value: Value, changes: Value) -> Value {
 
 /// Llama-3-Refueled: Llama 3 8B, trained further in bfloat16.
 fn llama_3_refueled() -> Value {
-    json!({
-        "architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
-        "bos_token_id": 128_000, "eos_token_id": 128_009, "hidden_act": "silu", "hidden_size": 4096,
-        "initializer_range": 0.02, "intermediate_size": 14336, "max_position_embeddings": 8192, "model_type": "llama",
-        "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "pretraining_tp": 1,
-        "rms_norm_eps": 1e-05, "rope_scaling": null, "rope_theta": 500_000.0, "tie_word_embeddings": false,
-        "torch_dtype": "bfloat16", "transformers_version": "4.40.0", "use_cache": true, "vocab_size": 128_256
-    })
+    serde_json::from_str(include_str!(
+        "../../../tests/fixtures/configurations/llama-3-refueled.json"
+    ))
+    .unwrap()
 }
 
 /// Mixtral 8x7B, on which RefuelLLM-2 is built.
 fn mixtral_8x7b() -> Value {
-    json!({
-        "architectures": ["MixtralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1, "eos_token_id": 2,
-        "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 14336,
-        "max_position_embeddings": 32768, "model_type": "mixtral", "num_attention_heads": 32, "num_experts_per_tok": 2,
-        "num_hidden_layers": 32, "num_key_value_heads": 8, "num_local_experts": 8, "output_router_logits": false,
-        "rms_norm_eps": 1e-05, "rope_theta": 1_000_000.0, "router_aux_loss_coef": 0.02, "sliding_window": null,
-        "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true, "vocab_size": 32000
-    })
+    serde_json::from_str(include_str!("../../../tests/fixtures/configurations/mixtral-8x7b.json")).unwrap()
 }
 
 fn gemma_3_4b() -> Value {

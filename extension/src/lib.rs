@@ -5,3 +5,18 @@
 //! connection ([`host`]): a backend loads no model and starts no thread.
 
 pgrx::pg_module_magic!(name, version);
+
+mod settings;
+mod supervisor;
+
+use pgrx::prelude::*;
+
+/// Called by Postgres when a process loads the library.
+#[pg_guard]
+extern "C-unwind" fn _PG_init() {
+    settings::register();
+    // SAFETY: a flag that the server sets before it loads libraries, and nobody else changes.
+    if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        supervisor::register();
+    }
+}

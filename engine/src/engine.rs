@@ -11,8 +11,8 @@ use crate::cache::{AnswerCache, CacheLimits};
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::prepared::PreparedTask;
-use crate::session::Budget;
 use crate::session::onnx::RuntimeOptions;
+use crate::session::{Budget, Placement};
 
 /// The model that a task is asked of where neither it nor the user names one.
 pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
@@ -103,6 +103,60 @@ impl Engine {
     }
 }
 
+/// What a model takes in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelMemory {
+    /// Digest of the model.
+    pub digest: String,
+    /// `name@digest`, as answers carry it.
+    pub model: String,
+    /// Bytes that it takes as long as it is loaded: its files, which are read whole.
+    pub weights_bytes: u64,
+    /// Bytes that it may take beside these while it runs: keys and values of rows, attention scores and logits, under
+    /// the engine's [`Budget`].
+    pub run_bytes: u64,
+}
+
+/// A model that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedModel {
+    /// Digest of the model.
+    pub digest: String,
+    /// Where it runs, and why there.
+    pub placement: Placement,
+}
+
+impl Engine {
+    /// The registry that models are taken from.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// The models that are loaded, in no order.
+    pub fn loaded(&self) -> Vec<LoadedModel> {
+        let models = self.shared.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models
+            .iter()
+            .map(|(digest, model)| LoadedModel {
+                digest: digest.clone(),
+                placement: model.placement().clone(),
+            })
+            .collect()
+    }
+
+    /// Forgets a loaded model, by its digest. Its memory is free once no task holds it; see [`PreparedTask::release`].
+    /// Returns whether it was loaded.
+    pub fn unload(&self, digest: &str) -> bool {
+        let mut models = self.shared.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models.remove(digest).is_some()
+    }
+
+    /// The file that answers are kept in. None where they are kept in memory alone.
+    pub fn cache_file(&self) -> Option<PathBuf> {
+        self.shared.cache.file()
+    }
+}
+
 /// The model for tasks that name none.
 fn default_model(task: &Task) -> &'static str {
     if task.kind == refuel_task::Kind::EMBED {
@@ -115,6 +169,22 @@ fn default_model(task: &Task) -> &'static str {
 impl Shared {
     pub(crate) fn entry(&self, name: &str) -> Result<ModelEntry, EngineError> {
         Ok(self.registry.get(name)?)
+    }
+
+    /// What a model takes in memory.
+    pub(crate) fn memory_of(&self, entry: &ModelEntry) -> ModelMemory {
+        let description = &entry.manifest.description;
+        let bytes_a_token = description.cache_bytes_a_token();
+        // While a run is under way both what was there and what it makes are alive.
+        let whole_context = description.context_length.saturating_mul(2 * bytes_a_token);
+        let budget = self.options.budget.settled(description.context_length, bytes_a_token);
+        let run_bytes = budget.cache_bytes().min(whole_context) + budget.activation_bytes;
+        ModelMemory {
+            digest: entry.manifest.digest.clone(),
+            model: model_name(entry),
+            weights_bytes: entry.manifest.size(),
+            run_bytes: run_bytes as u64,
+        }
     }
 
     /// The loaded model; it is loaded where it isn't yet.

@@ -18,7 +18,7 @@ mod truncation;
 
 pub use cancel::Cancel;
 pub use debug::{CudaFound, DebugReport, RuntimeFound, debug_report};
-pub use engine::{CachePolicy, DEFAULT_MODEL, Engine, EngineOptions};
+pub use engine::{CachePolicy, DEFAULT_MODEL, Engine, EngineOptions, LoadedModel, ModelMemory};
 pub use error::EngineError;
 pub use model::chat_template;
 pub use prepared::{Estimate, PreparedTask, PromptTokens};

@@ -137,6 +137,14 @@ pub enum TaskError {
         /// The columns that are there.
         present: Vec<String>,
     },
+    /// Texts without columns were given to a task for which they don't tell enough.
+    #[error("the task reads {}, and {given} can't stand for that", quoted_list(columns))]
+    NeedsRow {
+        /// What was given: `one text`, `two texts`.
+        given: &'static str,
+        /// The columns that the task reads.
+        columns: Vec<String>,
+    },
     /// A row has nothing to read.
     #[error("input is empty{side}")]
     EmptyInput {
@@ -173,6 +181,7 @@ impl TaskError {
             Self::EmptyInput { .. } => "RF0410",
             Self::ChatTemplate { .. } => "RF0411",
             Self::NoPrompt { .. } => "RF0412",
+            Self::NeedsRow { .. } => "RF0413",
         }
     }
 
@@ -199,6 +208,14 @@ impl TaskError {
                     None => "name one of these columns in the task's \"input\"".to_owned(),
                 })
             }
+            Self::NeedsRow { columns, .. } => Some(format!(
+                "pass a row: a JSON object with {}",
+                if columns.is_empty() {
+                    "the columns".to_owned()
+                } else {
+                    quoted_list(columns)
+                }
+            )),
             Self::EmptyInput { .. } => {
                 Some("leave empty rows out, or keep them: they come back with status \"error\"".to_owned())
             }
@@ -222,6 +239,7 @@ impl TaskError {
             | Self::Template { place, .. } => Some(place),
             Self::MissingColumn { .. }
             | Self::EmptyInput { .. }
+            | Self::NeedsRow { .. }
             | Self::ChatTemplate { .. }
             | Self::NoPrompt { .. } => None,
         }

@@ -138,30 +138,71 @@ impl InputSpec {
 
     /// What the model reads of a row. See [`crate::Task::render_input`].
     pub fn render(&self, record: &Record) -> Result<RenderedInput, TaskError> {
-        let filled = |text: &str, side: &str| {
-            if text.trim().is_empty() {
-                Err(TaskError::EmptyInput { side: side.to_owned() })
-            } else {
-                Ok(())
-            }
-        };
         match self {
-            Self::One(part) => {
-                let text = part.render(record)?;
-                filled(&text, "")?;
-                Ok(RenderedInput::text(&text))
-            }
-            Self::Two { a, b } => {
-                let (a, b) = (a.render(record)?, b.render(record)?);
-                filled(&a, " on side \"a\"")?;
-                filled(&b, " on side \"b\"")?;
-                Ok(RenderedInput::two(&a, &b))
-            }
+            Self::One(part) => one(&part.render(record)?),
+            Self::Two { a, b } => two(&a.render(record)?, &b.render(record)?),
+        }
+    }
+
+    /// What the model reads of a lone text. See [`crate::Task::render_text`].
+    pub fn render_text(&self, text: &str) -> Result<RenderedInput, TaskError> {
+        let Self::One(part) = self else {
+            return Err(self.needs_row("one text"));
+        };
+        one(&part.render_alone(text).ok_or_else(|| self.needs_row("one text"))??)
+    }
+
+    /// What the model reads of two texts that are compared. See [`crate::Task::render_pair`].
+    pub fn render_pair(&self, a: &str, b: &str) -> Result<RenderedInput, TaskError> {
+        let Self::Two { a: first, b: second } = self else {
+            return Err(self.needs_row("two texts"));
+        };
+        let needs_row = || self.needs_row("two texts");
+        two(
+            &first.render_alone(a).ok_or_else(needs_row)??,
+            &second.render_alone(b).ok_or_else(needs_row)??,
+        )
+    }
+
+    fn needs_row(&self, given: &'static str) -> TaskError {
+        TaskError::NeedsRow {
+            given,
+            columns: self.columns(),
         }
     }
 }
 
+fn one(text: &str) -> Result<RenderedInput, TaskError> {
+    filled(text, "")?;
+    Ok(RenderedInput::text(text))
+}
+
+fn two(a: &str, b: &str) -> Result<RenderedInput, TaskError> {
+    filled(a, " on side \"a\"")?;
+    filled(b, " on side \"b\"")?;
+    Ok(RenderedInput::two(a, b))
+}
+
+fn filled(text: &str, side: &str) -> Result<(), TaskError> {
+    if text.trim().is_empty() {
+        Err(TaskError::EmptyInput { side: side.to_owned() })
+    } else {
+        Ok(())
+    }
+}
+
 impl Part {
+    /// The text that is made of a row in which `text` stands in the only column that is read. None where there are
+    /// several.
+    fn render_alone<'a>(&self, text: &'a str) -> Option<Result<Cow<'a, str>, TaskError>> {
+        if let Self::Column(_) = self {
+            return Some(Ok(Cow::Borrowed(text)));
+        }
+        let [column] = self.columns() else { return None };
+        let record = Record::from_iter([(column.clone(), Value::from(text))]);
+        Some(self.render(&record).map(|text| Cow::Owned(text.into_owned())))
+    }
+
     fn columns(&self) -> &[String] {
         match self {
             Self::Column(column) => std::slice::from_ref(column),

@@ -226,6 +226,14 @@ impl Task {
         parse::from_json(value, source, folder)
     }
 
+    /// Reads a task from a JSON value of the same schema, as [`Task::from_json`] does, without looking at any file.
+    ///
+    /// # Errors
+    /// [`TaskError::Invalid`] where the task names a file; the others as for a file.
+    pub fn from_catalog(value: &Value, source: &str) -> Result<Self, TaskError> {
+        parse::from_catalog(value, source)
+    }
+
     /// Hash of everything that can change an answer, in 64 hexadecimal digits. The model is not in it: a cache keys
     /// answers by input hash, fingerprint and model digest.
     pub fn fingerprint(&self) -> String {
@@ -244,6 +252,23 @@ impl Task {
     /// [`TaskError::Template`]. Each of them is an error of that row alone.
     pub fn render_input(&self, record: &Record) -> Result<RenderedInput, TaskError> {
         self.input.render(record)
+    }
+
+    /// What the model reads of a text that has no column: as if it stood in the one column that the task reads.
+    ///
+    /// # Errors
+    /// [`TaskError::NeedsRow`] where the task reads two sides, or several columns; [`TaskError::EmptyInput`].
+    pub fn render_text(&self, text: &str) -> Result<RenderedInput, TaskError> {
+        self.input.render_text(text)
+    }
+
+    /// What the model reads of two texts that are compared: as if each stood in the one column that its side reads.
+    ///
+    /// # Errors
+    /// [`TaskError::NeedsRow`] where the task does not compare, or where a side reads several columns;
+    /// [`TaskError::EmptyInput`].
+    pub fn render_pair(&self, a: &str, b: &str) -> Result<RenderedInput, TaskError> {
+        self.input.render_pair(a, b)
     }
 
     /// The columns that the task reads, each once, in the order in which they are named. Those of a template that are

@@ -8,6 +8,7 @@ use refuel_task::{Answer, Scored, Source, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use super::Scores;
 use super::key::CacheKey;
 
 /// Bytes before the answer: the check of the key, and the CRC-32 of the answer.
@@ -22,10 +23,20 @@ struct Kept<'a> {
     raw_confidence: Option<f32>,
     status: Status,
     reason: Option<Cow<'a, str>>,
-    scores: Cow<'a, [Scored]>,
+    #[serde(borrow)]
+    scores: Vec<KeptScored<'a>>,
+    #[serde(borrow)]
     model: Cow<'a, str>,
     input_tokens: u32,
     output_tokens: u32,
+}
+
+/// A [`Scored`] whose text stays where it is until it is wanted.
+#[derive(Serialize, Deserialize)]
+struct KeptScored<'a> {
+    value: &'a str,
+    confidence: f32,
+    raw_confidence: f32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,7 +73,7 @@ pub(super) fn encode(key: &CacheKey, answer: &Answer) -> Option<Vec<u8>> {
         raw_confidence: answer.raw_confidence,
         status: answer.status,
         reason: answer.reason.as_deref().map(Cow::Borrowed),
-        scores: Cow::Borrowed(&answer.scores),
+        scores: answer.scores.iter().map(KeptScored::of).collect(),
         model: Cow::Borrowed(&answer.model),
         input_tokens: answer.input_tokens,
         output_tokens: answer.output_tokens,
@@ -76,8 +87,26 @@ pub(super) fn encode(key: &CacheKey, answer: &Answer) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The answer in such bytes.
-pub(super) fn decode(key: &CacheKey, bytes: &[u8]) -> Found {
+impl<'a> KeptScored<'a> {
+    fn of(scored: &'a Scored) -> Self {
+        Self {
+            value: &scored.value,
+            confidence: scored.confidence,
+            raw_confidence: scored.raw_confidence,
+        }
+    }
+
+    fn to_scored(&self) -> Scored {
+        Scored {
+            value: self.value.to_owned(),
+            confidence: self.confidence,
+            raw_confidence: self.raw_confidence,
+        }
+    }
+}
+
+/// The answer in such bytes, with its scores or without.
+pub(super) fn decode(key: &CacheKey, bytes: &[u8], scores: Scores) -> Found {
     let Some((head, body)) = bytes.split_at_checked(HEAD) else {
         return Found::Damaged;
     };
@@ -99,7 +128,10 @@ pub(super) fn decode(key: &CacheKey, bytes: &[u8]) -> Found {
         raw_confidence: kept.raw_confidence,
         status: kept.status,
         reason: kept.reason.map(Cow::into_owned),
-        scores: kept.scores.into_owned(),
+        scores: match scores {
+            Scores::Wanted => kept.scores.iter().map(KeptScored::to_scored).collect(),
+            Scores::LeftOut => Vec::new(),
+        },
         model: kept.model.into_owned(),
         source: Source::Cache,
         input_tokens: kept.input_tokens,
@@ -190,7 +222,7 @@ mod tests {
     }
 
     fn back(answer: &Answer) -> Answer {
-        match decode(&key(), &encode(&key(), answer).unwrap()) {
+        match decode(&key(), &encode(&key(), answer).unwrap(), Scores::Wanted) {
             Found::Answer(answer) => answer,
             Found::Other | Found::Damaged => panic!("{answer:?} did not come back"),
         }
@@ -232,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn scores_that_are_left_out_take_nothing_else_with_them() {
+        let answer = answer("refund".into());
+        let bytes = encode(&key(), &answer).unwrap();
+        let Found::Answer(brief) = decode(&key(), &bytes, Scores::LeftOut) else {
+            panic!("it did not come back");
+        };
+        assert!(brief.scores.is_empty());
+        assert_eq!(
+            Answer {
+                scores: answer.scores.clone(),
+                ..brief
+            },
+            answer
+        );
+    }
+
+    #[test]
     fn failures_are_not_kept() {
         assert!(encode(&key(), &Answer::error("m@1", "input is empty")).is_none());
     }
@@ -250,7 +299,7 @@ mod tests {
     fn bytes_of_another_key_are_told_apart() {
         let other = CacheKey::for_task("fingerprint", "digest").with_input(InputHash([2; 16]));
         let bytes = encode(&key(), &answer("refund".into())).unwrap();
-        assert!(matches!(decode(&other, &bytes), Found::Other));
+        assert!(matches!(decode(&other, &bytes, Scores::Wanted), Found::Other));
     }
 
     proptest! {
@@ -260,8 +309,8 @@ mod tests {
             let mut bytes = whole.clone();
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
-            prop_assert!(!matches!(decode(&key(), &bytes), Found::Answer(_)));
-            prop_assert!(!matches!(decode(&key(), &whole[..at]), Found::Answer(_)));
+            prop_assert!(!matches!(decode(&key(), &bytes, Scores::Wanted), Found::Answer(_)));
+            prop_assert!(!matches!(decode(&key(), &whole[..at], Scores::Wanted), Found::Answer(_)));
         }
 
         #[test]
@@ -269,7 +318,7 @@ mod tests {
             let mut whole = key().check.to_vec();
             whole.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
             whole.extend_from_slice(&bytes);
-            let _ = decode(&key(), &whole);
+            let _ = decode(&key(), &whole, Scores::Wanted);
         }
     }
 }

@@ -47,6 +47,15 @@ pub struct CacheLimits {
     pub disk_bytes: u64,
 }
 
+/// Whether answers are read with their scores. Most who ask look at the value alone, and scores are most of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scores {
+    /// With them.
+    Wanted,
+    /// Without; there are none in the answer.
+    LeftOut,
+}
+
 /// Answers that are kept. It is shared by threads.
 pub struct AnswerCache {
     front: Cache<CacheKey, Arc<[u8]>, Weight>,
@@ -101,11 +110,11 @@ impl AnswerCache {
 
     /// The answers that are kept, in the order of the keys: [`Source::Duplicate`] where this process was given them,
     /// [`Source::Cache`] where they are from earlier.
-    pub fn get_many(&self, keys: &[CacheKey]) -> Vec<Option<Answer>> {
+    pub fn get_many(&self, keys: &[CacheKey], scores: Scores) -> Vec<Option<Answer>> {
         let mut answers = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (place, key) in keys.iter().enumerate() {
-            let found = self.front.get(key).map(|bytes| form::decode(key, &bytes));
+            let found = self.front.get(key).map(|bytes| form::decode(key, &bytes, scores));
             answers.push(if let Some(Found::Answer(mut answer)) = found {
                 // Only what this process was answered is in memory.
                 answer.source = Source::Duplicate;
@@ -125,7 +134,7 @@ impl AnswerCache {
             *disk = open.get(
                 &missing,
                 &mut lock(&self.warnings),
-                |key, place, bytes| match form::decode(key, bytes) {
+                |key, place, bytes| match form::decode(key, bytes, scores) {
                     Found::Answer(answer) => {
                         answers[place] = Some(answer);
                         Verdict::Wanted

@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use refuel_registry::ModelEntry;
-use refuel_task::{Answer, InputHash, RenderedInput, Source, Task};
+use refuel_task::{Answer, Gate, InputHash, RenderedInput, Source, Task};
 
 pub use estimate::Estimate;
 
 use crate::batching::CandidateTrie;
-use crate::cache::CacheKey;
+use crate::cache::{CacheKey, Scores, TaskKeys};
 use crate::cancel::Cancel;
-use crate::engine::{Shared, model_name};
+use crate::engine::{ModelMemory, Shared, model_name};
 use crate::error::EngineError;
 use crate::session::{OnRows, Placement};
 use ready::Ready;
@@ -41,6 +41,8 @@ pub struct PreparedTask {
     embedding: Option<ModelEntry>,
     model: String,
     fingerprint: String,
+    keys: TaskKeys,
+    gate: Gate,
     ready: Mutex<Option<Arc<Ready>>>,
 }
 
@@ -84,6 +86,8 @@ impl PreparedTask {
             None => task.fingerprint(),
         };
         let model = model_name(&entry);
+        let keys = CacheKey::for_task(&fingerprint, &entry.manifest.digest);
+        let gate = task.gate();
         Ok(Self {
             shared,
             task,
@@ -91,6 +95,8 @@ impl PreparedTask {
             embedding,
             model,
             fingerprint,
+            keys,
+            gate,
             ready: Mutex::default(),
         })
     }
@@ -141,6 +147,35 @@ impl PreparedTask {
         Ok(made)
     }
 
+    /// The answers to inputs, by the [hash](RenderedInput::hash) of each, that are kept, gated, in the order of the
+    /// hashes. No model is loaded. Their source is [`Source::Cache`], whoever they were made for.
+    pub fn known(&self, inputs: &[InputHash], scores: Scores) -> Vec<Option<Answer>> {
+        let keys: Vec<CacheKey> = inputs.iter().map(|&input| self.keys.with_input(input)).collect();
+        let mut known = self.shared.cache.get_many(&keys, scores);
+        for slot in &mut known {
+            *slot = slot.take().map(|mut answer| {
+                answer.source = Source::Cache;
+                self.gate.apply(answer)
+            });
+        }
+        known
+    }
+
+    /// Lets the loaded model go; the next input that has no answer loads it again. The model itself goes once no task
+    /// holds it and [`Engine::unload`](crate::Engine::unload) was called.
+    pub fn release(&self) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The models that run for this task: the one that answers and, where examples are chosen by likeness, the one that
+    /// embeds. Each with what it takes in memory.
+    pub fn models(&self) -> Vec<ModelMemory> {
+        std::iter::once(&self.entry)
+            .chain(&self.embedding)
+            .map(|entry| self.shared.memory_of(entry))
+            .collect()
+    }
+
     fn sort(&self, inputs: &[RenderedInput]) -> Sorted {
         let mut positions: HashMap<InputHash, usize> = HashMap::with_capacity(inputs.len());
         let mut sorted = Sorted {
@@ -150,19 +185,18 @@ impl PreparedTask {
             copies: Vec::new(),
             cached: Vec::new(),
         };
-        let keys = CacheKey::for_task(&self.fingerprint, &self.entry.manifest.digest);
         for (index, input) in inputs.iter().enumerate() {
             let hash = input.hash();
             let position = *positions.entry(hash).or_insert_with(|| {
                 sorted.distinct.push(index);
-                sorted.keys.push(keys.with_input(hash));
+                sorted.keys.push(self.keys.with_input(hash));
                 sorted.copies.push(0);
                 sorted.distinct.len() - 1
             });
             sorted.copies[position] += 1;
             sorted.representative.push(position);
         }
-        sorted.cached = self.shared.cache.get_many(&sorted.keys);
+        sorted.cached = self.shared.cache.get_many(&sorted.keys, Scores::Wanted);
         sorted
     }
 
@@ -176,6 +210,27 @@ impl PreparedTask {
     pub fn answer(
         &self,
         inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Answer>, EngineError> {
+        self.answer_in_chunks(inputs, FIRST_CHUNK, cancel, on_rows)
+    }
+
+    /// The same with inputs that are few enough to be kept all at once: nothing is run apart to measure the speed, so
+    /// that short batches are as full as they can be.
+    pub fn answer_at_once(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Answer>, EngineError> {
+        self.answer_in_chunks(inputs, inputs.len().max(1), cancel, on_rows)
+    }
+
+    fn answer_in_chunks(
+        &self,
+        inputs: &[RenderedInput],
+        first_chunk: usize,
         cancel: &Cancel,
         on_rows: OnRows<'_>,
     ) -> Result<Vec<Answer>, EngineError> {
@@ -198,7 +253,7 @@ impl PreparedTask {
                     sorted.distinct[position],
                 )
             });
-            let (mut left, mut size) = (missing.as_slice(), FIRST_CHUNK);
+            let (mut left, mut size) = (missing.as_slice(), first_chunk);
             while !left.is_empty() {
                 let (chunk, rest) = left.split_at(size.min(left.len()));
                 left = rest;
@@ -223,7 +278,6 @@ impl PreparedTask {
                 size = ((speed * CHUNK_SECONDS) as usize).clamp(FIRST_CHUNK, MOST_CHUNK);
             }
         }
-        let gate = self.task.gate();
         let mut answers = Vec::with_capacity(inputs.len());
         for (index, &position) in sorted.representative.iter().enumerate() {
             let is_last_use = sorted.copies[position] == 1;
@@ -241,7 +295,7 @@ impl PreparedTask {
                     Source::Duplicate
                 };
             }
-            answers.push(gate.apply(answer));
+            answers.push(self.gate.apply(answer));
         }
         Ok(answers)
     }

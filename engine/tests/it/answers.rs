@@ -1,8 +1,9 @@
 //! What happens to inputs on their way to an answer: duplicates, the cache, cancellation, each kind of task.
 
+use refuel_engine::cache::Scores;
 use refuel_engine::session::Budget;
 use refuel_engine::{CachePolicy, Cancel, EngineError};
-use refuel_task::{RenderedInput, Source, Status};
+use refuel_task::{Answer, RenderedInput, Source, Status};
 
 use crate::home::{self, DECODER, ENCODER, TOPICS};
 
@@ -43,6 +44,77 @@ fn equal_inputs_are_asked_once_and_kept_answers_are_used() {
             (&second.value, second.confidence, &second.scores)
         );
     }
+}
+
+#[test]
+fn kept_answers_are_known_without_a_model_and_gated() {
+    let Some(home) = home::with_model(DECODER) else { return };
+    let engine = home::engine(&home, 0);
+    let lenient = engine
+        .prepare(&home::task(TOPICS), Some(DECODER))
+        .expect("it is prepared");
+    let strict = home::task(&format!("{TOPICS}threshold: 0.999999\nfallback: account\n"));
+    let strict = engine.prepare(&strict, Some(DECODER)).expect("it is prepared");
+    let inputs = home::messages();
+    let hashes: Vec<_> = inputs.iter().map(RenderedInput::hash).collect();
+    assert!(lenient.known(&hashes, Scores::Wanted).iter().all(Option::is_none));
+    let given = lenient
+        .answer_at_once(&inputs[..5], &Cancel::default(), &mut |_| {})
+        .expect("answers");
+    let known = lenient.known(&hashes, Scores::Wanted);
+    for (place, answer) in known.iter().enumerate() {
+        let expected = given.get(place).cloned().map(|answer| Answer {
+            source: Source::Cache,
+            ..answer
+        });
+        assert_eq!(*answer, expected);
+    }
+    let brief = lenient.known(&hashes[..1], Scores::LeftOut);
+    assert!(brief[0].as_ref().is_some_and(|answer| answer.scores.is_empty()));
+    let known = strict.known(&hashes[..1], Scores::LeftOut);
+    assert!(
+        known[0]
+            .as_ref()
+            .is_some_and(|answer| answer.status == Status::Abstained && answer.value == "account")
+    );
+    assert!(strict.placement().is_none(), "it needed no model");
+}
+
+#[test]
+fn a_model_that_was_let_go_is_loaded_again_and_answers_the_same() {
+    let Some(home) = home::with_model(DECODER) else { return };
+    let engine = home::engine(&home, 0);
+    let prepared = engine
+        .prepare(&home::task(TOPICS), Some(DECODER))
+        .expect("it is prepared");
+    let memory = prepared.models();
+    assert_eq!(memory.len(), 1);
+    assert!(
+        memory[0].weights_bytes > 100 << 20 && memory[0].run_bytes > 0,
+        "{memory:?}"
+    );
+    let ask = |input: &RenderedInput| {
+        prepared
+            .answer(std::slice::from_ref(input), &Cancel::default(), &mut |_| {})
+            .expect("an answer")
+            .remove(0)
+    };
+    let inputs = home::messages();
+    ask(&inputs[0]);
+    assert_eq!(engine.loaded().len(), 1);
+    assert_eq!(engine.loaded()[0].digest, memory[0].digest);
+    prepared.release();
+    assert!(engine.unload(&memory[0].digest) && !engine.unload(&memory[0].digest));
+    assert!(engine.loaded().is_empty() && prepared.placement().is_none());
+    let again = ask(&inputs[1]);
+    let other = home::engine(&home, 0);
+    let other = other
+        .prepare(&home::task(TOPICS), Some(DECODER))
+        .expect("it is prepared");
+    let expected = other
+        .answer(&inputs[1..2], &Cancel::default(), &mut |_| {})
+        .expect("an answer");
+    assert_eq!(again, expected[0]);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) struct Context<'a> {
     pub(super) answer_key: &'static str,
     pub(super) labels: &'a [Label],
     pub(super) input: &'a InputSpec,
-    pub(super) folder: &'a Path,
+    /// Where files are looked for. None where a task may name none.
+    pub(super) folder: Option<&'a Path>,
 }
 
 impl Context<'_> {
@@ -181,7 +182,16 @@ impl Context<'_> {
     fn read_file(&self, from: Node, spec: &InputSpec, answer_column: &str) -> Result<Vec<Example>, TaskError> {
         let named_at = from.place.clone();
         let shown = text(from)?;
-        let records = read_records(&self.folder.join(&shown), &shown, &named_at)?;
+        let Some(folder) = self.folder else {
+            return Err(TaskError::Invalid {
+                place: named_at,
+                message: format!(
+                    "the task names the file \"{shown}\", and a task in a catalog holds its examples itself"
+                ),
+                hint: Some("put the solved rows into the task: examples: {items: [...]}".to_owned()),
+            });
+        };
+        let records = read_records(&folder.join(&shown), &shown, &named_at)?;
         records
             .into_iter()
             .map(|(place, record)| {

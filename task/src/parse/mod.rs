@@ -44,9 +44,13 @@ pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {
 }
 
 pub(crate) fn from_yaml(text: &str, source: &str, folder: &Path) -> Result<Task, TaskError> {
-    task::read(Node::from_yaml(text, source)?, source, folder)
+    task::read(Node::from_yaml(text, source)?, source, Some(folder))
 }
 
 pub(crate) fn from_json(value: &Value, source: &str, folder: &Path) -> Result<Task, TaskError> {
-    task::read(Node::from_json(value, source)?, source, folder)
+    task::read(Node::from_json(value, source)?, source, Some(folder))
+}
+
+pub(crate) fn from_catalog(value: &Value, source: &str) -> Result<Task, TaskError> {
+    task::read(Node::from_json(value, source)?, source, None)
 }

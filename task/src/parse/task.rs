@@ -17,7 +17,8 @@ pub(crate) const MOST_TOKENS: u64 = 32_768;
 /// Most texts that end what a model writes.
 pub(crate) const MOST_STOPS: usize = 16;
 
-pub(super) fn read(node: Node, source: &str, folder: &Path) -> Result<Task, TaskError> {
+/// `folder` is where the files that the task names are looked for; without one it may name none.
+pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Task, TaskError> {
     if matches!(node.content, Content::Null) {
         let message = "the task is empty".to_owned();
         let hint = Some("a task has at least kind and input, and mostly labels".to_owned());

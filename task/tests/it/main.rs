@@ -3,6 +3,7 @@
 mod errors;
 mod fingerprint;
 mod hostile;
+mod lone;
 mod parse;
 mod plan;
 mod schema;

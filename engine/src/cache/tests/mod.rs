@@ -8,7 +8,7 @@ use std::path::Path;
 
 use refuel_task::{Answer, InputHash, Scored, Source, Status};
 
-use super::{AnswerCache, CacheError, CacheKey, CacheLimits, LEAST_DISK_BYTES};
+use super::{AnswerCache, CacheError, CacheKey, CacheLimits, LEAST_DISK_BYTES, Scores};
 
 fn limits(disk_bytes: u64) -> CacheLimits {
     CacheLimits {
@@ -61,7 +61,7 @@ fn rows(numbers: impl IntoIterator<Item = usize>) -> Vec<(CacheKey, Answer)> {
 /// The numbers whose answers are there, each checked to be the right one.
 fn there(cache: &AnswerCache, numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
     let numbers: Vec<usize> = numbers.into_iter().collect();
-    let answers = cache.get_many(&keys(numbers.iter().copied()));
+    let answers = cache.get_many(&keys(numbers.iter().copied()), Scores::Wanted);
     assert_eq!(answers.len(), numbers.len());
     let mut found = Vec::new();
     for (number, kept) in numbers.into_iter().zip(answers) {
@@ -81,7 +81,11 @@ fn an_answer_of_this_process_is_a_duplicate_and_one_of_earlier_is_from_the_cache
     let folder = tempfile::tempdir().unwrap();
     let cache = open(folder.path());
     cache.put_many(&rows([1]));
-    let source = |cache: &AnswerCache| cache.get_many(&[key(1)])[0].as_ref().map(|kept| kept.source);
+    let source = |cache: &AnswerCache| {
+        cache.get_many(&[key(1)], Scores::Wanted)[0]
+            .as_ref()
+            .map(|kept| kept.source)
+    };
     assert_eq!(source(&cache), Some(Source::Duplicate));
     drop(cache);
     assert_eq!(source(&open(folder.path())), Some(Source::Cache));
@@ -165,7 +169,7 @@ fn two_inputs_with_one_row_number_are_told_apart() {
     cache.put_many(&[(twin, answer(2))]);
     let again = open(folder.path());
     assert_eq!(there(&again, [1]), [1]);
-    assert_eq!(again.get_many(&[twin]), [None]);
+    assert_eq!(again.get_many(&[twin], Scores::Wanted), [None]);
     assert_eq!(again.warnings(), Vec::<String>::new());
 }
 
@@ -234,7 +238,7 @@ fn answers_of_any_size_stay_under_the_limit() {
     }
     assert!(most <= LEAST_DISK_BYTES, "{most} bytes");
     let lengths = |number| {
-        let kept = cache.get_many(&[key(number)]).remove(0)?;
+        let kept = cache.get_many(&[key(number)], Scores::Wanted).remove(0)?;
         Some(kept.value.as_str()?.len())
     };
     assert_eq!(lengths(261), Some(261_000));

@@ -81,7 +81,7 @@ fn child_work() {
                 cache.put_many(&mine);
             }
             // What this process would use from now on.
-            let kept = cache.get_many(&keys(0..4000));
+            let kept = cache.get_many(&keys(0..4000), Scores::Wanted);
             say(kept
                 .into_iter()
                 .map(|answer| answer.unwrap().model)
@@ -113,7 +113,7 @@ fn rivals_agree_on_the_first_answer() {
         })
         .collect();
     assert!(said.iter().all(|other| *other == said[0]), "{}", said.join("\n"));
-    let kept = open(folder.path()).get_many(&keys(0..4000));
+    let kept = open(folder.path()).get_many(&keys(0..4000), Scores::Wanted);
     let kept: Vec<String> = kept.into_iter().map(|answer| answer.unwrap().model).collect();
     assert_eq!(kept.join(","), said[0].trim_end());
 }
@@ -152,6 +152,6 @@ fn processes_that_find_a_corrupt_file_at_once_set_it_aside_once() {
         warned += usize::from(String::from_utf8(output.stderr).unwrap().contains("corrupt"));
     }
     assert_eq!(warned, 1);
-    let kept = open(folder.path()).get_many(&keys(0..4000));
+    let kept = open(folder.path()).get_many(&keys(0..4000), Scores::Wanted);
     assert!(kept.iter().all(Option::is_some));
 }

@@ -76,7 +76,7 @@ fn rows_a_second() {
         let start = Start::now();
         let found: usize = all
             .chunks(chunk)
-            .map(|keys| cache.get_many(keys).iter().flatten().count())
+            .map(|keys| cache.get_many(keys, Scores::Wanted).iter().flatten().count())
             .sum();
         say(&format!("get from the file, {chunk} at once"), start);
         assert_eq!(found, ROWS);
@@ -87,7 +87,7 @@ fn rows_a_second() {
     let start = Start::now();
     let found: usize = all
         .chunks(512)
-        .map(|keys| cache.get_many(keys).iter().flatten().count())
+        .map(|keys| cache.get_many(keys, Scores::Wanted).iter().flatten().count())
         .sum();
     say("get from memory, 512 at once", start);
     assert_eq!(found, ROWS);

@@ -4,39 +4,62 @@ MODEL ?= smollm2-135m-instruct
 ROWS ?=
 # What the tests run when they need a real model. Without a network: make test TEST_MODELS=
 TEST_MODELS ?= smollm2-135m-instruct all-minilm-l6-v2
+# The PostgreSQL that the extension is built for and installed into.
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+DESTDIR ?=
 
 # Where rustup puts cargo; a shell that was open before doesn't have it on its path yet.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+export PG_CONFIG DESTDIR
+export PGRX_PG_CONFIG_PATH := $(PG_CONFIG)
 
 CARGO := cargo
-FLAGS := --release --locked --workspace
+FLAGS := --release --locked
+# What needs no PostgreSQL; and all there is.
+PROGRAM := $(FLAGS) --package refuel
+WORKSPACE := $(FLAGS) --workspace
 
-.PHONY: help setup build demo test lint bench clean-demo
+.PHONY: help setup build extension install-extension uninstall-extension demo test lint bench clean-demo
 .DEFAULT_GOAL := help
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: system packages, Rust, ONNX Runtime
 	@scripts/setup
 
 build: setup ## Build target/release/refuel
-	$(CARGO) build $(FLAGS)
+	$(CARGO) build $(PROGRAM)
+
+extension: ## Build the extension for PG_CONFIG's PostgreSQL, and what it starts
+	@scripts/setup --postgres
+	$(CARGO) build $(PROGRAM) --package refuel-extension
+
+# Not built here: it is run as root, and what root builds is root's.
+install-extension: ## Install the extension that `make extension` built
+	scripts/install-extension
+
+uninstall-extension: ## Take it away again
+	scripts/install-extension --uninstall
 
 demo: build ## Label real messages; MODEL=NAME takes another model, ROWS=N the first N rows
 	@scripts/setup --models $(MODEL)
 	@scripts/demo $(MODEL) $(ROWS)
 
-lint: setup ## Check formatting, and run clippy
+lint: ## Check formatting, and run clippy
+	@scripts/setup --postgres
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(FLAGS) --all-targets -- -D warnings
+	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 
-# The tests come last, so that what they say at the end is the end.
-test: lint build ## Lint, and run every test on real models
+# One selection of packages throughout, so that nothing is built twice. The tests come last, so that what they say at
+# the end is the end.
+test: lint ## Lint, and run every test, on real models and a real PostgreSQL
+	@scripts/setup --postgres-tests
+	$(CARGO) build $(WORKSPACE)
 	@$(if $(strip $(TEST_MODELS)),scripts/setup --models $(TEST_MODELS) && scripts/setup --fixtures)
-	$(CARGO) test $(FLAGS) --doc --quiet
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run $(FLAGS); \
-	else set -x; $(CARGO) test $(FLAGS) --lib --bins --tests; fi
+	$(CARGO) test $(WORKSPACE) --doc --quiet
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run $(WORKSPACE); \
+	else set -x; $(CARGO) test $(WORKSPACE) --lib --bins --tests; fi
 
 bench: build ## Run the benchmarks; bench/README.md says what they need
 	@scripts/setup --models $(MODEL)

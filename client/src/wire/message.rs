@@ -255,6 +255,9 @@ pub struct Work {
     pub waited_us: u64,
 }
 
+/// Code of a [`Failure`] that says that the host is about to end, so that its successor should be asked instead.
+pub const STOPPING: &str = "RF0812";
+
 /// Why something failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

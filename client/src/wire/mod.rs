@@ -12,8 +12,8 @@ mod report;
 
 pub use frame::{FrameError, LARGEST_FRAME, decode, encode, take_frame};
 pub use message::{
-    Answer, Ask, Failure, Hello, Input, Prepared, Scored, Source, Status, TaskSpec, ToClient, ToHost, Value, Welcome,
-    Work,
+    Answer, Ask, Failure, Hello, Input, Prepared, STOPPING, Scored, Source, Status, TaskSpec, ToClient, ToHost, Value,
+    Welcome, Work,
 };
 pub use preamble::{PREAMBLE_BYTES, Preamble};
 pub use report::{Activity, HostReport, ModelReport, Report, ReportKind, UsageReport};

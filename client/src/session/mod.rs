@@ -1,0 +1,236 @@
+//! A client that blocks: [`Session`], over a [`Connection`] that is opened anew when it breaks.
+
+mod address;
+mod connection;
+mod exchange;
+mod socket;
+mod tasks;
+mod waiter;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+pub use address::{Address, AddressError};
+pub use connection::Connection;
+pub use waiter::{Blocking, Interest, Stopped, Waiter};
+
+use crate::error::ClientError;
+use crate::wire::{Answer, Hello, Input, Prepared, Report, ReportKind, TaskSpec, ToClient, ToHost, Work};
+use exchange::Exchange;
+use tasks::Tasks;
+
+/// First pause before it is tried again to reach a host; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Longest pause before it is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Connections that may break one after the other without an answer between them. Inputs that end the host each time
+/// must not do so for ever.
+const MOST_LOSSES: u32 = 5;
+
+/// A client of one host.
+///
+/// Requests are sent again where the connection breaks, as far as they are unanswered. A request that is stopped, by an
+/// error of the [`Waiter`] or by unwinding, closes the connection, so that the host drops its work; the next request opens
+/// another.
+#[derive(Debug)]
+pub struct Session {
+    address: Address,
+    hello: Hello,
+    patience: Duration,
+    connection: Option<Connection>,
+    tasks: Tasks,
+    requests: u64,
+}
+
+impl Session {
+    /// A session; no connection is made yet. `patience` is the time for which a host is waited for while there is
+    /// none, whenever there is none; zero means that it has to be there.
+    pub fn new(address: Address, hello: Hello, patience: Duration) -> Self {
+        Self {
+            address,
+            hello,
+            patience,
+            connection: None,
+            tasks: Tasks::default(),
+            requests: 0,
+        }
+    }
+
+    /// Where the host is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Who asks.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Sets how long a host is waited for while there is none.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Closes the connection; the next request opens another.
+    pub fn disconnect(&mut self) {
+        self.connection = None;
+    }
+
+    /// Settles a task, and says what it is. The host is asked each time, since a model may be another one by now.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::Refused`] where the task or its model is at fault.
+    pub fn prepare(&mut self, spec: &TaskSpec, waiter: &mut dyn Waiter) -> Result<Prepared, ClientError> {
+        self.retried(waiter, |session, connection, waiter| {
+            let number = session.tasks.number(spec);
+            settle(connection, number, spec, waiter)
+        })
+        .inspect(|_| self.tasks.settled(spec))
+    }
+
+    /// Answers inputs, in their order. `on_answers(n)` says that `n` more are there.
+    ///
+    /// # Errors
+    /// [`ClientError`]. A row that failed is no error: its answer's status says so.
+    pub fn answer(
+        &mut self,
+        spec: &TaskSpec,
+        detail: bool,
+        inputs: &[Input],
+        waiter: &mut dyn Waiter,
+        on_answers: &mut dyn FnMut(usize),
+    ) -> Result<(Vec<Answer>, Work), ClientError> {
+        let started = Instant::now();
+        let mut exchange = Exchange::new(inputs, detail);
+        let mut losses = 0;
+        while !exchange.is_complete() {
+            let before = exchange.answered();
+            let result = self.attempt(waiter, |session, connection, waiter| {
+                let number = session.tasks.number(spec);
+                if !session.tasks.is_settled(spec) {
+                    settle(connection, number, spec, waiter)?;
+                    session.tasks.settled(spec);
+                }
+                exchange.run(connection, number, &mut session.requests, waiter, on_answers)
+            });
+            if exchange.answered() > before {
+                losses = 0;
+            }
+            match result {
+                Err(ClientError::Lost { .. }) if losses < MOST_LOSSES => losses += 1,
+                Err(ClientError::Lost { .. }) if exchange.is_complete() => {}
+                Err(error) => return Err(error),
+                Ok(()) => {}
+            }
+        }
+        let elapsed = started.elapsed();
+        Ok(exchange.finish(elapsed))
+    }
+
+    /// What the host is and does.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn report(&mut self, kind: ReportKind, waiter: &mut dyn Waiter) -> Result<Report, ClientError> {
+        self.retried(waiter, |_, connection, waiter| {
+            connection.send(&ToHost::Report(kind), waiter)?;
+            match connection.receive(waiter)? {
+                ToClient::Report(report) => Ok(report),
+                _ => Err(connection.protocol("it was asked for a report and said something else")),
+            }
+        })
+    }
+
+    /// Does something that is over in one exchange; again where the connection breaks.
+    fn retried<T>(
+        &mut self,
+        waiter: &mut dyn Waiter,
+        mut work: impl FnMut(&mut Self, &mut Connection, &mut dyn Waiter) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let mut losses = 0;
+        loop {
+            match self.attempt(waiter, &mut work) {
+                Err(ClientError::Lost { .. }) if losses < MOST_LOSSES => losses += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Does something on the connection. It is put back on success alone, so that it is closed in every other case,
+    /// unwinding included.
+    fn attempt<T>(
+        &mut self,
+        waiter: &mut dyn Waiter,
+        work: impl FnOnce(&mut Self, &mut Connection, &mut dyn Waiter) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect(waiter)?,
+        };
+        let result = work(self, &mut connection, waiter);
+        if result.is_ok() {
+            self.connection = Some(connection);
+        }
+        result
+    }
+
+    /// Connects, and waits for a host where there is none.
+    fn connect(&mut self, waiter: &mut dyn Waiter) -> Result<Connection, ClientError> {
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        self.tasks.forget_settled();
+        loop {
+            let error = match Connection::open(&self.address, &self.hello, waiter) {
+                Ok(connection) => return Ok(connection),
+                Err(error) if error.is_passing() => error,
+                Err(error) => return Err(error),
+            };
+            let waited = started.elapsed();
+            let left = self.patience.saturating_sub(waited);
+            if left.is_zero() {
+                return Err(given_up(error, waited));
+            }
+            waiter.sleep(pause.min(left))?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// Tells how long it was waited.
+fn given_up(error: ClientError, waited: Duration) -> ClientError {
+    match error {
+        ClientError::NoHost { address, source, .. } => ClientError::NoHost {
+            address,
+            waited,
+            source,
+        },
+        // A host that ends while it says hello is none.
+        ClientError::Lost { address, source } => ClientError::NoHost {
+            address,
+            waited,
+            source: io::Error::new(source.kind(), "it closed the connection at once"),
+        },
+        other => other,
+    }
+}
+
+/// Settles a task under a number.
+fn settle(
+    connection: &mut Connection,
+    number: u32,
+    spec: &TaskSpec,
+    waiter: &mut dyn Waiter,
+) -> Result<Prepared, ClientError> {
+    let spec = spec.clone();
+    connection.send(&ToHost::Prepare { task: number, spec }, waiter)?;
+    match connection.receive(waiter)? {
+        ToClient::Prepared { task, prepared } if task == number => Ok(prepared),
+        ToClient::Failed(failure) => Err(failure.into()),
+        _ => Err(connection.protocol("it was asked to settle a task and said something else")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

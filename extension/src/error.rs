@@ -1,8 +1,8 @@
 //! What can go wrong in the extension, and how Postgres is told.
 
+use pgrx::PgLogLevel;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
-use pgrx::PgLogLevel;
 use refuel_client::ClientError;
 use refuel_task::TaskError;
 use thiserror::Error;
@@ -222,7 +222,9 @@ impl Failure {
             ),
             Self::NotRecord => Some("to_jsonb(t) and jsonb_build_object('subject', t.subject) make one".to_owned()),
             Self::UnknownOption { .. } => Some(format!("the options are {}", crate::catalog::OPTIONS.join(", "))),
-            Self::TokenFile { .. } => Some("refuel.token_file names it; the server's user must be able to read it".to_owned()),
+            Self::TokenFile { .. } => {
+                Some("refuel.token_file names it; the server's user must be able to read it".to_owned())
+            }
             Self::Answer { .. } => Some("see that host and extension are of the same version".to_owned()),
             Self::Task(error) => error.hint(),
             Self::Client(error) => error.hint(),
@@ -256,7 +258,11 @@ impl Failure {
             | Self::NotOptions
             | Self::Task(_)
             | Self::Client(
-                ClientError::Address(_) | ClientError::TooLarge(_) | ClientError::Refused { wrong_request: true, .. },
+                ClientError::Address(_)
+                | ClientError::TooLarge(_)
+                | ClientError::Refused {
+                    wrong_request: true, ..
+                },
             ) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::Encoding => PgSqlErrorCode::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
             Self::Nul => PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,

@@ -6,8 +6,15 @@
 
 pgrx::pg_module_magic!(name, version);
 
+mod catalog;
+mod error;
+mod functions;
+mod host;
+mod node;
+mod planner;
 mod settings;
 mod supervisor;
+mod text;
 
 use pgrx::prelude::*;
 
@@ -15,6 +22,8 @@ use pgrx::prelude::*;
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     settings::register();
+    node::register();
+    planner::install();
     // SAFETY: a flag that the server sets before it loads libraries, and nobody else changes.
     if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
         supervisor::register();

@@ -87,7 +87,12 @@ impl Session {
             let number = session.tasks.number(spec);
             settle(connection, number, spec, waiter)
         })
-        .inspect(|_| self.tasks.settled(spec))
+        .inspect(|prepared| self.tasks.settled(spec, prepared.clone()))
+    }
+
+    /// What the host said of a task when it settled it, on the connection that there is now.
+    pub fn prepared(&self, spec: &TaskSpec) -> Option<&Prepared> {
+        self.tasks.prepared(spec)
     }
 
     /// Answers inputs, in their order. `on_answers(n)` says that `n` more are there.
@@ -110,8 +115,8 @@ impl Session {
             let result = self.attempt(waiter, |session, connection, waiter| {
                 let number = session.tasks.number(spec);
                 if !session.tasks.is_settled(spec) {
-                    settle(connection, number, spec, waiter)?;
-                    session.tasks.settled(spec);
+                    let prepared = settle(connection, number, spec, waiter)?;
+                    session.tasks.settled(spec, prepared);
                 }
                 exchange.run(connection, number, &mut session.requests, waiter, on_answers)
             });

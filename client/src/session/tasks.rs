@@ -1,6 +1,6 @@
 //! The numbers under which a connection's tasks are settled.
 
-use crate::wire::TaskSpec;
+use crate::wire::{Prepared, TaskSpec};
 
 /// Most tasks that a connection has settled at once; the one that was used longest ago gives its number to the next.
 const MOST: usize = 64;
@@ -9,7 +9,8 @@ const MOST: usize = 64;
 struct Entry {
     spec: TaskSpec,
     number: u32,
-    settled: bool,
+    /// What the host said of it, where it has settled it.
+    settled: Option<Prepared>,
 }
 
 /// Tasks with their numbers, the last used first.
@@ -34,7 +35,7 @@ impl Tasks {
             Entry {
                 spec: spec.clone(),
                 number: oldest.map_or(unused, |entry| entry.number),
-                settled: false,
+                settled: None,
             }
         };
         let number = entry.number;
@@ -43,20 +44,28 @@ impl Tasks {
     }
 
     /// Notes that the host has settled a task.
-    pub(super) fn settled(&mut self, spec: &TaskSpec) {
+    pub(super) fn settled(&mut self, spec: &TaskSpec, prepared: Prepared) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.spec == *spec) {
-            entry.settled = true;
+            entry.settled = Some(prepared);
         }
+    }
+
+    /// What the host said of a task when it settled it.
+    pub(super) fn prepared(&self, spec: &TaskSpec) -> Option<&Prepared> {
+        self.entries
+            .iter()
+            .find(|entry| entry.spec == *spec)
+            .and_then(|entry| entry.settled.as_ref())
     }
 
     /// Whether the host has settled a task.
     pub(super) fn is_settled(&self, spec: &TaskSpec) -> bool {
-        self.entries.iter().any(|entry| entry.settled && entry.spec == *spec)
+        self.prepared(spec).is_some()
     }
 
     /// Notes that the host is another one.
     pub(super) fn forget_settled(&mut self) {
-        self.entries.iter_mut().for_each(|entry| entry.settled = false);
+        self.entries.iter_mut().for_each(|entry| entry.settled = None);
     }
 }
 
@@ -82,7 +91,7 @@ mod tests {
                     prop_assert_eq!(host.get(&number), Some(&name));
                 } else {
                     host.insert(number, name);
-                    tasks.settled(&spec);
+                    tasks.settled(&spec, Prepared::default());
                 }
             }
         }

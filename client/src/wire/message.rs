@@ -97,7 +97,7 @@ pub struct TaskSpec {
 }
 
 /// A task that is settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Prepared {
     /// Hash of everything in it that can change an answer.
     pub fingerprint: String,

@@ -1,0 +1,182 @@
+//! Calls in what a plan node gives out and in its filter: they are made above the node, which gives out what they read.
+
+use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
+
+use super::calls::{Call, Where, calls_in, has_call};
+use super::nodes::{equal, items, list, tag, target_expressions, targets, walk};
+use super::stage::{Built, Statement, by_depth, inherit};
+
+/// Whether calls can be made above a node of this type: one that projects, and whose rows are the same whatever columns
+/// they have.
+fn projects(tag: NodeTag) -> bool {
+    matches!(
+        tag,
+        NodeTag::T_SeqScan
+            | NodeTag::T_SampleScan
+            | NodeTag::T_IndexScan
+            | NodeTag::T_IndexOnlyScan
+            | NodeTag::T_BitmapHeapScan
+            | NodeTag::T_TidScan
+            | NodeTag::T_SubqueryScan
+            | NodeTag::T_FunctionScan
+            | NodeTag::T_ValuesScan
+            | NodeTag::T_TableFuncScan
+            | NodeTag::T_CteScan
+            | NodeTag::T_NamedTuplestoreScan
+            | NodeTag::T_WorkTableScan
+            | NodeTag::T_ForeignScan
+            | NodeTag::T_CustomScan
+            | NodeTag::T_NestLoop
+            | NodeTag::T_MergeJoin
+            | NodeTag::T_HashJoin
+            | NodeTag::T_Agg
+            | NodeTag::T_Group
+            | NodeTag::T_WindowAgg
+            | NodeTag::T_Gather
+            | NodeTag::T_GatherMerge
+    ) || is_tid_range_scan(tag)
+}
+
+#[cfg(feature = "pg13")]
+fn is_tid_range_scan(_: NodeTag) -> bool {
+    false
+}
+
+#[cfg(not(feature = "pg13"))]
+fn is_tid_range_scan(tag: NodeTag) -> bool {
+    tag == NodeTag::T_TidRangeScan
+}
+
+/// The node with its calls made above it; the node itself where there are none.
+pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut Statement) -> *mut Plan {
+    // SAFETY: the tag says which type the plan has; its lists are what that type's are.
+    unsafe {
+        let kind = tag(plan);
+        let single_row = kind == NodeTag::T_Result && (*plan).lefttree.is_null();
+        if single_row || !(projects(kind) || kind == NodeTag::T_Result) {
+            return plan;
+        }
+        let filters = Filters::take(plan);
+        let outputs = items::<TargetEntry>((*plan).targetlist);
+        let output_nodes: Vec<*mut Node> = outputs.iter().map(|entry| (**entry).expr.cast()).collect();
+        let calls = calls_in(&output_nodes, Where::Outside);
+        if calls.is_empty() && filters.0.is_empty() {
+            return plan;
+        }
+
+        let mut read: Vec<*mut Expr> = Vec::new();
+        for &node in output_nodes.iter().chain(&filters.0) {
+            collect_read(node, &mut read);
+        }
+        let original = (*plan).targetlist;
+        (*plan).targetlist = targets(&read);
+        forget_async(plan);
+
+        let mut built = Built { plan, columns: read };
+        let mut asked: Vec<Call> = Vec::new();
+        for &filter in &filters.0 {
+            let calls = built.missing(calls_in(&[filter], Where::Outside));
+            let depths: Vec<&[Call]> = by_depth(&calls).collect();
+            for (index, calls) in depths.iter().enumerate() {
+                let last = index + 1 == depths.len();
+                let quals = if last { list([filter]) } else { std::ptr::null_mut() };
+                built.stage(calls, quals, bounded, statement);
+                // A column that was made under a condition is null elsewhere; what asks for it elsewhere asks again.
+            }
+            if depths.is_empty() {
+                let top = built.plan;
+                (*top).qual = pg_sys::lappend((*top).qual, built.in_terms_of(pg_sys::INDEX_VAR as i32, filter).cast());
+            }
+            asked.extend(calls);
+        }
+        let calls = built.missing(calls);
+        for calls in by_depth(&calls) {
+            built.stage(calls, std::ptr::null_mut(), bounded, statement);
+        }
+        asked.extend(calls);
+        let top = built.plan;
+        (*top).targetlist = built.in_terms_of(pg_sys::INDEX_VAR as i32, original);
+        inherit(top, plan, &asked);
+        top
+    }
+}
+
+/// A foreign scan answers its parent later only where the parent is the one that asked for that.
+unsafe fn forget_async(plan: *mut Plan) {
+    #[cfg(not(feature = "pg13"))]
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        (*plan).async_capable = false;
+    }
+    #[cfg(feature = "pg13")]
+    let _ = plan;
+}
+
+/// Conditions with calls, taken out of a node; in the order in which the planner wants them evaluated.
+struct Filters(Vec<*mut Node>);
+
+impl Filters {
+    unsafe fn take(plan: *mut Plan) -> Self {
+        let mut taken = Vec::new();
+        // SAFETY: the tag says which type the plan has.
+        unsafe {
+            take_from(&mut (*plan).qual, &mut taken);
+            if matches!(
+                tag(plan),
+                NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
+            ) {
+                let join = plan.cast::<Join>();
+                // Behind an inner join a condition means the same as in it; behind an outer one it doesn't.
+                if (*join).jointype == pg_sys::JoinType::JOIN_INNER {
+                    let before = taken.len();
+                    take_from(&mut (*join).joinqual, &mut taken);
+                    if taken.len() > before {
+                        // That one row matches at most may have been known from what was taken.
+                        (*join).inner_unique = false;
+                    }
+                }
+            }
+        }
+        Self(taken)
+    }
+}
+
+unsafe fn take_from(conditions: &mut *mut List, taken: &mut Vec<*mut Node>) {
+    // SAFETY: the caller passes a list of conditions.
+    unsafe {
+        let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
+            .into_iter()
+            .partition(|&condition| has_call(condition) && !calls_in(&[condition], Where::Outside).is_empty());
+        if !with.is_empty() {
+            *conditions = list(without);
+            taken.extend(with);
+        }
+    }
+}
+
+/// What an expression reads of the node that evaluates it, each once.
+pub(super) unsafe fn collect_read(expression: *mut Node, read: &mut Vec<*mut Expr>) {
+    // SAFETY: the caller passes an expression.
+    unsafe {
+        walk(expression, &mut |node| {
+            let is_read = matches!(
+                tag(node),
+                NodeTag::T_Var | NodeTag::T_Aggref | NodeTag::T_WindowFunc | NodeTag::T_GroupingFunc
+            );
+            if is_read && !read.iter().any(|&known| equal(known, node)) {
+                read.push(node.cast());
+            }
+            !is_read
+        });
+    }
+}
+
+/// Whether a node's target list gives out columns of its child and nothing else.
+pub(super) unsafe fn passes_on(plan: *mut Plan) -> bool {
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        target_expressions((*plan).targetlist)
+            .iter()
+            .all(|&expression| super::nodes::plain_column(expression, pg_sys::OUTER_VAR as i32).is_some())
+    }
+}

@@ -1,0 +1,181 @@
+//! What `EXPLAIN` says of calls that are answered row by row. Nodes that batch say what they do themselves
+//! ([`crate::node`]).
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
+
+use pgrx::pg_guard;
+use pgrx::pg_sys::{
+    self, ExplainOneQuery_hook_type, ExplainState, IntoClause, ParamListInfo, PlannedStmt, Query, QueryEnvironment,
+};
+
+use super::reasons;
+use crate::settings;
+
+static EARLIER: OnceLock<ExplainOneQuery_hook_type> = OnceLock::new();
+
+thread_local! {
+    /// While a statement is explained: why calls are answered row by row. Filled by the planner hook, which alone sees
+    /// the plan whatever way the statement is explained.
+    static REASONS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+pub(super) fn install() {
+    // SAFETY: `_PG_init` runs alone in its process, before any query.
+    unsafe {
+        if EARLIER.set(pg_sys::ExplainOneQuery_hook).is_ok() {
+            pg_sys::ExplainOneQuery_hook = Some(explain);
+        }
+    }
+}
+
+/// Keeps what is to be said of a plan, where one is being explained. The first plan after [`explain`] has begun is the
+/// explained one's; later ones belong to functions that it calls.
+pub(super) unsafe fn note(statement: *mut PlannedStmt) {
+    REASONS.with_borrow_mut(|kept| {
+        let Some(reasons) = kept else {
+            return;
+        };
+        if !reasons.is_empty() {
+            return;
+        }
+        // SAFETY: a statement's trees are plans, or null.
+        unsafe {
+            for plan in super::nodes::items((*statement).subplans)
+                .into_iter()
+                .chain([(*statement).planTree])
+            {
+                if !plan.is_null() {
+                    reasons::collect(plan, settings::batching(), reasons);
+                }
+            }
+        }
+    });
+}
+
+/// Forgets the reasons when it goes out of scope, by an error too.
+struct Explaining;
+
+impl Drop for Explaining {
+    fn drop(&mut self) {
+        REASONS.set(None);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn explain(
+    query: *mut Query,
+    options: i32,
+    into: *mut IntoClause,
+    state: *mut ExplainState,
+    text: *const c_char,
+    parameters: ParamListInfo,
+    environment: *mut QueryEnvironment,
+) {
+    REASONS.set(Some(Vec::new()));
+    let explaining = Explaining;
+    // SAFETY: the arguments are passed on as they came.
+    unsafe {
+        match EARLIER.get().copied().flatten() {
+            Some(earlier) => earlier(query, options, into, state, text, parameters, environment),
+            None => explain_as_postgres_does(query, options, into, state, text, parameters, environment),
+        }
+    }
+    let reasons = REASONS.take().unwrap_or_default();
+    drop(explaining);
+    if !reasons.is_empty() {
+        // SAFETY: `state` is what the caller collects its output in.
+        unsafe { say(state, &reasons) };
+    }
+}
+
+unsafe fn say(state: *mut ExplainState, reasons: &[String]) {
+    // SAFETY: names and reasons are texts that live as long as the calls.
+    unsafe {
+        let text = (*state).format == pg_sys::ExplainFormat::EXPLAIN_FORMAT_TEXT;
+        if !text {
+            pg_sys::ExplainOpenGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
+        }
+        for reason in reasons {
+            if let Ok(reason) = CString::new(reason.as_str()) {
+                pg_sys::ExplainPropertyText(c"Row by Row".as_ptr(), reason.as_ptr(), state);
+            }
+        }
+        if !text {
+            pg_sys::ExplainCloseGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
+        }
+    }
+}
+
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+unsafe fn explain_as_postgres_does(
+    query: *mut Query,
+    options: i32,
+    into: *mut IntoClause,
+    state: *mut ExplainState,
+    text: *const c_char,
+    parameters: ParamListInfo,
+    environment: *mut QueryEnvironment,
+) {
+    // SAFETY: the arguments are the caller's.
+    unsafe { pg_sys::standard_ExplainOneQuery(query, options, into, state, text, parameters, environment) };
+}
+
+/// Plans and explains, as the server does without a hook; older versions have no function for it.
+#[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15", feature = "pg16"))]
+unsafe fn explain_as_postgres_does(
+    query: *mut Query,
+    options: i32,
+    into: *mut IntoClause,
+    state: *mut ExplainState,
+    text: *const c_char,
+    parameters: ParamListInfo,
+    environment: *mut QueryEnvironment,
+) {
+    // SAFETY: the arguments are the caller's.
+    unsafe {
+        let buffers_before = pg_sys::pgBufferUsage;
+        let started = std::time::Instant::now();
+        let plan = pg_sys::pg_plan_query(query, text, options, parameters);
+        let duration = as_instr_time(started.elapsed());
+        let mut buffers = pg_sys::BufferUsage::default();
+        if (*state).buffers {
+            pg_sys::BufferUsageAccumDiff(
+                &raw mut buffers,
+                &raw const pg_sys::pgBufferUsage,
+                &raw const buffers_before,
+            );
+        }
+        let buffers = if (*state).buffers {
+            &raw const buffers
+        } else {
+            std::ptr::null()
+        };
+        pg_sys::ExplainOnePlan(
+            plan,
+            into,
+            state,
+            text,
+            parameters,
+            environment,
+            &raw const duration,
+            buffers,
+        );
+    }
+}
+
+#[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
+fn as_instr_time(duration: std::time::Duration) -> pg_sys::instr_time {
+    pg_sys::instr_time {
+        tv_sec: duration.as_secs() as _,
+        tv_nsec: duration.subsec_nanos() as _,
+    }
+}
+
+#[cfg(feature = "pg16")]
+fn as_instr_time(duration: std::time::Duration) -> pg_sys::instr_time {
+    pg_sys::instr_time {
+        ticks: duration.as_nanos() as i64,
+    }
+}

@@ -1,0 +1,164 @@
+//! Conditions with calls are moved above joins that leave fewer rows, so that only those are sent to a model. The planner
+//! itself evaluates every condition as early as it can, whatever it costs.
+//!
+//! This works on the plan as the planner made it, before calls are taken out of it: a condition that has been moved stands
+//! among the join's own.
+
+use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, TargetEntry};
+
+use super::calls::has_call;
+use super::nodes::{children, column, copy, equal, items, list, replace, tag, targets};
+
+/// Moves conditions up in a plan, as far as that saves calls.
+pub(super) unsafe fn hoist(plan: *mut Plan) {
+    // SAFETY: the tags say which types plans have.
+    unsafe {
+        for child in children(plan) {
+            hoist(*child);
+        }
+        if !is_join(plan) {
+            return;
+        }
+        let join = plan.cast::<Join>();
+        let inner_join = (*join).jointype == JoinType::JOIN_INNER;
+        let keeps_outer = inner_join || matches!((*join).jointype, JoinType::JOIN_SEMI | JoinType::JOIN_ANTI);
+        if keeps_outer && (*plan).plan_rows < (*(*plan).lefttree).plan_rows {
+            hoist_side(join, (*plan).lefttree, pg_sys::OUTER_VAR as i32);
+        }
+        // The inner side of a nested loop is scanned again and again, for a few rows each time.
+        let in_loop = tag(plan) == NodeTag::T_NestLoop;
+        if inner_join && (in_loop || (*plan).plan_rows < (*(*plan).righttree).plan_rows) {
+            hoist_side(join, (*plan).righttree, pg_sys::INNER_VAR as i32);
+        }
+    }
+}
+
+unsafe fn is_join(plan: *mut Plan) -> bool {
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        matches!(
+            tag(plan),
+            NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
+        )
+    }
+}
+
+/// Moves the conditions with calls of one side of a join to the join.
+unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
+    // SAFETY: `side` is a child of the join; nodes on the way only pass on the columns of their own child.
+    unsafe {
+        let mut passing = Vec::new();
+        let mut source = side;
+        while matches!(tag(source), NodeTag::T_Hash | NodeTag::T_Sort | NodeTag::T_Material) {
+            passing.push(source);
+            source = (*source).lefttree;
+        }
+        let Some(conditions) = conditions(source) else {
+            return;
+        };
+        let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
+            .into_iter()
+            .partition(|&condition| has_call(condition));
+        if with.is_empty() {
+            return;
+        }
+        *conditions = list(without);
+        if is_join(source) {
+            (*source.cast::<Join>()).inner_unique = false;
+        }
+        for condition in with {
+            let mut read = Vec::new();
+            super::above::collect_read(condition, &mut read);
+            let positions: Vec<usize> = read
+                .iter()
+                .map(|&expression| position(source, &passing, expression))
+                .collect();
+            let moved = replace(condition, &mut |node| {
+                if let Some(value) = parameter(join, node) {
+                    return Some(value);
+                }
+                let index = read.iter().position(|&expression| equal(expression, node))?;
+                Some(column(varno, positions[index], node).cast())
+            });
+            let own = if (*join).jointype == JoinType::JOIN_INNER {
+                &raw mut (*join).joinqual
+            } else {
+                &raw mut (*join).plan.qual
+            };
+            *own = pg_sys::lappend(*own, moved.cast());
+        }
+    }
+}
+
+/// What a nested loop hands its inner side as this parameter: above the loop it is read from the outer side itself.
+unsafe fn parameter(join: *mut Join, node: *mut Node) -> Option<*mut Node> {
+    // SAFETY: the tags say which types nodes have.
+    unsafe {
+        if tag(node) != NodeTag::T_Param || tag(join) != NodeTag::T_NestLoop {
+            return None;
+        }
+        let wanted = node.cast::<pg_sys::Param>();
+        if (*wanted).paramkind != pg_sys::ParamKind::PARAM_EXEC {
+            return None;
+        }
+        items::<pg_sys::NestLoopParam>((*join.cast::<pg_sys::NestLoop>()).nestParams)
+            .into_iter()
+            .find(|&handed| (*handed).paramno == (*wanted).paramid)
+            .map(|handed| copy((*handed).paramval).cast())
+    }
+}
+
+/// Where a node has the conditions that may be moved on. None where it is of another type.
+unsafe fn conditions(source: *mut Plan) -> Option<*mut *mut List> {
+    // SAFETY: the tag says which type the plan has.
+    unsafe {
+        match tag(source) {
+            NodeTag::T_SeqScan
+            | NodeTag::T_SampleScan
+            | NodeTag::T_IndexScan
+            | NodeTag::T_IndexOnlyScan
+            | NodeTag::T_BitmapHeapScan
+            | NodeTag::T_TidScan
+            | NodeTag::T_SubqueryScan
+            | NodeTag::T_FunctionScan
+            | NodeTag::T_ValuesScan
+            | NodeTag::T_CteScan => Some(&raw mut (*source).qual),
+            _ if is_join(source) => {
+                let join = source.cast::<Join>();
+                match (*join).jointype {
+                    JoinType::JOIN_INNER => Some(&raw mut (*join).joinqual),
+                    JoinType::JOIN_SEMI | JoinType::JOIN_ANTI => Some(&raw mut (*source).qual),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The position, from 0, at which an expression of `source` comes out of the nodes that pass it on; it is added where it
+/// isn't there yet. `passing` begins with the uppermost.
+unsafe fn position(source: *mut Plan, passing: &[*mut Plan], expression: *mut Expr) -> usize {
+    // SAFETY: target lists have entries; adding one at the end leaves the positions of the others.
+    unsafe {
+        let mut at = position_in(source, expression);
+        for &node in passing.iter().rev() {
+            at = position_in(node, column(pg_sys::OUTER_VAR as i32, at, expression));
+        }
+        at
+    }
+}
+
+unsafe fn position_in(plan: *mut Plan, expression: *mut Expr) -> usize {
+    // SAFETY: the caller passes a plan and an expression in its terms.
+    unsafe {
+        let entries = items::<TargetEntry>((*plan).targetlist);
+        if let Some(at) = entries.iter().position(|&entry| equal((*entry).expr, expression)) {
+            return at;
+        }
+        let added = items::<TargetEntry>(targets(&[copy(expression)]))[0];
+        (*added).resno = (entries.len() + 1) as pg_sys::AttrNumber;
+        (*plan).targetlist = pg_sys::lappend((*plan).targetlist, added.cast());
+        entries.len()
+    }
+}

@@ -1,0 +1,183 @@
+//! Where in a plan expressions stand, and why a call that still stands there is answered row by row.
+
+use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Plan};
+
+use super::calls::is_call;
+use super::nodes::{children, tag, walk};
+use super::stage::is_stage;
+use crate::functions::Function;
+
+/// An expression, or a list of them, of a plan node.
+pub(super) struct Part {
+    pub(super) node: *mut Node,
+    /// Where it stands, in words that go on "refuel_label is answered row by row …".
+    place: &'static str,
+}
+
+/// Every expression of a plan node.
+pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut add = |list: *mut List, place| {
+        if !list.is_null() {
+            parts.push(Part {
+                node: list.cast(),
+                place,
+            });
+        }
+    };
+    // SAFETY: the tag says which type the plan has.
+    unsafe {
+        if is_stage(plan) {
+            return parts;
+        }
+        let kind = tag(plan);
+        let outputs = match kind {
+            NodeTag::T_Result if (*plan).lefttree.is_null() => "because there is one row",
+            NodeTag::T_Agg | NodeTag::T_WindowAgg => "inside an aggregate that reads more than one row for it",
+            _ => "because its value depends on its place in a larger expression",
+        };
+        add((*plan).targetlist, outputs);
+        add((*plan).qual, outputs);
+        match kind {
+            NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin => {
+                add(
+                    (*plan.cast::<pg_sys::Join>()).joinqual,
+                    "in the condition of an outer, semi or anti join",
+                );
+                match kind {
+                    NodeTag::T_MergeJoin => {
+                        add(
+                            (*plan.cast::<pg_sys::MergeJoin>()).mergeclauses,
+                            "as a key of a merge join",
+                        );
+                    }
+                    NodeTag::T_HashJoin => {
+                        add(
+                            (*plan.cast::<pg_sys::HashJoin>()).hashclauses,
+                            "as a key of a hash join over both sides",
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            NodeTag::T_Hash => add((*plan.cast::<pg_sys::Hash>()).hashkeys, "as a key of a hash join"),
+            NodeTag::T_IndexScan => {
+                let scan = plan.cast::<pg_sys::IndexScan>();
+                add(
+                    (*scan).indexqual,
+                    "in an index condition, once for each search of the index",
+                );
+                add((*scan).indexorderby, "in the order of an index");
+            }
+            NodeTag::T_IndexOnlyScan => {
+                let scan = plan.cast::<pg_sys::IndexOnlyScan>();
+                add(
+                    (*scan).indexqual,
+                    "in an index condition, once for each search of the index",
+                );
+                add((*scan).indexorderby, "in the order of an index");
+            }
+            NodeTag::T_BitmapIndexScan => add(
+                (*plan.cast::<pg_sys::BitmapIndexScan>()).indexqual,
+                "in an index condition, once for each search of the index",
+            ),
+            NodeTag::T_TidScan => add((*plan.cast::<pg_sys::TidScan>()).tidquals, "in a condition on ctid"),
+            NodeTag::T_FunctionScan => add(
+                (*plan.cast::<pg_sys::FunctionScan>()).functions,
+                "in the arguments of a function in FROM",
+            ),
+            NodeTag::T_ValuesScan => add((*plan.cast::<pg_sys::ValuesScan>()).values_lists, "in VALUES"),
+            NodeTag::T_TableFuncScan => {
+                let function = (*plan.cast::<pg_sys::TableFuncScan>()).tablefunc;
+                if !function.is_null() {
+                    parts.push(Part {
+                        node: function.cast(),
+                        place: "in the arguments of a table function",
+                    });
+                }
+            }
+            NodeTag::T_Limit => {
+                let limit = plan.cast::<pg_sys::Limit>();
+                for node in [(*limit).limitOffset, (*limit).limitCount] {
+                    if !node.is_null() {
+                        parts.push(Part {
+                            node,
+                            place: "in LIMIT or OFFSET",
+                        });
+                    }
+                }
+            }
+            NodeTag::T_Result => {
+                let condition = (*plan.cast::<pg_sys::Result>()).resconstantqual;
+                if !condition.is_null() {
+                    parts.push(Part {
+                        node: condition,
+                        place: "in a condition without columns, once for the query",
+                    });
+                }
+            }
+            NodeTag::T_ModifyTable => {
+                let modify = plan.cast::<pg_sys::ModifyTable>();
+                add((*modify).returningLists, "in RETURNING");
+                add((*modify).withCheckOptionLists, "in a check option");
+                add((*modify).onConflictSet, "in ON CONFLICT");
+                #[cfg(not(any(feature = "pg13", feature = "pg14")))]
+                add((*modify).mergeActionLists, "in an action of MERGE");
+                if !(*modify).onConflictWhere.is_null() {
+                    parts.push(Part {
+                        node: (*modify).onConflictWhere,
+                        place: "in ON CONFLICT",
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+/// What is answered row by row in a plan, and why, each once.
+pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, reasons: &mut Vec<String>) {
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        for part in expressions(plan) {
+            walk(part.node, &mut |node| {
+                if is_call(node)
+                    && let Some(function) = Function::of((*node.cast::<FuncExpr>()).funcid)
+                {
+                    let why = if batching {
+                        part.place
+                    } else {
+                        "because refuel.batching is off"
+                    };
+                    let reason = format!("{} {why}", function.name);
+                    if !reasons.contains(&reason) {
+                        reasons.push(reason);
+                    }
+                }
+                true
+            });
+        }
+        for child in children(plan) {
+            collect(*child, batching, reasons);
+        }
+        if tag(plan) == NodeTag::T_BitmapHeapScan {
+            collect_bitmap((*plan).lefttree, batching, reasons);
+        }
+    }
+}
+
+unsafe fn collect_bitmap(plan: *mut Plan, batching: bool, reasons: &mut Vec<String>) {
+    // SAFETY: below a bitmap heap scan are bitmap index scans, and nodes that combine them.
+    unsafe {
+        let combined = match tag(plan) {
+            NodeTag::T_BitmapAnd => (*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans,
+            NodeTag::T_BitmapOr => (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
+            _ => return,
+        };
+        for plan in super::nodes::items::<Plan>(combined) {
+            collect(plan, batching, reasons);
+            collect_bitmap(plan, batching, reasons);
+        }
+    }
+}

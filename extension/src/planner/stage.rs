@@ -1,0 +1,192 @@
+//! The plan node that batches: a custom scan over one child that adds a column for each call.
+//!
+//! Its own tuple has the child's columns first and the answers behind them. Its target list and its filter read that
+//! tuple (`INDEX_VAR`), arguments and conditions of calls read the child's (`OUTER_VAR`). One node holds calls that don't
+//! need each other's answers; nested calls, and filters that should pass before something else is asked, are nodes on top
+//! of each other.
+
+use pgrx::pg_sys::{self, CustomScan, Expr, List, Node, NodeTag, Plan};
+
+use super::calls::Call;
+use super::nodes::{column, copy, equal, items, list, make, replace, tag, target_expressions, targets};
+use crate::node;
+
+/// A plan under construction: each of its columns with the expression that it holds, in the terms of the node that the
+/// calls were found in.
+pub(super) struct Built {
+    pub(super) plan: *mut Plan,
+    pub(super) columns: Vec<*mut Expr>,
+}
+
+/// What is the same for all nodes that are made for one statement.
+pub(super) struct Statement {
+    /// The next node's number; they are unique in a statement.
+    pub(super) next_id: i32,
+}
+
+impl Built {
+    /// Puts a node on top that makes calls and then applies a filter. The calls are in the terms of `columns`.
+    pub(super) unsafe fn stage(
+        &mut self,
+        calls: &[Call],
+        filter: *mut List,
+        bounded: bool,
+        statement: &mut Statement,
+    ) -> *mut CustomScan {
+        // SAFETY: the child is a plan whose columns are `columns`; nodes that are made have their fields set.
+        unsafe {
+            let scan: *mut CustomScan = make(NodeTag::T_CustomScan);
+            let child = self.plan;
+            let plan = &raw mut (*scan).scan.plan;
+            (*plan).startup_cost = (*child).startup_cost;
+            (*plan).total_cost = (*child).total_cost;
+            (*plan).plan_rows = (*child).plan_rows;
+            (*plan).plan_width = (*child).plan_width;
+            (*plan).parallel_safe = (*child).parallel_safe;
+            (*plan).extParam = pg_sys::bms_copy((*child).extParam);
+            (*plan).allParam = pg_sys::bms_copy((*child).allParam);
+            (*plan).plan_node_id = statement.next_id;
+            statement.next_id += 1;
+            (*plan).lefttree = child;
+            (*scan).methods = node::scan_methods();
+
+            let mut scanned: Vec<*mut Expr> = self
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(index, &expression)| column(pg_sys::OUTER_VAR as i32, index, expression))
+                .collect();
+            let mut expressions: Vec<*mut Expr> = Vec::new();
+            let mut described = Vec::new();
+            for call in calls {
+                let adapted = self.in_terms_of(pg_sys::OUTER_VAR as i32, call.expression);
+                expressions.extend(items::<Expr>((*adapted).args));
+                let condition = call.condition.map(|it| self.in_terms_of(pg_sys::OUTER_VAR as i32, it));
+                expressions.extend(condition);
+                described.push(node::Described {
+                    function: (*call.expression).funcid,
+                    conditional: condition.is_some(),
+                });
+                scanned.push(adapted.cast());
+            }
+            (*scan).custom_exprs = list(expressions);
+            (*scan).custom_private = node::describe(&described, bounded);
+            (*scan).custom_scan_tlist = targets(&scanned);
+            self.columns
+                .extend(calls.iter().map(|call| call.expression.cast::<Expr>()));
+            self.plan = plan;
+            (*plan).qual = self.in_terms_of(pg_sys::INDEX_VAR as i32, filter);
+            let columns: Vec<*mut Expr> = self
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(index, &expression)| column(pg_sys::INDEX_VAR as i32, index, expression))
+                .collect();
+            (*plan).targetlist = targets(&columns);
+            scan
+        }
+    }
+
+    /// A copy of an expression that reads the columns of this plan, as those of `varno`.
+    pub(super) unsafe fn in_terms_of<T>(&self, varno: i32, expression: *mut T) -> *mut T {
+        // SAFETY: columns are expressions.
+        unsafe {
+            replace(expression, &mut |node| {
+                if !can_be_column(node) {
+                    return None;
+                }
+                let index = self.columns.iter().position(|&column| equal(column, node))?;
+                Some(column(varno, index, node).cast())
+            })
+        }
+    }
+
+    /// Those of the calls that aren't columns yet.
+    pub(super) unsafe fn missing(&self, calls: Vec<Call>) -> Vec<Call> {
+        calls
+            .into_iter()
+            // SAFETY: columns and calls are expressions.
+            .filter(|call| unsafe { !self.columns.iter().any(|&column| equal(column, call.expression)) })
+            .collect()
+    }
+}
+
+/// Whether a node may be a column: what is read from below, or a call.
+unsafe fn can_be_column(node: *mut Node) -> bool {
+    // SAFETY: the caller passes a node.
+    unsafe {
+        matches!(
+            tag(node),
+            NodeTag::T_Var | NodeTag::T_Aggref | NodeTag::T_WindowFunc | NodeTag::T_GroupingFunc | NodeTag::T_FuncExpr
+        )
+    }
+}
+
+/// Calls of equal depth, together, the shallow first.
+pub(super) fn by_depth(calls: &[Call]) -> impl Iterator<Item = &[Call]> {
+    calls.chunk_by(|a, b| a.depth == b.depth)
+}
+
+/// Puts what stood above a node above the one that took its place: costs, and the parameters that are set for it.
+pub(super) unsafe fn inherit(top: *mut Plan, from: *mut Plan, asked: &[Call]) {
+    // SAFETY: both are plans, `from` below `top`.
+    unsafe {
+        (*top).startup_cost = (*from).startup_cost;
+        (*top).total_cost = (*from).total_cost;
+        (*top).plan_rows = (*from).plan_rows;
+        (*top).plan_width = (*from).plan_width;
+        (*top).initPlan = (*from).initPlan;
+        (*from).initPlan = std::ptr::null_mut();
+        // What the calls cost is no longer spent below.
+        let mut cost = pg_sys::QualCost::default();
+        pg_sys::cost_qual_eval(
+            &raw mut cost,
+            list(asked.iter().map(|call| call.expression)),
+            std::ptr::null_mut(),
+        );
+        let spent = cost.startup + cost.per_tuple * (*from).plan_rows;
+        (*from).total_cost = ((*from).total_cost - spent).max((*from).startup_cost);
+    }
+}
+
+/// Whether a plan is a node of ours that only adds columns.
+pub(super) unsafe fn only_adds(plan: *mut Plan) -> bool {
+    // SAFETY: the caller passes a plan.
+    unsafe { is_stage(plan) && (*plan).qual.is_null() }
+}
+
+/// Whether a plan is a node of ours.
+pub(crate) unsafe fn is_stage(plan: *mut Plan) -> bool {
+    // SAFETY: the tag says whether it is a custom scan.
+    unsafe { tag(plan) == NodeTag::T_CustomScan && (*plan.cast::<CustomScan>()).methods == node::scan_methods() }
+}
+
+/// Moves a node of ours from below its parent, which passes rows on as they are, to above it, and returns it. The parent
+/// then passes on the columns of the node's child.
+pub(super) unsafe fn lift(parent: *mut Plan, stage: *mut Plan) -> *mut Plan {
+    // SAFETY: `stage` is the parent's only child. The parent's target list reads only columns of it.
+    unsafe {
+        let child = (*stage).lefttree;
+        let made = target_expressions((*stage).targetlist);
+        let passed: Vec<*mut Expr> = target_expressions((*child).targetlist)
+            .iter()
+            .enumerate()
+            .map(|(index, &expression)| column(pg_sys::OUTER_VAR as i32, index, expression))
+            .collect();
+        (*stage).targetlist = replace((*parent).targetlist, &mut |node| {
+            super::nodes::plain_column(node, pg_sys::OUTER_VAR as i32).map(|index| copy(made[index]).cast())
+        });
+        (*parent).targetlist = targets(&passed);
+        (*parent).lefttree = child;
+        (*stage).lefttree = parent;
+        (*stage).initPlan = super::nodes::joined((*parent).initPlan, (*stage).initPlan);
+        (*parent).initPlan = std::ptr::null_mut();
+        (*stage).plan_rows = (*parent).plan_rows;
+        (*stage).startup_cost = (*parent).startup_cost;
+        (*stage).total_cost = (*parent).total_cost;
+        (*stage).parallel_safe = (*parent).parallel_safe;
+        (*stage).extParam = pg_sys::bms_copy((*parent).extParam);
+        (*stage).allParam = pg_sys::bms_copy((*parent).allParam);
+        stage
+    }
+}

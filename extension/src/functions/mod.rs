@@ -185,6 +185,11 @@ impl Function {
             .copied()
     }
 
+    /// Whether a call of another function with the same arguments asks the same.
+    pub(crate) fn asks_like(&self, other: &Function) -> bool {
+        self.subject == other.subject && self.input == other.input
+    }
+
     /// Whether calls of it may be gathered. The array form asks for its own rows at once.
     pub(crate) fn batched(&self) -> bool {
         self.input != InputShape::Texts
@@ -282,10 +287,7 @@ fn names_one_of_ours(oid: pg_sys::Oid) -> bool {
     const LANGUAGE_C: u32 = 13;
     // SAFETY: the row is released, and nothing of it is used afterwards. `prosrc` is never null.
     unsafe {
-        let row = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::PROCOID as i32,
-            pg_sys::Datum::from(oid),
-        );
+        let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::PROCOID as i32, pg_sys::Datum::from(oid));
         if row.is_null() {
             return false;
         }
@@ -300,8 +302,7 @@ fn names_one_of_ours(oid: pg_sys::Oid) -> bool {
                 &raw mut null,
             );
             ours = !null
-                && text::read(symbol)
-                    .is_ok_and(|symbol| FUNCTIONS.iter().any(|function| function.symbol == symbol));
+                && text::read(symbol).is_ok_and(|symbol| FUNCTIONS.iter().any(|function| function.symbol == symbol));
         }
         pg_sys::ReleaseSysCache(row);
         ours

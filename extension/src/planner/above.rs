@@ -5,6 +5,7 @@ use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
 use super::calls::{Call, Where, calls_in, has_call};
 use super::nodes::{equal, items, list, tag, target_expressions, targets, walk};
 use super::stage::{Built, Statement, by_depth, inherit};
+use crate::functions::Function;
 
 /// Whether calls can be made above a node of this type: one that projects, and whose rows are the same whatever columns
 /// they have.
@@ -74,8 +75,10 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
 
         let mut built = Built { plan, columns: read };
         let mut asked: Vec<Call> = Vec::new();
+        let everything: Vec<*mut Node> = filters.0.iter().chain(&output_nodes).copied().collect();
+        let everything = calls_in(&everything, Where::Outside);
         for &filter in &filters.0 {
-            let calls = built.missing(calls_in(&[filter], Where::Outside));
+            let calls = with_siblings(built.missing(calls_in(&[filter], Where::Outside)), &everything);
             let depths: Vec<&[Call]> = by_depth(&calls).collect();
             for (index, calls) in depths.iter().enumerate() {
                 let last = index + 1 == depths.len();
@@ -98,6 +101,43 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
         (*top).targetlist = built.in_terms_of(pg_sys::INDEX_VAR as i32, original);
         inherit(top, plan, &asked);
         top
+    }
+}
+
+/// Calls, and those of other functions with the same arguments, which cost nothing beside them: each input is sent once.
+unsafe fn with_siblings(calls: Vec<Call>, everything: &[Call]) -> Vec<Call> {
+    let mut all = calls;
+    for call in everything {
+        // SAFETY: calls are function expressions of the extension.
+        unsafe {
+            if all.iter().any(|known| equal(known.expression, call.expression)) {
+                continue;
+            }
+            if let Some(depth) = all
+                .iter()
+                .find(|known| known.condition.is_none() && asks_the_same(known, call))
+                .map(|known| known.depth)
+            {
+                all.push(Call {
+                    condition: None,
+                    depth,
+                    ..call.clone()
+                });
+            }
+        }
+    }
+    all.sort_by_key(|call| call.depth);
+    all
+}
+
+unsafe fn asks_the_same(a: &Call, b: &Call) -> bool {
+    // SAFETY: both are function expressions.
+    unsafe {
+        let functions = (
+            Function::of((*a.expression).funcid),
+            Function::of((*b.expression).funcid),
+        );
+        matches!(functions, (Some(a), Some(b)) if a.asks_like(b)) && equal((*a.expression).args, (*b.expression).args)
     }
 }
 

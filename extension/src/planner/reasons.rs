@@ -36,7 +36,9 @@ pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
             NodeTag::T_Agg | NodeTag::T_WindowAgg => "inside an aggregate that reads more than one row for it",
             _ => "because its value depends on its place in a larger expression",
         };
-        add((*plan).targetlist, outputs);
+        if kind != NodeTag::T_ModifyTable {
+            add((*plan).targetlist, outputs);
+        }
         add((*plan).qual, outputs);
         match kind {
             NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin => {

@@ -68,11 +68,10 @@ unsafe fn fill(state: &mut State, context: *mut ExprContext) -> Result<(), Failu
             pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
             (*context).ecxt_outertuple = row;
             for call in &mut state.calls {
-                let asked = evaluate(call, context)?;
-                let asked = asked
-                    .as_ref()
-                    .map(|(resolved, input)| (resolved, call.function.detail(), input.clone()));
-                state.window.add(asked);
+                match evaluate(call, context)? {
+                    Some((resolved, input)) => state.window.add(Some((&resolved, call.function.detail(), input))),
+                    None => state.window.add(None),
+                }
             }
             pg_sys::tuplestore_puttupleslot(state.store, row);
             state.window.rows += 1;

@@ -1,4 +1,4 @@
-//! Whose processes servers are: PostgreSQL doesn't run as root.
+//! Whose processes servers are: Postgres doesn't run as root.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;

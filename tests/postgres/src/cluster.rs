@@ -53,7 +53,7 @@ impl Plan {
         self
     }
 
-    /// Without models, for tests that ask none: they run on any machine with PostgreSQL.
+    /// Without models, for tests that ask none: they run on any machine with Postgres.
     #[must_use]
     pub fn without_models(mut self) -> Self {
         self.models = false;
@@ -247,7 +247,7 @@ impl Cluster {
         self.config().user(role).dbname(database).connect(NoTls).unwrap()
     }
 
-    /// One of PostgreSQL's clients, told where the server is, and run as the test's own account.
+    /// One of Postgres's clients, told where the server is, and run as the test's own account.
     pub fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.installation.program(program));
         command
@@ -310,6 +310,38 @@ impl Cluster {
         Process(pid.unsigned_abs())
     }
 
+    /// Starts a host as a service manager would, at the address where the server looks for one, and waits until it
+    /// listens.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub fn start_host(&self, options: &[&str]) -> Host {
+        let log = fs::OpenOptions::new()
+            .append(true)
+            .open(self.folder().join("log"))
+            .unwrap();
+        let child = self
+            .account
+            .command(&self.installation.program("refuel"))
+            .arg("host")
+            .arg("--socket")
+            .arg(self.host_socket())
+            .arg("--home")
+            .arg(self.folder().join("home"))
+            .args(options)
+            .env("HOME", self.folder())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let host = Host { child };
+        wait_until("the host listens", Duration::from_secs(20), || {
+            std::os::unix::net::UnixStream::connect(self.host_socket()).is_ok()
+        });
+        host
+    }
+
     /// Waits until the host listens.
     ///
     /// # Panics
@@ -319,6 +351,36 @@ impl Cluster {
             self.host().is_some() && std::os::unix::net::UnixStream::connect(self.host_socket()).is_ok()
         });
         self.host().unwrap()
+    }
+}
+
+/// A host that a test has started. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Host {
+    child: Child,
+}
+
+impl Host {
+    /// The process.
+    pub fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+
+    /// Tells it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// When it ends in another way than in good order.
+    pub fn stop(&mut self) {
+        self.process().signal(rustix::process::Signal::TERM);
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "the host ended with {status}");
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

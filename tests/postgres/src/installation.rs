@@ -1,4 +1,4 @@
-//! PostgreSQL with the extension, in a folder of its own.
+//! Postgres with the extension, in a folder of its own.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -13,17 +13,21 @@ use crate::{Account, EMBEDDING_MODEL, LANGUAGE_MODEL};
 /// Programs that find the server's files relative to their own path, and so have to be where the extension is.
 const MOVED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
-/// PostgreSQL's programs with the extension installed, a new cluster to copy, and models. Made once, and used by every
+/// Postgres's programs with the extension installed, a new cluster to copy, and models. Made once, and used by every
 /// test until something in it changes.
 #[derive(Debug, Clone)]
 pub struct Installation {
     folder: PathBuf,
     /// The system's own folder of programs.
     programs: PathBuf,
+    /// Its folder of libraries.
+    libraries: PathBuf,
+    /// Its folder of files that are the same on every machine.
+    shared: PathBuf,
 }
 
 impl Installation {
-    /// The installation, made if it isn't there. None, said on standard error, where there is no PostgreSQL.
+    /// The installation, made if it isn't there. None, said on standard error, where there is no Postgres.
     ///
     /// # Panics
     /// When what is tested isn't built, or can't be installed.
@@ -72,6 +76,8 @@ impl Installation {
         let made = Self {
             folder: all.join(format!("{:016x}", state_of(&parts))),
             programs,
+            libraries: where_is("--pkglibdir"),
+            shared: where_is("--sharedir"),
         };
         if !made.folder.is_dir() {
             for old in fs::read_dir(&all)
@@ -85,12 +91,11 @@ impl Installation {
             fs::create_dir(&fresh).unwrap();
             let new = Self {
                 folder: fresh.clone(),
-                programs: made.programs.clone(),
+                ..made.clone()
             };
             new.install(&root, &pg_config, &built, &library);
-            for option in ["--pkglibdir", "--sharedir"] {
-                new.link(&where_is(option));
-            }
+            new.link(&made.libraries);
+            new.link(&made.shared);
             new.make_template();
             new.take_models();
             fs::rename(fresh, &made.folder).unwrap();
@@ -98,7 +103,7 @@ impl Installation {
         Some(made)
     }
 
-    /// One of PostgreSQL's programs: the copy where there is one, else the system's.
+    /// One of Postgres's programs: the copy where there is one, else the system's.
     pub fn program(&self, name: &str) -> PathBuf {
         let copied = self.inside(&self.programs).join(name);
         if copied.is_file() {
@@ -106,6 +111,24 @@ impl Installation {
         } else {
             self.programs.join(name)
         }
+    }
+
+    /// The folder of the system's own programs.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
+    /// Postgres's runner of regress files, where it is installed.
+    pub fn pg_regress(&self) -> Option<PathBuf> {
+        let path = self.inside(&self.libraries).join("pgxs/src/test/regress/pg_regress");
+        path.is_file().then_some(path)
+    }
+
+    /// Whether an extension is there to be created.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.inside(&self.shared)
+            .join(format!("extension/{name}.control"))
+            .is_file()
     }
 
     /// The cluster to copy.

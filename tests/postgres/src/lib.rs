@@ -1,8 +1,8 @@
-//! Servers for tests: PostgreSQL with the extension, started from nothing, run as an account without rights, and gone
+//! Servers for tests: Postgres with the extension, started from nothing, run as an account without rights, and gone
 //! when the test ends, however it ends.
 //!
 //! Nothing is written into the system's folders. [`Installation`] is a copy of the server's programs with everything
-//! else linked, into which the install script puts the extension: PostgreSQL finds its libraries and extensions relative
+//! else linked, into which the install script puts the extension: Postgres finds its libraries and extensions relative
 //! to its own path. [`Cluster`] is a server on it, with a home folder for models of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
@@ -14,7 +14,7 @@ mod installation;
 mod process;
 
 pub use account::Account;
-pub use cluster::{Cluster, Plan, Shutdown};
+pub use cluster::{Cluster, Host, Plan, Shutdown};
 pub use installation::Installation;
 pub use process::Process;
 

@@ -1,5 +1,15 @@
 //! The extension as its users meet it: servers that are started, killed and stopped, and real clients.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod absence;
+mod backends;
+mod clients;
+mod common;
+mod interrupts;
+mod recovery;
+mod regress;
+mod rows;
 mod supervision;
+mod transactions;

@@ -1,0 +1,118 @@
+//! A session stays small: it loads no model and starts no thread.
+
+use refuel_postgres_tests::{Cluster, Plan};
+
+use crate::common::{labels, with_mood};
+
+#[test]
+fn a_session_stays_small() {
+    let Some(cluster) = with_mood(Plan::default()) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    let backend = Cluster::backend(&mut session);
+    // What any session takes for a query with as many rows and a sort.
+    session
+        .batch_execute("SELECT md5(n::text) FROM generate_series(1, 5000) n ORDER BY 1")
+        .unwrap();
+    let before = backend.own_memory();
+    session.batch_execute(&labels("small", 300)).unwrap();
+    session.batch_execute(&labels("small", 300)).unwrap();
+    session
+        .batch_execute("SELECT refuel_embed('message ' || n, 'all-minilm-l6-v2') FROM generate_series(1, 300) n")
+        .unwrap();
+    let added = backend.own_memory().saturating_sub(before);
+    assert!(added < 10 << 20, "{} kB more", added / 1024);
+    assert_eq!(backend.threads(), 1);
+    let maps = backend.maps();
+    assert!(maps.contains("/refuel.so"), "the library is loaded");
+    assert!(!maps.contains("onnxruntime") && !maps.contains("model.onnx"), "{maps}");
+}
+
+#[test]
+fn a_large_input_is_given_back() {
+    let Some(cluster) = with_mood(Plan::default()) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    let backend = Cluster::backend(&mut session);
+    session.batch_execute(&labels("warm", 3)).unwrap();
+    let before = backend.own_memory();
+    session
+        .batch_execute(
+            "SELECT length(refuel_label(repeat('word ' || n || ' ', 500000), 'mood')) FROM generate_series(1, 5) n",
+        )
+        .unwrap();
+    let added = backend.own_memory().saturating_sub(before);
+    assert!(added < 10 << 20, "{} kB more", added / 1024);
+}
+
+#[test]
+fn a_dump_keeps_tasks_with_versions_owners_and_grants() {
+    let Some(cluster) = with_mood(Plan::default()) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    session
+        .batch_execute(
+            "CREATE ROLE \"Ann O'Tator\" LOGIN; CREATE ROLE reader LOGIN;
+             SELECT refuel_grant_model('smollm2-135m-instruct', 'Ann O''Tator');
+             SET ROLE \"Ann O'Tator\";
+             SELECT refuel_create_task('tone', '{\"kind\": \"label\", \"input\": \"t\", \"labels\": [\"kind\", \"rude\"], \"model\": \"smollm2-135m-instruct\"}');
+             SELECT refuel_alter_task('tone', '{\"kind\": \"label\", \"input\": \"t\", \"labels\": [\"kind\", \"rude\", \"odd\"], \"model\": \"smollm2-135m-instruct\"}');
+             SELECT refuel_grant_task('tone', 'reader');
+             RESET ROLE",
+        )
+        .unwrap();
+    let dumped = cluster
+        .client("pg_dump")
+        .args(["--format=custom", "--file=dump"])
+        .output()
+        .unwrap();
+    assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+    session
+        .batch_execute("CREATE DATABASE again TEMPLATE template0")
+        .unwrap();
+    let restored = cluster
+        .client("pg_restore")
+        .args(["--exit-on-error", "--dbname=again", "dump"])
+        .output()
+        .unwrap();
+    assert!(
+        restored.status.success(),
+        "{}",
+        String::from_utf8_lossy(&restored.stderr)
+    );
+
+    let mut again = cluster.connect_as("postgres", "again");
+    let tasks = "SELECT string_agg(t::text, E'\\n' ORDER BY t::text) FROM refuel.tasks t";
+    let there: String = session.query_one(tasks, &[]).unwrap().get(0);
+    let here: String = again.query_one(tasks, &[]).unwrap().get(0);
+    assert_eq!(there, here);
+    assert_eq!(
+        again
+            .query_one("SELECT count(*) FROM refuel.task_version", &[])
+            .unwrap()
+            .get::<_, i64>(0),
+        3
+    );
+    let mut reader = cluster.connect_as("reader", "again");
+    for task in ["tone", "tone@1"] {
+        let label: String = reader
+            .query_one("SELECT refuel_label('well done', $1)", &[&task])
+            .unwrap()
+            .get(0);
+        assert!(["kind", "rude", "odd"].contains(&&*label));
+    }
+    reader
+        .query("SELECT refuel_label('well done', 'mood')", &[])
+        .unwrap_err();
+    // The owner still is one: the next version is theirs to make.
+    let mut owner = cluster.connect_as("Ann O'Tator", "again");
+    let spec = r#"{"kind": "label", "input": "t", "labels": ["kind", "rude"], "model": "smollm2-135m-instruct"}"#;
+    let version: i32 = owner
+        .query_one(&format!("SELECT refuel_alter_task('tone', '{spec}')"), &[])
+        .unwrap()
+        .get(0);
+    assert_eq!(version, 3);
+}

@@ -43,7 +43,9 @@ pub(crate) fn alter_task(name: &str, json: &str) -> Result<i32, Failure> {
     if let Some([Some(version), Some(same)]) = current.first().map(Vec::as_slice)
         && same == "t"
     {
-        notice(&format!("version {version} of task \"{name}\" is the same; nothing was changed"));
+        notice(&format!(
+            "version {version} of task \"{name}\" is the same; nothing was changed"
+        ));
         return number(version);
     }
     let next = run(NEXT, &[Parameter::Text(name)], Access::Write)?;
@@ -161,11 +163,7 @@ fn keep(checked: &spec::Checked, version: i32, by: pg_sys::Oid) -> Result<(), Fa
 /// Checks that the current role owns a task, and locks it against other changes until the transaction ends.
 fn owned(name: &str) -> Result<(), Failure> {
     const OWNED: &str = "SELECT pg_has_role($2, t.owner, 'USAGE') FROM refuel.task t WHERE t.name = $1 FOR UPDATE";
-    let rows = run(
-        OWNED,
-        &[Parameter::Text(name), Parameter::Role(role())],
-        Access::Write,
-    )?;
+    let rows = run(OWNED, &[Parameter::Text(name), Parameter::Role(role())], Access::Write)?;
     match rows.first().map(|row| row[0].as_deref() == Some("t")) {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::NotOwner { name: name.to_owned() }),

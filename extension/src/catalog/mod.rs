@@ -83,6 +83,7 @@ struct Moment {
     transaction: i64,
     statement: i64,
     command: u32,
+    setting: Option<settings::OnError>,
 }
 
 impl Moment {
@@ -93,6 +94,7 @@ impl Moment {
                 transaction: pg_sys::GetCurrentTransactionStartTimestamp(),
                 statement: pg_sys::GetCurrentStatementStartTimestamp(),
                 command: pg_sys::GetCurrentCommandId(false),
+                setting: Some(settings::on_error()),
             }
         }
     }

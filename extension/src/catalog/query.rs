@@ -104,11 +104,7 @@ fn checked(what: &str, status: c_int) -> Result<(), Failure> {
 ///
 /// # Safety
 /// To be called while connected.
-unsafe fn execute(
-    sql: &'static str,
-    parameters: &[Parameter<'_>],
-    access: Access,
-) -> Result<Vec<Row>, Failure> {
+unsafe fn execute(sql: &'static str, parameters: &[Parameter<'_>], access: Access) -> Result<Vec<Row>, Failure> {
     // SAFETY: the caller's promise.
     let plan = unsafe { plan(sql, parameters)? };
     let mut values = Vec::with_capacity(parameters.len());
@@ -120,8 +116,7 @@ unsafe fn execute(
     }
     // SAFETY: the plan has as many parameters as the arrays are long, of the types that their datums have.
     unsafe {
-        let status =
-            pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), access == Access::Read, 0);
+        let status = pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), access == Access::Read, 0);
         checked("SPI_execute_plan", status)?;
         rows()
     }

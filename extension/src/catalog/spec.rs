@@ -45,11 +45,12 @@ pub(super) fn check(name: &str, json: &str) -> Result<Checked, Failure> {
         };
         fields.shift_remove("version");
     }
-    read(&value)
+    read(&value, "spec")
 }
 
-fn read(value: &Value) -> Result<Checked, Failure> {
-    let task = Task::from_catalog(value, "spec")?;
+/// Reads a specification; `source` is what errors call it.
+fn read(value: &Value, source: &str) -> Result<Checked, Failure> {
+    let task = Task::from_catalog(value, source)?;
     let model = match &task.model {
         Some(model) => model.to_string(),
         None if task.kind == Kind::EMBED => refuel_task::EMBEDDING_MODEL.to_owned(),
@@ -66,7 +67,8 @@ fn read(value: &Value) -> Result<Checked, Failure> {
 
 /// The task that `refuel_embed` stands for.
 pub(super) fn embed(model: &str) -> Result<Checked, Failure> {
-    read(&json!({"name": EMBED_NAME, "kind": "embed", "input": "input", "model": model}))
+    let value = json!({"name": EMBED_NAME, "kind": "embed", "input": "input", "model": model});
+    read(&value, EMBED_NAME)
 }
 
 /// The task that `refuel_complete` stands for.
@@ -86,7 +88,7 @@ pub(super) fn complete(model: &str, options: &str) -> Result<Checked, Failure> {
         }
         fields.insert(key, value);
     }
-    read(&Value::Object(fields))
+    read(&Value::Object(fields), COMPLETE_NAME)
 }
 
 /// The word that the catalog keeps.

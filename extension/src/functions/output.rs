@@ -41,7 +41,10 @@ impl Output {
                 OnError::Fail => {
                     return Err(Failure::Row {
                         task: resolved.spec.name.clone(),
-                        reason: answer.reason.clone().unwrap_or_else(|| "no reason was given".to_owned()),
+                        reason: answer
+                            .reason
+                            .clone()
+                            .unwrap_or_else(|| "no reason was given".to_owned()),
                     });
                 }
                 OnError::Capture if self == Self::Detail => {}
@@ -107,9 +110,12 @@ fn array(values: &mut [pg_sys::Datum], of: pg_sys::Oid, length: i32, by_value: b
     })
 }
 
+/// What the candidate is called that stands for a match: what the model is asked to say.
+const MATCHES: &str = "yes";
+
 /// The probability of a match: the candidate's own where scores came along, else what the answer's confidence says.
 fn match_score(value: &Value, answer: &Answer) -> Option<f32> {
-    let scored = answer.scores.iter().find(|scored| scored.value == "true");
+    let scored = answer.scores.iter().find(|scored| scored.value == MATCHES);
     match (scored, value, answer.confidence) {
         (Some(scored), _, _) => Some(scored.confidence),
         (None, Value::Bool(true), Some(confidence)) => Some(confidence),

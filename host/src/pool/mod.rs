@@ -1,0 +1,371 @@
+//! The pool: tasks settled, answers that are kept given at once, the others queued fairly, and one worker that fills
+//! runs from all clients.
+//!
+//! What happens to an input: it is rendered, looked up among the kept answers, and queued where there is none; equal
+//! ones that are under way are asked once, whoever asks. The worker takes rows of one task from the queue, makes room in
+//! memory, runs them and delivers. Work that nobody waits for any more is dropped, also while it runs.
+//!
+//! No lock is held while something is delivered but that of the request, and none is taken for a single row.
+
+mod answerer;
+mod convert;
+mod memory;
+mod observer;
+mod queue;
+mod report;
+mod request;
+mod settled;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use refuel_client::wire::{self, Ask, Hello, Report, ReportKind, TaskSpec, ToClient};
+use refuel_engine::EngineOptions;
+use refuel_engine::cache::Scores;
+use refuel_task::{InputHash, RenderedInput};
+
+pub use observer::{EndedRequest, Observer, Outcome, Run, Unobserved};
+pub use settled::Settled;
+
+use crate::error::HostError;
+use answerer::{Backend, Models, RenderError};
+use request::{Asker, Deliver, Progress, Request, Tally};
+use settled::Lane;
+use shared::Shared;
+
+/// Inputs that are looked up and delivered together.
+const BLOCK: usize = 1024;
+
+/// Longest wait for the worker when the pool is stopped.
+const LAST_RUN: Duration = Duration::from_secs(2);
+
+/// Bytes of inputs that a client may have under way, as a multiple of its window: what a template adds to them counts too.
+const WINDOWS: u64 = 4;
+
+/// How a pool works.
+pub struct PoolOptions {
+    /// How models are run, and where answers are kept.
+    pub engine: EngineOptions,
+    /// Bytes of memory that models may take together.
+    pub memory_bytes: u64,
+    /// How long a model stays loaded that nobody asks.
+    pub idle_timeout: Duration,
+    /// Bytes of inputs that a client should have under way at most.
+    pub window_bytes: u64,
+    /// Bytes of inputs that may wait for a model, of all clients together.
+    pub queue_bytes: u64,
+    /// Where usage is kept. None keeps it in memory alone.
+    pub usage_file: Option<PathBuf>,
+    /// Is told what happens.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl PoolOptions {
+    /// Half of the machine's memory for models, which stay for 15 minutes; 16 MiB of inputs a client, 2 GiB in all; usage
+    /// kept in the home folder's cache.
+    pub fn new(engine: EngineOptions) -> Self {
+        let machine = refuel_engine::machine::memory().0.unwrap_or(8 << 30);
+        Self {
+            memory_bytes: machine / 2,
+            idle_timeout: Duration::from_mins(15),
+            window_bytes: 16 << 20,
+            queue_bytes: 2 << 30,
+            usage_file: Some(engine.runtime.home.join("cache").join("usage-1.sqlite3")),
+            observer: Arc::new(Unobserved),
+            engine,
+        }
+    }
+}
+
+/// A handle on the pool. The pool stops when the last one is dropped.
+#[derive(Clone)]
+pub struct Pool {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stop(LAST_RUN);
+    }
+}
+
+/// A client's connection with the pool. What it has under way is dropped with it.
+pub struct Client {
+    shared: Arc<Shared>,
+    asker: Arc<Asker>,
+}
+
+impl Pool {
+    /// Opens the registry and the kept answers, and starts the worker. No model is loaded yet.
+    ///
+    /// # Errors
+    /// Where the registry or the kept answers can't be used, or a thread can't be started.
+    pub fn start(mut options: PoolOptions) -> Result<Self, HostError> {
+        let budget = &mut options.engine.budget;
+        // Where nobody says how much rows may take, it is a part of what models may.
+        budget.cache_bytes.get_or_insert((options.memory_bytes / 4) as usize);
+        let models = Models::open(options.engine.clone())?;
+        Self::with(Box::new(models), options)
+    }
+
+    fn with(backend: Box<dyn Backend>, options: PoolOptions) -> Result<Self, HostError> {
+        let shared = Arc::new(Shared::new(backend, options));
+        // Made first, so that a thread that was started ends where the other one can't be.
+        let handle = Arc::new(Handle {
+            shared: Arc::clone(&shared),
+        });
+        let spawn = |name: &str, part: &'static str, work: fn(&Shared)| {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || work(&shared))
+                .map_err(|source| HostError::Start { part, source })
+        };
+        spawn("refuel-worker", "worker", worker::work)?;
+        shared.lock().worker_lives = true;
+        spawn("refuel-keeper", "housekeeping", Shared::keep_house)?;
+        Ok(Self { handle })
+    }
+
+    /// Registers a client.
+    pub fn connect(&self, who: Hello) -> Client {
+        let shared = Arc::clone(&self.handle.shared);
+        let asker = Arc::new(Asker {
+            id: shared.number(),
+            hello: who,
+        });
+        shared.clients.fetch_add(1, Ordering::Relaxed);
+        Client { shared, asker }
+    }
+
+    /// What the host is and does.
+    pub fn report(&self, kind: ReportKind) -> Report {
+        self.handle.shared.report(kind)
+    }
+
+    /// Bytes of inputs that a client should have under way at most.
+    pub fn window_bytes(&self) -> u64 {
+        self.handle.shared.options.window_bytes
+    }
+
+    /// Takes no more work, drops what waits, and returns once the worker has ended, or after two seconds. Clients are told
+    /// nothing: their connections end, and they ask the next host.
+    pub fn stop(&self) {
+        self.handle.shared.stop(LAST_RUN);
+    }
+}
+
+impl Client {
+    /// Settles a task. Reads its model's files in the registry; no model is loaded.
+    ///
+    /// # Errors
+    /// What is wrong with the task, or with its model.
+    pub fn prepare(&self, spec: &TaskSpec) -> Result<Arc<Settled>, HostError> {
+        if self.shared.lock().stopping {
+            return Err(HostError::Stopping);
+        }
+        let answerer = self.shared.backend.settle(spec)?;
+        Ok(self.shared.lanes().settle(spec, answerer))
+    }
+
+    /// Asks. Answers that are kept are delivered in this call, the others from the worker's thread. `deliver` gets any
+    /// number of [`ToClient::Answers`], then [`ToClient::Done`] or [`ToClient::Failed`], and nothing after a
+    /// [`Client::cancel`]; it must not wait, nor call the pool.
+    pub fn ask(&self, task: &Arc<Settled>, ask: Ask, deliver: impl Fn(ToClient) + Send + Sync + 'static) {
+        let request = match self.open(task, &ask, Box::new(deliver)) {
+            Ok(Some(request)) => request,
+            Ok(None) => return,
+            Err((deliver, error)) => {
+                deliver(ToClient::Failed(error.failure(Some(ask.request), None)));
+                return;
+            }
+        };
+        if ask.inputs.is_empty() && request.answer(Vec::new(), &Tally::default()) {
+            self.shared.ended(&request);
+        }
+        let mut inputs = ask.inputs.into_iter();
+        let mut block = Block::default();
+        loop {
+            block.clear();
+            for (row, input) in inputs.by_ref().take(BLOCK) {
+                match task.lane.answerer.render(&input) {
+                    Ok(rendered) => block.add(row, rendered),
+                    Err(RenderError::Row(reason)) => block.answers.push((row, convert::error(reason))),
+                    Err(RenderError::Request(error)) => {
+                        if request.fail(&HostError::Engine(error.into())) {
+                            self.shared.ended(&request);
+                        }
+                        return;
+                    }
+                }
+            }
+            if block.is_empty() || request.has_ended() {
+                return;
+            }
+            self.take(&request, &mut block);
+        }
+    }
+
+    /// Drops what is left of a request. Nothing is delivered for it any more.
+    pub fn cancel(&self, request: u64) {
+        let found = self.shared.lock().find(self.asker.id, request);
+        if let Some(request) = found
+            && request.drop_work()
+        {
+            self.shared.ended(&request);
+        }
+    }
+
+    /// Registers a request. None where the pool is stopping, which the client finds out by itself.
+    fn open(
+        &self,
+        task: &Arc<Settled>,
+        ask: &Ask,
+        deliver: Deliver,
+    ) -> Result<Option<Arc<Request>>, (Deliver, HostError)> {
+        let bytes: u64 = ask
+            .inputs
+            .iter()
+            .map(|(_, input)| Lane::size(input.bytes()).bytes)
+            .sum();
+        let id = self.shared.number();
+        let options = &self.shared.options;
+        let mut state = self.shared.lock();
+        if state.stopping {
+            return Ok(None);
+        }
+        let own = state.queue.bytes_of(self.asker.id);
+        let all = state.queue.queued_bytes();
+        // A single request may be larger than a limit; it is what comes on top that may not.
+        let refused = if state.find(self.asker.id, ask.request).is_some() {
+            Some(HostError::Protocol {
+                what: format!("it gave the number {} to two requests at once", ask.request),
+            })
+        } else if own > 0 && own + bytes > options.window_bytes.saturating_mul(WINDOWS) {
+            Some(HostError::Window {
+                bytes: own + bytes,
+                limit: options.window_bytes,
+            })
+        } else if all > 0 && all + bytes > options.queue_bytes {
+            Some(HostError::QueueFull {
+                bytes: all,
+                limit: options.queue_bytes,
+            })
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            return Err((deliver, error));
+        }
+        let request = Arc::new(Request {
+            id,
+            number: ask.request,
+            asker: Arc::clone(&self.asker),
+            task: Arc::clone(task),
+            detail: ask.detail,
+            inputs: ask.inputs.len() as u64,
+            arrived: Instant::now(),
+            started_ms: shared::now_ms(),
+            deliver,
+            progress: Mutex::new(Progress::default()),
+        });
+        state.queue.open(self.asker.id, id, task.lane.id);
+        state.add(&request);
+        Ok(Some(request))
+    }
+
+    /// Delivers what is known of a block, and queues the rest.
+    fn take(&self, request: &Arc<Request>, block: &mut Block) {
+        let scores = if request.detail {
+            Scores::Wanted
+        } else {
+            Scores::LeftOut
+        };
+        let known = request.task.lane.answerer.known(&block.hashes, scores);
+        let mut answers = std::mem::take(&mut block.answers);
+        let mut tally = Tally {
+            failed: answers.len() as u64,
+            ..Tally::default()
+        };
+        answers.reserve(known.len());
+        let mut missing = Vec::new();
+        let rows = block.rows.drain(..).zip(block.hashes.drain(..));
+        for ((row, hash), known) in rows.zip(known) {
+            match known {
+                Some(answer) => {
+                    tally.cached += 1;
+                    answers.push((row.number, convert::answer(answer, request.detail)));
+                }
+                None => missing.push((row, hash)),
+            }
+        }
+        if !missing.is_empty() {
+            let mut state = self.shared.lock();
+            for (row, hash) in missing {
+                let size = Lane::size(row.input.text.len());
+                state.queue.add(request.id, row.number, hash, size, || row.input);
+            }
+            drop(state);
+            self.shared.wake.notify_all();
+        }
+        if !answers.is_empty() && request.answer(answers, &tally) {
+            self.shared.ended(request);
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let requests = self.shared.lock().of(self.asker.id);
+        for request in requests {
+            if request.drop_work() {
+                self.shared.ended(&request);
+            }
+        }
+        self.shared.lock().queue.leave(self.asker.id);
+        self.shared.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A row that was rendered.
+struct Row {
+    number: u64,
+    input: RenderedInput,
+}
+
+/// Rows that are looked up together, and answers to those that can't be.
+#[derive(Default)]
+struct Block {
+    rows: Vec<Row>,
+    hashes: Vec<InputHash>,
+    answers: Vec<(u64, wire::Answer)>,
+}
+
+impl Block {
+    fn add(&mut self, number: u64, input: RenderedInput) {
+        self.hashes.push(input.hash());
+        self.rows.push(Row { number, input });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.answers.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.hashes.clear();
+        self.answers.clear();
+    }
+}

@@ -1,5 +1,7 @@
 //! Changes of the catalog: tasks, their versions, and grants.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 use pgrx::pg_sys::elog::PgLogLevel;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
@@ -19,6 +21,7 @@ pub(crate) fn create_task(name: &str, json: &str) -> Result<i32, Failure> {
     const TASK: &str = "
         INSERT INTO refuel.task (name, owner, last_version) VALUES ($1, $2, 1) ON CONFLICT (name) DO NOTHING
         RETURNING name";
+    writable(c"refuel_create_task()");
     let checked = spec::check(name, json)?;
     let owner = role();
     if run(TASK, &[Parameter::Text(name), Parameter::Role(owner)], Access::Write)?.is_empty() {
@@ -33,6 +36,7 @@ pub(crate) fn alter_task(name: &str, json: &str) -> Result<i32, Failure> {
     const CURRENT: &str = "
         SELECT v.version, v.spec = $2 FROM refuel.task_version v WHERE v.task = $1 ORDER BY v.version DESC LIMIT 1";
     const NEXT: &str = "UPDATE refuel.task SET last_version = last_version + 1 WHERE name = $1 RETURNING last_version";
+    writable(c"refuel_alter_task()");
     owned(name)?;
     let checked = spec::check(name, json)?;
     let current = run(
@@ -62,6 +66,7 @@ pub(crate) fn drop_task(written: &str) -> Result<(), Failure> {
     const TASK: &str = "DELETE FROM refuel.task WHERE name = $1";
     const OTHERS: &str = "SELECT count(*) FROM refuel.task_version WHERE task = $1 AND version <> $2";
     const VERSION: &str = "DELETE FROM refuel.task_version WHERE task = $1 AND version = $2 RETURNING version";
+    writable(c"refuel_drop_task()");
     let TaskName { name, version } = TaskName::read(written)?;
     owned(name)?;
     let Some(version) = version else {
@@ -89,6 +94,7 @@ pub(crate) fn drop_task(written: &str) -> Result<(), Failure> {
 pub(crate) fn grant_task(name: &str, grantee: &str) -> Result<(), Failure> {
     const GRANT: &str =
         "INSERT INTO refuel.task_grant (task, grantee) VALUES ($1, $2) ON CONFLICT (task, grantee) DO NOTHING";
+    writable(c"refuel_grant_task()");
     owned(name)?;
     run(
         GRANT,
@@ -101,6 +107,7 @@ pub(crate) fn grant_task(name: &str, grantee: &str) -> Result<(), Failure> {
 /// Takes a role's grant on a task back.
 pub(crate) fn revoke_task(name: &str, grantee: &str) -> Result<(), Failure> {
     const REVOKE: &str = "DELETE FROM refuel.task_grant WHERE task = $1 AND grantee = $2";
+    writable(c"refuel_revoke_task()");
     owned(name)?;
     run(
         REVOKE,
@@ -114,6 +121,7 @@ pub(crate) fn revoke_task(name: &str, grantee: &str) -> Result<(), Failure> {
 pub(crate) fn grant_model(model: &str, grantee: &str) -> Result<(), Failure> {
     const GRANT: &str =
         "INSERT INTO refuel.model_grant (model, grantee) VALUES ($1, $2) ON CONFLICT (model, grantee) DO NOTHING";
+    writable(c"refuel_grant_model()");
     run(
         GRANT,
         &[
@@ -128,6 +136,7 @@ pub(crate) fn grant_model(model: &str, grantee: &str) -> Result<(), Failure> {
 /// Takes a role's grant on a model back.
 pub(crate) fn revoke_model(model: &str, grantee: &str) -> Result<(), Failure> {
     const REVOKE: &str = "DELETE FROM refuel.model_grant WHERE model = $1 AND grantee = $2";
+    writable(c"refuel_revoke_model()");
     run(
         REVOKE,
         &[
@@ -137,6 +146,12 @@ pub(crate) fn revoke_model(model: &str, grantee: &str) -> Result<(), Failure> {
         Access::Write,
     )?;
     Ok(())
+}
+
+/// Raises Postgres' own error where the transaction is read-only; it names the function rather than the query inside.
+fn writable(function: &CStr) {
+    // SAFETY: reads the state of the transaction, and a string that ends with a zero.
+    unsafe { pg_sys::PreventCommandIfReadOnly(function.as_ptr()) };
 }
 
 /// Keeps a version of a task.

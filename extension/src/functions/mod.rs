@@ -72,8 +72,35 @@ pub(crate) struct Function {
     address: unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum,
 }
 
+/// A call from SQL.
+#[derive(Clone, Copy)]
+pub(crate) struct Call(pg_sys::FunctionCallInfo);
+
+impl Call {
+    /// The datum of an argument. None where it is null.
+    fn argument(self, position: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: a call is made by `export!` alone, which has it from Postgres. The functions read as many arguments as
+        // the install script declares.
+        unsafe { pgrx::fcinfo::pg_getarg_datum(self.0, position) }
+    }
+
+    /// The text of an argument that is declared `text`. The functions are strict: none is null.
+    fn text(self, position: usize) -> Result<String, Failure> {
+        let datum = self.argument(position).ok_or(Failure::Encoding)?;
+        // SAFETY: of that type by the declaration.
+        unsafe { text::read(datum) }
+    }
+
+    /// The JSON text of an argument that is declared `jsonb`.
+    fn json(self, position: usize) -> Result<String, Failure> {
+        let datum = self.argument(position).ok_or(Failure::Encoding)?;
+        // SAFETY: of that type by the declaration.
+        unsafe { text::read_json(datum) }
+    }
+}
+
 /// Exports functions to Postgres, each with the record that says how it is called (version 1, as
-/// `PG_FUNCTION_INFO_V1` writes it).
+/// `PG_FUNCTION_INFO_V1` writes it). A body returns a datum of the declared type; None is NULL.
 macro_rules! export {
     ($($symbol:ident => $body:expr;)*) => {$(
         #[doc(hidden)]
@@ -83,10 +110,8 @@ macro_rules! export {
             #[pgrx::pg_guard]
             #[unsafe(export_name = stringify!($symbol))]
             pub(crate) unsafe extern "C-unwind" fn call(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-                let body: unsafe fn(pg_sys::FunctionCallInfo) -> Result<Option<pg_sys::Datum>, Failure> = $body;
-                // SAFETY: Postgres calls with as many arguments as the install script declares, which is what the body
-                // reads.
-                match unsafe { body(fcinfo) } {
+                let body: fn(Call) -> Result<Option<pg_sys::Datum>, Failure> = $body;
+                match body(Call(fcinfo)) {
                     Ok(Some(result)) => result,
                     // SAFETY: the same call.
                     Ok(None) => unsafe { pgrx::fcinfo::pg_return_null(fcinfo) },
@@ -107,10 +132,7 @@ pub(crate) use export;
 macro_rules! functions {
     ($($symbol:ident: $name:literal, $subject:ident of $input:ident, $output:ident, [$($kind:literal),*];)*) => {
         export! {
-            $($symbol => |fcinfo| {
-                // SAFETY: the caller's promise; the entry's shapes are those of the declaration.
-                unsafe { super::row::answer(&super::entries::$symbol, fcinfo) }
-            };)*
+            $($symbol => |call| row::answer(&entries::$symbol, call);)*
         }
 
         #[expect(non_upper_case_globals, reason = "each entry has the name of its symbol")]
@@ -282,6 +304,10 @@ impl Function {
 
 /// Whether a function is written in C and has the symbol of one of ours. It says nothing about the library, but keeps
 /// others' functions from being loaded while a statement is planned.
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "rows of the catalog are aligned as their structures are"
+)]
 fn names_one_of_ours(oid: pg_sys::Oid) -> bool {
     /// OID of the language `c` in `pg_language`, the same in every database.
     const LANGUAGE_C: u32 = 13;

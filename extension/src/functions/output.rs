@@ -174,7 +174,7 @@ fn scores_json(scores: &[Scored]) -> String {
             "raw_confidence": scored.raw_confidence,
         })
     });
-    serde_json::Value::from_iter(scores).to_string()
+    scores.collect::<serde_json::Value>().to_string()
 }
 
 /// Fields of the type `refuel_result`.

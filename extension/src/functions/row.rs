@@ -1,29 +1,21 @@
 //! The row path: a call that asks for itself.
 
-use pgrx::fcinfo::pg_getarg_datum;
 use pgrx::pg_sys;
 use refuel_client::wire::Input;
 
-use super::{Function, InputShape};
+use super::{Call, Function, InputShape};
 use crate::error::Failure;
 use crate::{catalog, host, text};
 
 /// Answers one call.
-///
-/// # Safety
-/// `fcinfo` is a call of `function` as the install script declares it.
-pub(super) unsafe fn answer(
-    function: &'static Function,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> Result<Option<pg_sys::Datum>, Failure> {
-    let mut arguments = Vec::with_capacity(function.arguments);
-    for position in 0..function.arguments {
-        // SAFETY: the caller's promise. The functions are strict; one that was declared otherwise returns null too.
-        match unsafe { pg_getarg_datum(fcinfo, position) } {
-            Some(argument) => arguments.push(argument),
-            None => return Ok(None),
-        }
-    }
+pub(super) fn answer(function: &'static Function, call: Call) -> Result<Option<pg_sys::Datum>, Failure> {
+    // The functions are strict; one that was declared otherwise returns null for null too.
+    let Some(arguments) = (0..function.arguments)
+        .map(|position| call.argument(position))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Ok(None);
+    };
     let (inputs, subject) = arguments.split_at(function.input.count());
     // SAFETY: none of them is null, and their types are those of the declaration.
     unsafe {
@@ -48,6 +40,10 @@ pub(super) unsafe fn answer(
 ///
 /// # Safety
 /// `datum` is a `text[]`.
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "what is detoasted is aligned as an array has to be"
+)]
 unsafe fn texts(
     function: &Function,
     resolved: &catalog::Resolved,

@@ -1,6 +1,7 @@
 //! What functions return of an answer.
 
 use std::cell::Cell;
+use std::ffi::c_char;
 
 use pgrx::pg_sys;
 use refuel_client::wire::{Answer, Scored, Status, Value};
@@ -105,7 +106,7 @@ fn array(values: &mut [pg_sys::Datum], of: pg_sys::Oid, length: i32, by_value: b
             of,
             length,
             by_value,
-            pg_sys::TYPALIGN_INT as i8,
+            pg_sys::TYPALIGN_INT as c_char,
         )
     })
 }

@@ -1,5 +1,7 @@
 //! The row path: a call that asks for itself.
 
+use std::ffi::c_char;
+
 use pgrx::pg_sys;
 use refuel_client::wire::Input;
 
@@ -59,7 +61,7 @@ unsafe fn texts(
             pg_sys::TEXTOID,
             -1,
             false,
-            pg_sys::TYPALIGN_INT as i8,
+            pg_sys::TYPALIGN_INT as c_char,
             &raw mut elements,
             &raw mut nulls,
             &raw mut count,
@@ -106,7 +108,7 @@ unsafe fn texts(
             pg_sys::TEXTOID,
             -1,
             false,
-            pg_sys::TYPALIGN_INT as i8,
+            pg_sys::TYPALIGN_INT as c_char,
         )))
     }
 }

@@ -1,4 +1,5 @@
 -- Databases whose encoding isn't UTF-8. Errors have characters beyond ASCII escaped there.
+\set before :DBNAME
 SET client_min_messages = warning;
 CREATE DATABASE regress_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0;
 CREATE DATABASE regress_ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0;
@@ -12,7 +13,6 @@ SELECT refuel_task('encodings_topic') -> 'labels' AS labels;
 SELECT spec -> 'labels' AS labels FROM refuel.tasks;
 SELECT refuel_task('préférence');
 SELECT refuel_create_task('encodings_wrong', '{"kind": "label", "input": "body", "labels": ["é", "é"]}');
-SELECT refuel_label('Où est mon colis, s’il vous plaît ?', 'encodings_topic') IN ('réclamation', 'déménagement') AS labeled;
 SELECT refuel_label('Où est mon colis ?', 'encodings_topic') IN ('réclamation', 'déménagement') AS labeled;
 SELECT refuel_label(jsonb_build_object('body', 'Où est mon colis ?'), 'encodings_topic')
      = refuel_label('Où est mon colis ?', 'encodings_topic') AS same;
@@ -25,11 +25,12 @@ SELECT refuel_create_task('encodings_topic', '{"kind": "label", "input": "body",
 SELECT refuel_task('encodings_topic') -> 'labels' AS labels;
 SELECT refuel_label('Où est mon colis ?', 'encodings_topic') IN ('réclamation', 'déménagement') AS labeled;
 SELECT refuel_label(E'O\xf9 est mon colis ?', 'encodings_topic');
+\echo :LAST_ERROR_SQLSTATE
 SELECT refuel_label('text', E'pr\xe9f\xe9rence');
 SET refuel.on_error = 'null';
 SELECT refuel_label(E'O\xf9 est mon colis ?', 'encodings_topic');
 SELECT refuel_label('Toujours là ?', 'encodings_topic') IN ('réclamation', 'déménagement') AS labeled;
 
-\c regress_refuel
+\c :before
 DROP DATABASE regress_latin1;
 DROP DATABASE regress_ascii;

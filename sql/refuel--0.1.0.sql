@@ -56,27 +56,6 @@ SELECT pg_catalog.pg_extension_config_dump('refuel.task_grant',
 SELECT pg_catalog.pg_extension_config_dump('refuel.model_grant',
     'WHERE grantee::oid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = grantee)');
 
--- Rights, for the library's queries. The views ask the same of the current role.
-
-CREATE FUNCTION refuel.role_may_use_task(role oid, task text, owner oid) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT pg_catalog.pg_has_role($1, $3, 'USAGE') OR EXISTS (
-        SELECT FROM refuel.task_grant g
-        WHERE g.task = $2 AND (g.grantee::oid = 0 OR pg_catalog.pg_has_role($1, g.grantee, 'USAGE')))
-$$;
-COMMENT ON FUNCTION refuel.role_may_use_task(oid, text, oid) IS 'Whether a role owns a task or has a grant on it';
-
-CREATE FUNCTION refuel.role_may_use_model(role oid, model text) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = $1 AND r.rolsuper) OR EXISTS (
-        SELECT FROM refuel.model_grant g
-        WHERE g.model = pg_catalog.split_part($2, '@', 1)
-          AND (g.grantee::oid = 0 OR pg_catalog.pg_has_role($1, g.grantee, 'USAGE')))
-$$;
-COMMENT ON FUNCTION refuel.role_may_use_model(oid, text) IS 'Whether a role has a grant on a model';
-
-REVOKE ALL ON FUNCTION refuel.role_may_use_task(oid, text, oid), refuel.role_may_use_model(oid, text) FROM PUBLIC;
-
 -- Functions that ask a model ------------------------------------------------------------------------------------------
 
 -- They are STABLE: the same input gives the same answer while task and model stay the same, which a statement sees

@@ -24,6 +24,35 @@ use query::{Access, Parameter, Row, role, role_name, run};
 
 pub(crate) use spec::OPTIONS;
 
+/// Whether a role may use the task `t`. It is in the query itself, as Postgres would plan a function anew at each call.
+macro_rules! may_use_task {
+    ($role:literal) => {
+        concat!(
+            "(pg_has_role(",
+            $role,
+            ", t.owner, 'USAGE') OR EXISTS (SELECT FROM refuel.task_grant g WHERE g.task = t.name
+                AND (g.grantee::oid = 0 OR pg_has_role(",
+            $role,
+            ", g.grantee, 'USAGE'))))"
+        )
+    };
+}
+
+/// Whether a role may use a model, whatever digest it is pinned to.
+macro_rules! may_use_model {
+    ($role:literal, $model:literal) => {
+        concat!(
+            "(EXISTS (SELECT FROM pg_authid r WHERE r.oid = ",
+            $role,
+            " AND r.rolsuper) OR EXISTS (SELECT FROM refuel.model_grant m WHERE m.model = split_part(",
+            $model,
+            ", '@', 1) AND (m.grantee::oid = 0 OR pg_has_role(",
+            $role,
+            ", m.grantee, 'USAGE'))))"
+        )
+    };
+}
+
 /// A subject that was looked up, and that the current role may use.
 #[derive(Debug)]
 pub(crate) struct Resolved {
@@ -168,7 +197,7 @@ fn task(name: TaskName<'_>, role: pg_sys::Oid) -> Result<Resolved, Failure> {
 
 /// A call without a task.
 fn alone(checked: spec::Checked, role: pg_sys::Oid) -> Result<Resolved, Failure> {
-    const ALLOWED: &str = "SELECT refuel.role_may_use_model($1, $2)";
+    const ALLOWED: &str = concat!("SELECT ", may_use_model!("$1", "$2"));
     let model = spec::without_digest(&checked.model);
     let rows = run(ALLOWED, &[Parameter::Role(role), Parameter::Text(model)], Access::Read)?;
     if rows.first().and_then(|row| row[0].as_deref()) != Some("t") {
@@ -205,13 +234,16 @@ struct Found {
 /// Finds a version of a task, the current one unless told, and checks that the role may use it.
 fn find(name: TaskName<'_>, role: pg_sys::Oid) -> Result<Found, Failure> {
     // Where there is no such version, its columns are null.
-    const FIND: &str = "
-        SELECT pg_get_userbyid(t.owner), refuel.role_may_use_task($3, t.name, t.owner),
-               v.version, v.kind, v.model, v.on_error, v.spec, refuel.role_may_use_model(t.owner, v.model)
-        FROM refuel.task t
-        LEFT JOIN refuel.task_version v ON v.task = t.name AND v.version = coalesce(
-            $2, (SELECT max(c.version) FROM refuel.task_version c WHERE c.task = t.name))
-        WHERE t.name = $1";
+    const FIND: &str = concat!(
+        "SELECT pg_get_userbyid(t.owner), ",
+        may_use_task!("$3"),
+        ", v.version, v.kind, v.model, v.on_error, v.spec, ",
+        may_use_model!("t.owner", "v.model"),
+        " FROM refuel.task t
+          LEFT JOIN refuel.task_version v ON v.task = t.name AND v.version = coalesce(
+              $2, (SELECT max(c.version) FROM refuel.task_version c WHERE c.task = t.name))
+          WHERE t.name = $1"
+    );
     let parameters = [
         Parameter::Text(name.name),
         Parameter::Version(name.version),

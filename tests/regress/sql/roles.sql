@@ -49,8 +49,6 @@ SELECT * FROM refuel.task_version;
 SELECT * FROM refuel.task_grant;
 INSERT INTO refuel.model_grant VALUES ('smollm2-135m-instruct', 'regress_other');
 UPDATE refuel.tasks SET name = 'stolen';
-SELECT refuel.role_may_use_task(0, 'roles_topic', 0);
-SELECT refuel.role_may_use_model(0, 'smollm2-135m-instruct');
 
 -- Nor see anything through a function of their own that is called early.
 CREATE FUNCTION pg_temp.peek(name text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS

@@ -248,7 +248,7 @@ fn missing_column(record: &Record, column: &str) -> TaskError {
 }
 
 /// A value as text: null is nothing, lists and maps are JSON.
-fn text_of(value: &Value) -> Cow<'_, str> {
+pub(crate) fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
         Value::String(text) => Cow::Borrowed(text),

@@ -23,6 +23,9 @@ pub const LONGEST_GUIDELINES: usize = 64 * 1024;
 /// Largest task file, in bytes.
 pub const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 
+/// The model of tasks that name none, but for those of kind `embed`, whose model is [`crate::EMBEDDING_MODEL`].
+pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
+
 /// One of the values that a task can answer with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Label {
@@ -234,6 +237,17 @@ impl Task {
         parse::from_catalog(value, source)
     }
 
+    /// Reads a task file as [`Task::from_file`] does, and gives what a catalog keeps of it: an object that
+    /// [`Task::from_catalog`] reads as the same task, whatever order the keys of its maps are put into.
+    ///
+    /// Example files are taken in, a map of labels becomes a list, and the name is there. Everything else is as written.
+    ///
+    /// # Errors
+    /// As for [`Task::from_file`].
+    pub fn export(path: impl AsRef<Path>) -> Result<Value, TaskError> {
+        parse::export(path.as_ref())
+    }
+
     /// Hash of everything that can change an answer, in 64 hexadecimal digits. The model is not in it: a cache keys
     /// answers by input hash, fingerprint and model digest.
     pub fn fingerprint(&self) -> String {
@@ -280,6 +294,15 @@ impl Task {
     /// The label with this name, or with this alias. Names win over aliases.
     pub fn label(&self, name: &str) -> Option<&Label> {
         find_label(&self.labels, name)
+    }
+
+    /// The model that is asked: the one that the task names, by `name` or `name@digest`, or else the default of its kind.
+    pub fn model_name(&self) -> String {
+        match &self.model {
+            Some(model) => model.to_string(),
+            None if self.kind == Kind::EMBED => crate::EMBEDDING_MODEL.to_owned(),
+            None => DEFAULT_MODEL.to_owned(),
+        }
     }
 
     /// The rule that an answer of this task must pass.

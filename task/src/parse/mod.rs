@@ -1,6 +1,7 @@
 //! Reads and checks task files.
 
 mod examples;
+mod export;
 mod fields;
 mod input;
 mod labels;
@@ -20,6 +21,21 @@ pub(crate) use labels::LABEL_KEYS;
 pub(crate) use task::{LONGEST_NAME, MOST_STOPS, MOST_TOKENS};
 
 pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {
+    let (text, shown) = read_file(path)?;
+    from_yaml(&text, &shown, folder_of(path))
+}
+
+pub(crate) fn export(path: &Path) -> Result<Value, TaskError> {
+    let (text, shown) = read_file(path)?;
+    export::export(&text, &shown, folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// The text of a task file, and what errors call it.
+fn read_file(path: &Path) -> Result<(String, String), TaskError> {
     let shown = path.display().to_string();
     let place = Place::of(&shown);
     let unreadable = |error: std::io::Error| TaskError::Read {
@@ -40,7 +56,7 @@ pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {
         });
     }
     let text = fs_err::read_to_string(path).map_err(unreadable)?;
-    from_yaml(&text, &shown, path.parent().unwrap_or(Path::new("")))
+    Ok((text, shown))
 }
 
 pub(crate) fn from_yaml(text: &str, source: &str, folder: &Path) -> Result<Task, TaskError> {

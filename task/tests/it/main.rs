@@ -1,6 +1,7 @@
 //! What this crate promises to those who use it.
 
 mod errors;
+mod export;
 mod fingerprint;
 mod hostile;
 mod lone;

@@ -21,6 +21,10 @@ use pgrx::prelude::*;
 /// Called by Postgres when a process loads the library.
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
+    // SAFETY: a backend has one thread, and this runs before anything of the library does. Whoever debugs this library
+    // may have asked for backtraces in the environment that the server was started in: they would stand in the errors
+    // that SQL sees.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::register();
     node::register();
     planner::install();

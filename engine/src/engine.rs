@@ -14,9 +14,6 @@ use crate::prepared::PreparedTask;
 use crate::session::onnx::RuntimeOptions;
 use crate::session::{Budget, Placement};
 
-/// The model that a task is asked of where neither it nor the user names one.
-pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
-
 /// Bytes of answers that are kept in memory.
 const MEMORY_CACHE: u64 = 64 << 20;
 
@@ -94,10 +91,7 @@ impl Engine {
     ///
     /// `model` is used instead of the task's own.
     pub fn prepare(&self, task: &Task, model: Option<&str>) -> Result<PreparedTask, EngineError> {
-        let asked = model
-            .map(str::to_owned)
-            .or_else(|| task.model.as_ref().map(ToString::to_string))
-            .unwrap_or_else(|| default_model(task).to_owned());
+        let asked = model.map_or_else(|| task.model_name(), str::to_owned);
         let entry = self.shared.entry(&asked)?;
         PreparedTask::new(Arc::clone(&self.shared), task.clone(), entry)
     }
@@ -154,15 +148,6 @@ impl Engine {
     /// The file that answers are kept in. None where they are kept in memory alone.
     pub fn cache_file(&self) -> Option<PathBuf> {
         self.shared.cache.file()
-    }
-}
-
-/// The model for tasks that name none.
-fn default_model(task: &Task) -> &'static str {
-    if task.kind == refuel_task::Kind::EMBED {
-        refuel_task::EMBEDDING_MODEL
-    } else {
-        DEFAULT_MODEL
     }
 }
 

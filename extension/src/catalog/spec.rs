@@ -1,6 +1,6 @@
 //! Specifications of tasks: checked before they are kept, or made for calls without a task. No database here.
 
-use refuel_task::{Kind, OnError, Task};
+use refuel_task::{OnError, Task};
 use serde_json::{Map, Value, json};
 
 use crate::error::Failure;
@@ -11,9 +11,6 @@ pub(crate) const OPTIONS: [&str; 3] = ["guidelines", "max_tokens", "stop"];
 /// What tasks are called that stand for a call of their own.
 const EMBED_NAME: &str = "refuel_embed";
 const COMPLETE_NAME: &str = "refuel_complete";
-
-/// The model of tasks that name none and ask a language model.
-const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
 /// A specification that is right, and what of it the catalog has columns for.
 #[derive(Debug)]
@@ -51,15 +48,10 @@ pub(super) fn check(name: &str, json: &str) -> Result<Checked, Failure> {
 /// Reads a specification; `source` is what errors call it.
 fn read(value: &Value, source: &str) -> Result<Checked, Failure> {
     let task = Task::from_catalog(value, source)?;
-    let model = match &task.model {
-        Some(model) => model.to_string(),
-        None if task.kind == Kind::EMBED => refuel_task::EMBEDDING_MODEL.to_owned(),
-        None => DEFAULT_MODEL.to_owned(),
-    };
     Ok(Checked {
         json: value.to_string(),
         kind: task.kind.name(),
-        model,
+        model: task.model_name(),
         on_error: task.on_error,
         name: task.name,
     })

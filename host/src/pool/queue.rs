@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use refuel_task::InputHash;
 
+/// Parts that a unit of cost is counted in, so that what it makes of the virtual time among many clients is not nothing.
+const PARTS: u64 = 1 << 12;
+
 /// Number of a client.
 pub(super) type ClientId = u64;
 /// Number of a request, over all clients.
@@ -211,13 +214,13 @@ impl<T> Queue<T> {
             self.queued -= 1;
             self.queued_bytes -= job.size.bytes;
             if let Some(client) = self.clients.get_mut(&client) {
-                client.service += job.size.cost;
+                client.service += job.size.cost * PARTS;
                 client.served = self.turn;
             }
             chunk.jobs.push((key, input));
             line.push_back(client);
         }
-        self.time += chunk.cost / waiting.max(1);
+        self.time += chunk.cost * PARTS / waiting.max(1);
         Some(chunk)
     }
 

@@ -66,7 +66,11 @@ fn tasks_that_are_the_same_share_their_runs_whoever_asks() {
     assert_eq!(ends[1].0.len() + ends[2].0.len(), 6);
     let runs = stage.script.runs();
     assert_eq!(runs.len(), 2, "{runs:?}");
-    assert_eq!(runs[1], ["a0", "b0", "a1", "b1", "a2", "b2"], "one row each in turn");
+    assert_eq!(
+        runs[1],
+        ["b0", "a0", "b1", "a1", "b2", "a2"],
+        "one row each in turn, who was served least first"
+    );
 }
 
 #[test]

@@ -36,7 +36,10 @@ pub(crate) unsafe fn read(datum: pg_sys::Datum) -> Result<String, Failure> {
 ///
 /// # Safety
 /// `datum` is a `jsonb`, not null.
-#[expect(clippy::cast_ptr_alignment, reason = "what is detoasted is aligned as a `jsonb` has to be")]
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "what is detoasted is aligned as a `jsonb` has to be"
+)]
 pub(crate) unsafe fn read_json(datum: pg_sys::Datum) -> Result<String, Failure> {
     // SAFETY: a `jsonb` is a varlena whose content begins at `root`; the copies are freed here.
     unsafe {

@@ -25,7 +25,7 @@ pub(crate) use model::{
     DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs,
     WeightsChoice,
 };
-pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand};
+pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand, TaskExportArgs, TaskExportFormat};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::builder::ArgPredicate;
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::FormatArgs;
 use super::label::InputFormatArgs;
@@ -13,6 +14,13 @@ Examples:
     refuel task check topic.yml
   Read the prompt of the first row, as the model will:
     refuel task check topic.yml --prompt --sample tickets.csv";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  Make a task of a file in Postgres:
+    refuel task export topic.yml --format sql | psql shop
+  Give a task of Postgres a new version:
+    refuel task export topic.yml --alter | psql shop";
 
 /// Arguments of `refuel task`.
 #[derive(Debug, Args)]
@@ -26,6 +34,8 @@ pub(crate) struct TaskArgs {
 pub(crate) enum TaskCommand {
     /// Read a task file, and show what it says
     Check(Box<TaskCheckArgs>),
+    /// Write a task file as the catalog of a database takes it
+    Export(TaskExportArgs),
 }
 
 /// Arguments of `refuel task check`.
@@ -57,4 +67,37 @@ pub(crate) struct TaskCheckArgs {
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+}
+
+/// Arguments of `refuel task export`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub(crate) struct TaskExportArgs {
+    /// Task file; the rows of the example file that it names become a part of the task
+    #[arg(value_name = "FILE")]
+    pub(crate) task: PathBuf,
+
+    /// What is written
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        default_value_if("alter", ArgPredicate::IsPresent, "sql")
+    )]
+    pub(crate) format: TaskExportFormat,
+
+    /// Give a task that is there a new version, instead of making one
+    #[arg(long)]
+    pub(crate) alter: bool,
+}
+
+/// Form of a task for a catalog.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskExportFormat {
+    /// The specification alone
+    #[default]
+    Json,
+    /// A statement of SQL that makes the task, for psql
+    Sql,
 }

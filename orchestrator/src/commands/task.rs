@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
 use refuel_task::{
@@ -10,7 +12,7 @@ use refuel_task::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::{OutputFormat, TaskArgs, TaskCheckArgs, TaskCommand};
+use crate::cli::{Cli, OutputFormat, TaskArgs, TaskCheckArgs, TaskCommand, TaskExportArgs, TaskExportFormat};
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
@@ -25,6 +27,41 @@ const SHOWN_LABELS: usize = 20;
 pub(crate) fn run(arguments: &TaskArgs, context: &Context) -> Result<ExitStatus, Failure> {
     match &arguments.command {
         TaskCommand::Check(arguments) => check(arguments, context),
+        TaskCommand::Export(arguments) => export(arguments, context),
+    }
+}
+
+fn export(arguments: &TaskExportArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    let function = match (arguments.format, arguments.alter) {
+        (TaskExportFormat::Json, false) => None,
+        (TaskExportFormat::Sql, false) => Some("refuel_create_task"),
+        (TaskExportFormat::Sql, true) => Some("refuel_alter_task"),
+        (TaskExportFormat::Json, true) => Cli::command()
+            .error(
+                ErrorKind::ArgumentConflict,
+                "the argument '--alter' needs '--format sql'",
+            )
+            .exit(),
+    };
+    let spec = Task::export(&arguments.task)?;
+    let Some(function) = function else {
+        context.printer.json(&spec)?;
+        return Ok(ExitStatus::Success);
+    };
+    let name = spec["name"].as_str().unwrap_or_default();
+    let (name, spec) = (sql_literal(name), sql_literal(&format!("{spec:#}")));
+    context.printer.data(format!("SELECT {function}({name}, {spec});"))?;
+    Ok(ExitStatus::Success)
+}
+
+/// A string of SQL, right whether or not `standard_conforming_strings` is on: with backslashes it is written as `E'...'`,
+/// as `quote_literal()` of Postgres does it.
+fn sql_literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
     }
 }
 

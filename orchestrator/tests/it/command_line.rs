@@ -36,6 +36,7 @@ fn help_of_every_verb() {
         insta::assert_snapshot!(format!("help_{verb}"), desk.run(&[verb, "--help"]));
     }
     insta::assert_snapshot!("help_task_check", desk.run(&["task", "check", "--help"]));
+    insta::assert_snapshot!("help_task_export", desk.run(&["task", "export", "--help"]));
     insta::assert_snapshot!("help_short_label", desk.run(&["label", "-h"]));
 }
 
@@ -60,6 +61,10 @@ fn a_wrong_command_line_is_status_2() {
             &["label", "in.csv", "--task", "topic.yml", "--memory", "lots"],
         ),
         ("no_expected", &["eval", "in.csv", "--task", "topic.yml"]),
+        (
+            "alter_is_sql",
+            &["task", "export", "topic.yml", "--alter", "--format", "json"],
+        ),
         (
             "empty_prefix",
             &["label", "in.csv", "--task", "topic.yml", "--prefix", ""],
@@ -114,6 +119,8 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
         ("resume_standard_output", 2, label("in.csv", &["--resume"])),
         ("no_task_file", 2, vec!["label", "in.csv", "--task", "missing.yml"]),
         ("unknown_key", 2, vec!["label", "in.csv", "--task", "broken.yml"]),
+        ("export_no_task_file", 2, vec!["task", "export", "missing.yml"]),
+        ("export_unknown_key", 2, vec!["task", "export", "broken.yml", "--format", "sql"]),
         ("no_model", 2, label("in.csv", &["--model", "nothing-such"])),
         ("short_digest", 2, label("in.csv", &["--model", "nothing-such@ffff"])),
         (
@@ -211,6 +218,22 @@ fn a_task_is_shown_as_it_is_understood() {
         "2"
     ]));
     insta::assert_snapshot!(desk.run(&["task", "check", "topic.yml", "--prompt"]));
+}
+
+#[test]
+fn a_task_is_exported_for_a_catalog() {
+    let desk = desk();
+    insta::assert_snapshot!(desk.run(&["task", "export", "topic.yml"]));
+    desk.write("solved.csv", "text,right\nIt's gone,delivery\n\"a \"\"C:\\new\"\" one\",other\n");
+    desk.write(
+        "topic.yml",
+        format!("{TASK}examples: {{from: solved.csv, input: text, label: right}}\n").replace(
+            "examples:\n  - {input: Where is my parcel?, label: delivery}\n",
+            "description: It's a \\ test\n",
+        ),
+    );
+    insta::assert_snapshot!(desk.run(&["task", "export", "topic.yml", "--format", "sql"]));
+    insta::assert_snapshot!(desk.run(&["task", "export", "topic.yml", "--alter"]));
 }
 
 #[test]

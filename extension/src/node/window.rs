@@ -11,7 +11,7 @@ use crate::catalog::Resolved;
 /// An input of a group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    group: u16,
+    group: u32,
     input: u32,
 }
 
@@ -65,7 +65,7 @@ impl Window {
             }
             self.asked += 1;
             Place {
-                group: index as u16,
+                group: index as u32,
                 input: input as u32,
             }
         });

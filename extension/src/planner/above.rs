@@ -4,7 +4,7 @@ use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::{Call, Where, calls_in, has_call};
 use super::nodes::{equal, items, list, tag, target_expressions, targets, walk};
-use super::stage::{Built, Statement, by_depth, inherit};
+use super::stage::{Built, Column, Statement, by_depth, inherit};
 use crate::functions::Function;
 
 /// Whether calls can be made above a node of this type: one that projects, and whose rows are the same whatever columns
@@ -26,7 +26,6 @@ fn projects(tag: NodeTag) -> bool {
             | NodeTag::T_NamedTuplestoreScan
             | NodeTag::T_WorkTableScan
             | NodeTag::T_ForeignScan
-            | NodeTag::T_CustomScan
             | NodeTag::T_NestLoop
             | NodeTag::T_MergeJoin
             | NodeTag::T_HashJoin
@@ -36,6 +35,23 @@ fn projects(tag: NodeTag) -> bool {
             | NodeTag::T_Gather
             | NodeTag::T_GatherMerge
     ) || is_tid_range_scan(tag)
+}
+
+/// Whether a plan is a custom scan, of another extension, that can project.
+unsafe fn custom_scan_projects(plan: *mut Plan) -> bool {
+    // SAFETY: the tag says whether it is one.
+    unsafe { tag(plan) == NodeTag::T_CustomScan && says_that_it_projects(&*plan.cast()) }
+}
+
+/// Up to version 14 every custom scan has to.
+#[cfg(any(feature = "pg13", feature = "pg14"))]
+fn says_that_it_projects(_: &pg_sys::CustomScan) -> bool {
+    true
+}
+
+#[cfg(not(any(feature = "pg13", feature = "pg14")))]
+fn says_that_it_projects(scan: &pg_sys::CustomScan) -> bool {
+    scan.flags & pg_sys::CUSTOMPATH_SUPPORT_PROJECTION != 0
 }
 
 #[cfg(feature = "pg13")]
@@ -54,7 +70,7 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
     unsafe {
         let kind = tag(plan);
         let single_row = kind == NodeTag::T_Result && (*plan).lefttree.is_null();
-        if single_row || !(projects(kind) || kind == NodeTag::T_Result) {
+        if single_row || !(projects(kind) || kind == NodeTag::T_Result || custom_scan_projects(plan)) {
             return plan;
         }
         let filters = Filters::take(plan);
@@ -73,18 +89,20 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
         (*plan).targetlist = targets(&read);
         forget_async(plan);
 
-        let mut built = Built { plan, columns: read };
+        let mut built = Built {
+            plan,
+            columns: read.into_iter().map(Column::always).collect(),
+        };
         let mut asked: Vec<Call> = Vec::new();
         let everything: Vec<*mut Node> = filters.0.iter().chain(&output_nodes).copied().collect();
         let everything = calls_in(&everything, Where::Outside);
         for &filter in &filters.0 {
-            let calls = with_siblings(built.missing(calls_in(&[filter], Where::Outside)), &everything);
+            let calls = with_siblings(&built, calls_in(&[filter], Where::Outside), &everything);
             let depths: Vec<&[Call]> = by_depth(&calls).collect();
             for (index, calls) in depths.iter().enumerate() {
                 let last = index + 1 == depths.len();
                 let quals = if last { list([filter]) } else { std::ptr::null_mut() };
                 built.stage(calls, quals, bounded, statement);
-                // A column that was made under a condition is null elsewhere; what asks for it elsewhere asks again.
             }
             if depths.is_empty() {
                 let top = built.plan;
@@ -104,13 +122,15 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
     }
 }
 
-/// Calls, and those of other functions with the same arguments, which cost nothing beside them: each input is sent once.
-unsafe fn with_siblings(calls: Vec<Call>, everything: &[Call]) -> Vec<Call> {
-    let mut all = calls;
+/// The calls that aren't columns yet, and those of other functions with the same arguments, which cost nothing beside
+/// them: each input is sent once.
+unsafe fn with_siblings(built: &Built, calls: Vec<Call>, everything: &[Call]) -> Vec<Call> {
+    // SAFETY: calls are function expressions of the extension.
+    let mut all = unsafe { built.missing(calls) };
     for call in everything {
-        // SAFETY: calls are function expressions of the extension.
+        // SAFETY: as above.
         unsafe {
-            if all.iter().any(|known| equal(known.expression, call.expression)) {
+            if built.has(call) || all.iter().any(|known| equal(known.expression, call.expression)) {
                 continue;
             }
             if let Some(depth) = all
@@ -160,7 +180,6 @@ impl Filters {
         let mut taken = Vec::new();
         // SAFETY: the tag says which type the plan has.
         unsafe {
-            take_from(&mut (*plan).qual, &mut taken);
             if matches!(
                 tag(plan),
                 NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
@@ -168,28 +187,31 @@ impl Filters {
                 let join = plan.cast::<Join>();
                 // Behind an inner join a condition means the same as in it; behind an outer one it doesn't.
                 if (*join).jointype == pg_sys::JoinType::JOIN_INNER {
-                    let before = taken.len();
                     take_from(&mut (*join).joinqual, &mut taken);
-                    if taken.len() > before {
+                    if !taken.is_empty() {
                         // That one row matches at most may have been known from what was taken.
                         (*join).inner_unique = false;
                     }
                 }
             }
+            take_from(&mut (*plan).qual, &mut taken);
         }
         Self(taken)
     }
 }
 
+/// Takes the first condition with calls and those behind it: they are there because they cost more still, or because
+/// what passes them is nobody's to see before (a policy of row security, a view that is a barrier).
 unsafe fn take_from(conditions: &mut *mut List, taken: &mut Vec<*mut Node>) {
     // SAFETY: the caller passes a list of conditions.
     unsafe {
-        let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
-            .into_iter()
-            .partition(|&condition| has_call(condition) && !calls_in(&[condition], Where::Outside).is_empty());
-        if !with.is_empty() {
-            *conditions = list(without);
-            taken.extend(with);
+        let mut all = items::<Node>(*conditions);
+        let first = all
+            .iter()
+            .position(|&condition| has_call(condition) && !calls_in(&[condition], Where::Outside).is_empty());
+        if let Some(first) = first {
+            taken.extend(all.drain(first..));
+            *conditions = list(all);
         }
     }
 }

@@ -4,8 +4,8 @@
 use pgrx::pg_sys::{self, Expr, HashJoin, List, Node, NodeTag, Plan};
 
 use super::calls::{Call, Where, calls_in};
-use super::nodes::{column, equal, items, joined, plain_column, replace, tag, target_expressions, targets, walk};
-use super::stage::{Built, Statement, by_depth};
+use super::nodes::{column, equal, items, joined, list, plain_column, replace, tag, target_expressions, targets, walk};
+use super::stage::{Built, Column, Statement, by_depth};
 
 /// Makes the calls of a node's inner expressions below it, where it has such.
 pub(super) unsafe fn below(plan: *mut Plan, bounded: bool, statement: &mut Statement) {
@@ -13,26 +13,42 @@ pub(super) unsafe fn below(plan: *mut Plan, bounded: bool, statement: &mut State
     unsafe {
         match tag(plan) {
             NodeTag::T_Agg | NodeTag::T_WindowAgg => {
-                let fields = [&raw mut (*plan).targetlist, &raw mut (*plan).qual];
-                insert(
-                    plan,
+                let mut fields = [&raw mut (*plan).targetlist, &raw mut (*plan).qual];
+                let made = insert(
                     &raw mut (*plan).lefttree,
                     &fields,
                     Where::Aggregates,
                     bounded,
                     statement,
                 );
+                // Outside its aggregates a node reads one of the rows that it groups. A call has the same value for each
+                // of them, unless it was asked for some only, or its arguments are null in some sets of a grouping.
+                let grouping_sets = tag(plan) == NodeTag::T_Agg && has_grouping_sets(&*plan.cast());
+                let anywhere: Vec<&Made> = made
+                    .iter()
+                    .filter(|made| !grouping_sets && made.call.condition.is_none())
+                    .collect();
+                for field in &mut fields {
+                    **field = replace(**field, &mut |node| match tag(node) {
+                        NodeTag::T_Aggref | NodeTag::T_WindowFunc => Some(replace(node, &mut |inner| {
+                            column_of(made.iter(), inner, pg_sys::OUTER_VAR as i32)
+                        })),
+                        _ => column_of(anywhere.iter().copied(), node, pg_sys::OUTER_VAR as i32),
+                    });
+                }
             }
             NodeTag::T_ProjectSet => {
-                let fields = [&raw mut (*plan).targetlist];
-                insert(
-                    plan,
+                let field = &raw mut (*plan).targetlist;
+                let made = insert(
                     &raw mut (*plan).lefttree,
-                    &fields,
+                    &[field],
                     Where::Everywhere,
                     bounded,
                     statement,
                 );
+                *field = replace(*field, &mut |node| {
+                    column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
+                });
             }
             NodeTag::T_HashJoin => hash_join(plan.cast(), bounded, statement),
             _ => {}
@@ -40,17 +56,37 @@ pub(super) unsafe fn below(plan: *mut Plan, bounded: bool, statement: &mut State
     }
 }
 
-/// Puts nodes between a plan and its child for the calls in these fields, and has the fields read their columns.
-/// Returns the calls with the positions of their columns.
+unsafe fn has_grouping_sets(aggregate: &pg_sys::Agg) -> bool {
+    !aggregate.groupingSets.is_null() || !aggregate.chain.is_null()
+}
+
+/// A call that was made below a node.
+struct Made {
+    /// The call, in the node's terms.
+    call: Call,
+    /// The position of its column in the child's target list, from 0.
+    position: usize,
+}
+
+/// The column that holds an expression, if it is one of the calls.
+unsafe fn column_of<'a>(made: impl IntoIterator<Item = &'a Made>, node: *mut Node, varno: i32) -> Option<*mut Node> {
+    // SAFETY: the caller passes an expression.
+    unsafe {
+        let made = made.into_iter().find(|made| equal(made.call.expression, node))?;
+        Some(column(varno, made.position, node).cast())
+    }
+}
+
+/// Puts nodes between a plan and its child for the calls in these fields. Which of them read the columns is the caller's
+/// to say.
 unsafe fn insert(
-    plan: *mut Plan,
     child: *mut *mut Plan,
     fields: &[*mut *mut List],
     place: Where,
     bounded: bool,
     statement: &mut Statement,
-) -> Vec<(Call, usize)> {
-    // SAFETY: `child` and `fields` are fields of `plan`, which reads its child as OUTER_VAR.
+) -> Vec<Made> {
+    // SAFETY: `child` and `fields` are fields of one plan, which reads its child as OUTER_VAR.
     unsafe {
         if (*child).is_null() {
             return Vec::new();
@@ -63,10 +99,10 @@ unsafe fn insert(
         if calls.is_empty() {
             return Vec::new();
         }
-        let columns: Vec<*mut Expr> = target_expressions((**child).targetlist)
+        let columns: Vec<Column> = target_expressions((**child).targetlist)
             .iter()
             .enumerate()
-            .map(|(index, &expression)| column(pg_sys::OUTER_VAR as i32, index, expression))
+            .map(|(index, &expression)| Column::always(column(pg_sys::OUTER_VAR as i32, index, expression)))
             .collect();
         let first = columns.len();
         let below = *child;
@@ -75,33 +111,16 @@ unsafe fn insert(
             built.stage(calls, std::ptr::null_mut(), bounded, statement);
         }
         // What a row is found by stays known under its name.
-        name_columns(built.plan, below);
+        super::nodes::name_columns(built.plan, below);
         *child = built.plan;
-        for &field in fields {
-            *field = replace(*field, &mut |node| {
-                let index = built.columns[first..].iter().position(|&call| equal(call, node))?;
-                Some(column(pg_sys::OUTER_VAR as i32, first + index, node).cast())
-            });
-        }
-        let _ = plan;
         calls
             .into_iter()
             .enumerate()
-            .map(|(index, call)| (call, first + index))
+            .map(|(index, call)| Made {
+                call,
+                position: first + index,
+            })
             .collect()
-    }
-}
-
-/// Gives the columns of a node their names and marks in its child's target list.
-unsafe fn name_columns(plan: *mut Plan, child: *mut Plan) {
-    // SAFETY: the first entries of the node's target list are the child's, in order.
-    unsafe {
-        let named = items::<pg_sys::TargetEntry>((*child).targetlist);
-        for (entry, like) in items::<pg_sys::TargetEntry>((*plan).targetlist).into_iter().zip(named) {
-            (*entry).resname = (*like).resname;
-            (*entry).ressortgroupref = (*like).ressortgroupref;
-            (*entry).resjunk = (*like).resjunk;
-        }
     }
 }
 
@@ -129,64 +148,70 @@ unsafe fn reads_only(call: &Call, varno: i32) -> bool {
 }
 
 /// Keys of a hash join, such as `refuel_label(a.text, 'topic') = b.topic`: the outer side's below the join, the inner
-/// side's below the hash table.
+/// side's below the hash table. Other conditions of the join are evaluated for rows with equal keys alone, so their calls
+/// aren't made here, where there are more rows.
 unsafe fn hash_join(join: *mut HashJoin, bounded: bool, statement: &mut Statement) {
     // SAFETY: the inner child of a hash join is a Hash over the inner side. Both have the same keys, the join's clauses
     // in terms of the Hash's target list, which has only columns of its child.
     unsafe {
         let plan = join.cast::<Plan>();
-        let fields = [
-            &raw mut (*join).hashclauses,
-            &raw mut (*join).hashkeys,
-            &raw mut (*join).join.joinqual,
-        ];
-        insert(
-            plan,
+        let keys = &raw mut (*join).hashkeys;
+        let made = insert(
             &raw mut (*plan).lefttree,
-            &fields,
+            &[keys],
             Where::Everywhere,
             bounded,
             statement,
         );
+        *keys = replace(*keys, &mut |node| {
+            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
+        });
+        read_in_conditions(join, &made, |node| {
+            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
+        });
 
         let hash = (*plan).righttree;
         if tag(hash) != NodeTag::T_Hash || (*hash).lefttree.is_null() {
             return;
         }
-        let keys = [&raw mut (*hash.cast::<pg_sys::Hash>()).hashkeys];
-        let made = insert(
-            hash,
-            &raw mut (*hash).lefttree,
-            &keys,
-            Where::Everywhere,
-            false,
-            statement,
-        );
+        let keys = &raw mut (*hash.cast::<pg_sys::Hash>()).hashkeys;
+        let mut made = insert(&raw mut (*hash).lefttree, &[keys], Where::Everywhere, false, statement);
         if made.is_empty() {
             return;
         }
+        *keys = replace(*keys, &mut |node| {
+            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
+        });
         let passed = target_expressions((*hash).targetlist);
-        let first = passed.len();
-        let added: Vec<*mut Expr> = made
+        let added = made
             .iter()
-            .map(|&(ref call, index)| column(pg_sys::OUTER_VAR as i32, index, call.expression))
-            .collect();
-        let all: Vec<*mut Expr> = passed.iter().copied().chain(added.iter().copied()).collect();
-        let entries = joined((*hash).targetlist, items_from(targets(&all), first));
-        (*hash).targetlist = entries;
-        for field in [&raw mut (*join).hashclauses, &raw mut (*join).join.joinqual] {
-            *field = replace(*field, &mut |node| {
-                let below = replace(node, &mut |inner| {
-                    plain_column(inner, pg_sys::INNER_VAR as i32).map(|index| passed[index].cast())
-                });
-                let index = made.iter().position(|(call, _)| equal(call.expression, below))?;
-                Some(column(pg_sys::INNER_VAR as i32, first + index, node).cast())
-            });
+            .map(|made| column(pg_sys::OUTER_VAR as i32, made.position, made.call.expression));
+        let all: Vec<*mut Expr> = passed.iter().copied().chain(added).collect();
+        let added = items::<pg_sys::TargetEntry>(targets(&all))
+            .into_iter()
+            .skip(passed.len());
+        (*hash).targetlist = joined((*hash).targetlist, list(added));
+        for (index, made) in made.iter_mut().enumerate() {
+            made.position = passed.len() + index;
         }
+        read_in_conditions(join, &made, |node| {
+            let below = replace(node, &mut |inner| {
+                plain_column(inner, pg_sys::INNER_VAR as i32).map(|index| passed[index].cast())
+            });
+            let found = made.iter().find(|made| equal(made.call.expression, below))?;
+            Some(column(pg_sys::INNER_VAR as i32, found.position, node).cast())
+        });
     }
 }
 
-unsafe fn items_from(entries: *mut List, first: usize) -> *mut List {
-    // SAFETY: the caller passes a target list.
-    unsafe { super::nodes::list(items::<pg_sys::TargetEntry>(entries).into_iter().skip(first)) }
+/// Has the conditions of a hash join read the columns of calls that were made for its keys. The clauses are the keys
+/// themselves; in the other conditions a call that was made for some rows only may be asked for others.
+unsafe fn read_in_conditions(join: *mut HashJoin, made: &[Made], mut find: impl FnMut(*mut Node) -> Option<*mut Node>) {
+    // SAFETY: both are lists of conditions.
+    unsafe {
+        (*join).hashclauses = replace((*join).hashclauses, &mut find);
+        if made.iter().all(|made| made.call.condition.is_none()) {
+            (*join).join.joinqual = replace((*join).join.joinqual, &mut find);
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use pgrx::pg_sys::{self, BoolTestType, Expr, FuncExpr, List, Node, NodeTag};
 
-use super::nodes::{all_of, any_of, boolean_test, copy, equal, is_null, items, replace, tag, walk, walk_below};
+use super::nodes::{all_of, any_of, boolean_test, equal, is_null, items, tag, walk, walk_below};
+use super::placeholders::{reads_placeholder, with_tested_value};
 use crate::functions::Function;
 
 /// A call that can be made for many rows at once.
@@ -138,12 +139,21 @@ impl Finder {
                     };
                     self.find_in_turn(&arguments, in_aggregates, |argument| boolean_test(argument, test));
                 }
+                NodeTag::T_RowCompareExpr => {
+                    // Later columns are evaluated only where the ones before are equal: they stay where they are.
+                    let compared = node.cast::<pg_sys::RowCompareExpr>();
+                    for side in [(*compared).largs, (*compared).rargs] {
+                        if let Some(&first) = items::<Node>(side).first() {
+                            self.find(first, in_aggregates);
+                        }
+                    }
+                }
                 _ => {
                     walk_below(node, &mut |inner| {
                         self.find(inner, in_aggregates);
                         false
                     });
-                    if is_call(node) && !depends_on_its_place(node) {
+                    if is_call(node) {
                         self.add(node.cast());
                     }
                 }
@@ -183,9 +193,17 @@ impl Finder {
         }
     }
 
+    /// Adds a call, unless it can only be made where it stands: it reads what its place gives it, or it or its condition
+    /// is another each time that it is evaluated.
     unsafe fn add(&mut self, expression: *mut FuncExpr) {
         // SAFETY: conditions are expressions of the same node.
         unsafe {
+            if reads_placeholder(expression.cast())
+                || is_volatile(expression.cast())
+                || self.conditions.iter().any(|&condition| is_volatile(condition))
+            {
+                return;
+            }
             let condition = (!self.conditions.is_empty()).then(|| all_of(&self.conditions));
             match self.found.iter_mut().find(|found| equal(found.expression, expression)) {
                 Some(found) => match (&mut found.conditions, condition) {
@@ -256,35 +274,8 @@ unsafe fn depth_of(expression: *mut Node, calls: &[Call], below: bool) -> usize 
     deepest
 }
 
-/// Whether an expression reads what only its place in a bigger one gives it, such as the value that CASE tests.
-unsafe fn depends_on_its_place(node: *mut Node) -> bool {
-    let mut depends = false;
-    // SAFETY: the caller passes an expression.
-    unsafe {
-        walk(node, &mut |node| {
-            depends = depends
-                || matches!(
-                    tag(node),
-                    NodeTag::T_CaseTestExpr | NodeTag::T_CoerceToDomainValue | NodeTag::T_SetToDefault
-                );
-            !depends
-        });
-    }
-    depends
-}
-
-/// A condition of `CASE value WHEN …`, in which the value stands for the placeholder.
-unsafe fn with_tested_value(condition: *mut Expr, value: *mut Expr) -> *mut Expr {
-    if value.is_null() {
-        return condition;
-    }
-    // SAFETY: the caller passes the two parts of a CASE expression. A CASE inside has placeholders of its own, but in its
-    // own conditions only, which are left alone.
-    unsafe {
-        replace(condition, &mut |node| match tag(node) {
-            NodeTag::T_CaseTestExpr => Some(copy(value).cast()),
-            NodeTag::T_CaseExpr => Some(node),
-            _ => None,
-        })
-    }
+/// Whether an expression may have another value each time that it is evaluated.
+unsafe fn is_volatile(expression: *mut Expr) -> bool {
+    // SAFETY: the caller passes an expression of a finished plan.
+    unsafe { pg_sys::contain_volatile_functions(expression.cast()) }
 }

@@ -9,6 +9,17 @@ use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, Target
 use super::calls::has_call;
 use super::nodes::{children, column, copy, equal, items, list, replace, tag, targets};
 
+/// Whether conditions may be moved in a statement: not where some hide rows from what is evaluated after them, as policies
+/// of row security and views that are barriers do.
+pub(super) unsafe fn may_hoist(statement: *mut pg_sys::PlannedStmt) -> bool {
+    // SAFETY: the range table is a list of its entries.
+    unsafe {
+        items::<pg_sys::RangeTblEntry>((*statement).rtable)
+            .into_iter()
+            .all(|entry| (*entry).securityQuals.is_null() && !(*entry).security_barrier)
+    }
+}
+
 /// Moves conditions up in a plan, as far as that saves calls.
 pub(super) unsafe fn hoist(plan: *mut Plan) {
     // SAFETY: the tags say which types plans have.
@@ -27,7 +38,9 @@ pub(super) unsafe fn hoist(plan: *mut Plan) {
         }
         // The inner side of a nested loop is scanned again and again, for a few rows each time.
         let in_loop = tag(plan) == NodeTag::T_NestLoop;
-        if inner_join && (in_loop || (*plan).plan_rows < (*(*plan).righttree).plan_rows) {
+        // A merge join that never goes back relies on what the inner side's conditions leave.
+        let goes_back = tag(plan) != NodeTag::T_MergeJoin || !(*plan.cast::<pg_sys::MergeJoin>()).skip_mark_restore;
+        if inner_join && goes_back && (in_loop || (*plan).plan_rows < (*(*plan).righttree).plan_rows) {
             hoist_side(join, (*plan).righttree, pg_sys::INNER_VAR as i32);
         }
     }
@@ -53,20 +66,21 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
             passing.push(source);
             source = (*source).lefttree;
         }
-        let Some(conditions) = conditions(source) else {
-            return;
-        };
-        let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
-            .into_iter()
-            .partition(|&condition| has_call(condition));
-        if with.is_empty() {
-            return;
+        let mut moving = Vec::new();
+        for conditions in conditions(source) {
+            let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
+                .into_iter()
+                .partition(|&condition| has_call(condition));
+            if with.is_empty() {
+                continue;
+            }
+            *conditions = list(without);
+            moving.extend(with);
+            if is_join(source) && conditions == &raw mut (*source.cast::<Join>()).joinqual {
+                (*source.cast::<Join>()).inner_unique = false;
+            }
         }
-        *conditions = list(without);
-        if is_join(source) {
-            (*source.cast::<Join>()).inner_unique = false;
-        }
-        for condition in with {
+        for condition in moving {
             let mut read = Vec::new();
             super::above::collect_read(condition, &mut read);
             let positions: Vec<usize> = read
@@ -80,7 +94,8 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
                 let index = read.iter().position(|&expression| equal(expression, node))?;
                 Some(column(varno, positions[index], node).cast())
             });
-            let own = if (*join).jointype == JoinType::JOIN_INNER {
+            // One of the inner side belongs to what a row matches: behind it, another row may match.
+            let own = if varno == pg_sys::INNER_VAR as i32 {
                 &raw mut (*join).joinqual
             } else {
                 &raw mut (*join).plan.qual
@@ -108,8 +123,8 @@ unsafe fn parameter(join: *mut Join, node: *mut Node) -> Option<*mut Node> {
     }
 }
 
-/// Where a node has the conditions that may be moved on. None where it is of another type.
-unsafe fn conditions(source: *mut Plan) -> Option<*mut *mut List> {
+/// Where a node has conditions that may be moved on.
+unsafe fn conditions(source: *mut Plan) -> Vec<*mut *mut List> {
     // SAFETY: the tag says which type the plan has.
     unsafe {
         match tag(source) {
@@ -122,16 +137,16 @@ unsafe fn conditions(source: *mut Plan) -> Option<*mut *mut List> {
             | NodeTag::T_SubqueryScan
             | NodeTag::T_FunctionScan
             | NodeTag::T_ValuesScan
-            | NodeTag::T_CteScan => Some(&raw mut (*source).qual),
+            | NodeTag::T_CteScan => vec![&raw mut (*source).qual],
             _ if is_join(source) => {
                 let join = source.cast::<Join>();
                 match (*join).jointype {
-                    JoinType::JOIN_INNER => Some(&raw mut (*join).joinqual),
-                    JoinType::JOIN_SEMI | JoinType::JOIN_ANTI => Some(&raw mut (*source).qual),
-                    _ => None,
+                    JoinType::JOIN_INNER => vec![&raw mut (*join).joinqual, &raw mut (*source).qual],
+                    JoinType::JOIN_SEMI | JoinType::JOIN_ANTI => vec![&raw mut (*source).qual],
+                    _ => Vec::new(),
                 }
             }
-            _ => None,
+            _ => Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod calls;
 mod explain;
 mod hoist;
 mod nodes;
+mod placeholders;
 mod reasons;
 mod stage;
 
@@ -27,7 +28,7 @@ pub(crate) use stage::is_stage;
 
 use crate::settings;
 use calls::has_call;
-use nodes::{children, make, plain_column, tag, target_expressions, targets};
+use nodes::{bitmaps, children, make, plain_column, tag, target_expressions, targets};
 use stage::{Statement, lift, only_adds};
 
 /// The hook that was there before ours.
@@ -97,18 +98,19 @@ unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
         // Models' time is no reason to compile expressions, whose time it isn't.
         (*statement).jitFlags = pg_sys::PGJIT_NONE as i32;
         let mut made = Statement { next_id: greatest + 1 };
+        let may_hoist = hoist::may_hoist(statement);
         let backward = options as u32 & pg_sys::CURSOR_OPT_SCROLL != 0;
         let top = (*statement).planTree;
         let could_go_back = backward && pg_sys::ExecSupportsBackwardScan(top);
         for (index, &root) in roots.iter().enumerate() {
             let bounded = index > 0 || options as u32 & CURSOR != 0;
-            hoist::hoist(*root);
+            if may_hoist {
+                hoist::hoist(*root);
+            }
             *root = rewrite(*root, bounded, &mut made);
         }
         if could_go_back && !pg_sys::ExecSupportsBackwardScan((*statement).planTree) {
-            let top = pg_sys::materialize_finished_plan((*statement).planTree);
-            (*top).plan_node_id = made.next_id;
-            (*statement).planTree = top;
+            (*statement).planTree = materialized((*statement).planTree, &mut made);
         }
     }
 }
@@ -119,7 +121,7 @@ unsafe fn survey(plan: *mut Plan, greatest: &mut i32, found: &mut bool) {
     unsafe {
         *greatest = (*greatest).max((*plan).plan_node_id);
         *found = *found || reasons::expressions(plan).iter().any(|part| has_call(part.node));
-        for child in children(plan) {
+        for child in children(plan).into_iter().chain(bitmaps(plan)) {
             survey(*child, greatest, found);
         }
     }
@@ -130,18 +132,21 @@ unsafe fn rewrite(plan: *mut Plan, bounded: bool, statement: &mut Statement) -> 
     // SAFETY: the tags say which types plans have.
     unsafe {
         let kind = tag(plan);
-        let inner_could_mark = kind == NodeTag::T_MergeJoin && supports_mark(&*(*plan).righttree);
         for child in children(plan) {
             let inner = kind == NodeTag::T_NestLoop && child == &raw mut (*plan).righttree;
             let bounded = match kind {
                 NodeTag::T_Limit => true,
                 // These take all of their child's rows before they give one out.
-                NodeTag::T_Sort | NodeTag::T_Hash | NodeTag::T_ModifyTable | NodeTag::T_Agg => false,
+                NodeTag::T_Sort | NodeTag::T_Hash | NodeTag::T_ModifyTable => false,
+                NodeTag::T_Agg if (*plan.cast::<pg_sys::Agg>()).aggstrategy != pg_sys::AggStrategy::AGG_SORTED => false,
                 _ => bounded || inner,
             };
             *child = rewrite(*child, bounded, statement);
         }
-        if inner_could_mark && is_stage((*plan).righttree) {
+        if kind == NodeTag::T_MergeJoin
+            && !(*plan.cast::<pg_sys::MergeJoin>()).skip_mark_restore
+            && !supports_mark((*plan).righttree)
+        {
             (*plan).righttree = materialized((*plan).righttree, statement);
         }
         match kind {
@@ -202,12 +207,14 @@ unsafe fn lift_merge(merge: *mut pg_sys::GatherMerge) -> *mut Plan {
     }
 }
 
-/// Whether a merge join can go back to a place in the rows of this node.
-fn supports_mark(plan: &Plan) -> bool {
-    matches!(
-        plan.type_,
-        NodeTag::T_IndexScan | NodeTag::T_IndexOnlyScan | NodeTag::T_Material | NodeTag::T_Sort
-    )
+/// Whether a merge join can still go back to a place in the rows of its inner side, which the planner has made sure of.
+/// Only a Result has it from its child.
+unsafe fn supports_mark(plan: *mut Plan) -> bool {
+    // SAFETY: the tag says which type the plan has.
+    unsafe {
+        !is_stage(plan)
+            && (tag(plan) != NodeTag::T_Result || (*plan).lefttree.is_null() || supports_mark((*plan).lefttree))
+    }
 }
 
 /// A node that keeps a plan's rows, so that they can be read again.
@@ -224,6 +231,7 @@ unsafe fn materialized(plan: *mut Plan, statement: &mut Statement) -> *mut Plan 
             .map(|(index, &expression)| nodes::column(pg_sys::OUTER_VAR as i32, index, expression))
             .collect();
         (*material).targetlist = targets(&columns);
+        nodes::name_columns(material, plan);
         (*material).qual = std::ptr::null_mut();
         (*material).initPlan = std::ptr::null_mut();
         (*material).lefttree = plan;

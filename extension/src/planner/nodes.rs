@@ -167,6 +167,21 @@ pub(crate) unsafe fn target_expressions(targets: *mut List) -> Vec<*mut Expr> {
     }
 }
 
+/// Gives the columns of a node their names and marks in its child's target list.
+pub(crate) unsafe fn name_columns(plan: *mut Plan, child: *mut Plan) {
+    // SAFETY: the first entries of the node's target list are the child's, in order.
+    unsafe {
+        let named = items::<TargetEntry>((*child).targetlist);
+        for (entry, like) in items::<TargetEntry>((*plan).targetlist).into_iter().zip(named) {
+            (*entry).resname = (*like).resname;
+            (*entry).ressortgroupref = (*like).ressortgroupref;
+            (*entry).resorigtbl = (*like).resorigtbl;
+            (*entry).resorigcol = (*like).resorigcol;
+            (*entry).resjunk = (*like).resjunk;
+        }
+    }
+}
+
 /// The position of a column of this child, counted from 0, where an expression is just that.
 pub(crate) unsafe fn plain_column<T>(expression: *mut T, varno: i32) -> Option<usize> {
     // SAFETY: the caller passes an expression.
@@ -205,6 +220,23 @@ unsafe fn boolean(operator: pg_sys::BoolExprType::Type, conditions: &[*mut Expr]
     }
 }
 
+/// `coalesce(a, b …)`, or the only one. All are of one type.
+pub(crate) unsafe fn first_of(expressions: &[*mut Expr]) -> *mut Expr {
+    if let &[only] = expressions {
+        return only;
+    }
+    // SAFETY: the caller passes expressions, at least one; a CoalesceExpr is a node of zeros with these fields.
+    unsafe {
+        let like = expressions[0].cast::<Node>();
+        let made: *mut pg_sys::CoalesceExpr = make(NodeTag::T_CoalesceExpr);
+        (*made).coalescetype = pg_sys::exprType(like);
+        (*made).coalescecollid = pg_sys::exprCollation(like);
+        (*made).args = list(expressions.iter().copied());
+        (*made).location = -1;
+        made.cast()
+    }
+}
+
 /// `expression IS [NOT] TRUE | FALSE`.
 pub(crate) unsafe fn boolean_test(expression: *mut Expr, test: pg_sys::BoolTestType::Type) -> *mut Expr {
     // SAFETY: a BooleanTest is a node of zeros with these fields.
@@ -226,6 +258,21 @@ pub(crate) unsafe fn is_null(expression: *mut Expr) -> *mut Expr {
         (*made).nulltesttype = pg_sys::NullTestType::IS_NULL;
         (*made).location = -1;
         made.cast()
+    }
+}
+
+/// Places in a plan where the parts of a bitmap are, which make no rows of their own.
+pub(crate) unsafe fn bitmaps(plan: *mut Plan) -> Vec<*mut *mut Plan> {
+    // SAFETY: the tag says which type a node has; lists of plans have cells that hold plans.
+    unsafe {
+        let list = match tag(plan) {
+            NodeTag::T_BitmapAnd => (*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans,
+            NodeTag::T_BitmapOr => (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
+            _ => return Vec::new(),
+        };
+        (0..items::<Plan>(list).len())
+            .map(|index| (&raw mut (*(*list).elements.add(index)).ptr_value).cast())
+            .collect()
     }
 }
 

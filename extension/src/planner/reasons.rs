@@ -3,7 +3,7 @@
 use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Plan};
 
 use super::calls::is_call;
-use super::nodes::{children, tag, walk};
+use super::nodes::{bitmaps, children, tag, walk};
 use super::stage::is_stage;
 use crate::functions::Function;
 
@@ -98,6 +98,31 @@ pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
                     });
                 }
             }
+            NodeTag::T_SampleScan => {
+                let sample = (*plan.cast::<pg_sys::SampleScan>()).tablesample;
+                if !sample.is_null() {
+                    parts.push(Part {
+                        node: sample.cast(),
+                        place: "in TABLESAMPLE",
+                    });
+                }
+            }
+            #[cfg(not(feature = "pg13"))]
+            NodeTag::T_Memoize => add(
+                (*plan.cast::<pg_sys::Memoize>()).param_exprs,
+                "as what results of a nested loop are remembered by",
+            ),
+            NodeTag::T_WindowAgg => {
+                let window = plan.cast::<pg_sys::WindowAgg>();
+                for node in [(*window).startOffset, (*window).endOffset] {
+                    if !node.is_null() {
+                        parts.push(Part {
+                            node,
+                            place: "in the frame of a window",
+                        });
+                    }
+                }
+            }
             NodeTag::T_Limit => {
                 let limit = plan.cast::<pg_sys::Limit>();
                 for node in [(*limit).limitOffset, (*limit).limitCount] {
@@ -125,6 +150,8 @@ pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
                 add((*modify).onConflictSet, "in ON CONFLICT");
                 #[cfg(not(any(feature = "pg13", feature = "pg14")))]
                 add((*modify).mergeActionLists, "in an action of MERGE");
+                #[cfg(any(feature = "pg17", feature = "pg18"))]
+                add((*modify).mergeJoinConditions, "in the condition of MERGE");
                 if !(*modify).onConflictWhere.is_null() {
                     parts.push(Part {
                         node: (*modify).onConflictWhere,
@@ -160,26 +187,8 @@ pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, reasons: &mut Vec<
                 true
             });
         }
-        for child in children(plan) {
+        for child in children(plan).into_iter().chain(bitmaps(plan)) {
             collect(*child, batching, reasons);
-        }
-        if tag(plan) == NodeTag::T_BitmapHeapScan {
-            collect_bitmap((*plan).lefttree, batching, reasons);
-        }
-    }
-}
-
-unsafe fn collect_bitmap(plan: *mut Plan, batching: bool, reasons: &mut Vec<String>) {
-    // SAFETY: below a bitmap heap scan are bitmap index scans, and nodes that combine them.
-    unsafe {
-        let combined = match tag(plan) {
-            NodeTag::T_BitmapAnd => (*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans,
-            NodeTag::T_BitmapOr => (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
-            _ => return,
-        };
-        for plan in super::nodes::items::<Plan>(combined) {
-            collect(plan, batching, reasons);
-            collect_bitmap(plan, batching, reasons);
         }
     }
 }

@@ -8,14 +8,35 @@
 use pgrx::pg_sys::{self, CustomScan, Expr, List, Node, NodeTag, Plan};
 
 use super::calls::Call;
-use super::nodes::{column, copy, equal, items, list, make, replace, tag, target_expressions, targets};
+use super::nodes::{
+    all_of, boolean_test, column, copy, equal, first_of, items, list, make, replace, tag, target_expressions, targets,
+    walk,
+};
 use crate::node;
 
-/// A plan under construction: each of its columns with the expression that it holds, in the terms of the node that the
-/// calls were found in.
+/// A plan under construction.
 pub(super) struct Built {
     pub(super) plan: *mut Plan,
-    pub(super) columns: Vec<*mut Expr>,
+    pub(super) columns: Vec<Column>,
+}
+
+/// A column of a plan under construction, in the terms of the node that the calls were found in.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    /// What it holds.
+    pub(super) expression: *mut Expr,
+    /// Where it holds that: a call that was asked for some rows only is null for the others.
+    pub(super) condition: Option<*mut Expr>,
+}
+
+impl Column {
+    /// One that always holds its expression.
+    pub(super) fn always(expression: *mut Expr) -> Self {
+        Self {
+            expression,
+            condition: None,
+        }
+    }
 }
 
 /// What is the same for all nodes that are made for one statement.
@@ -54,12 +75,14 @@ impl Built {
                 .columns
                 .iter()
                 .enumerate()
-                .map(|(index, &expression)| column(pg_sys::OUTER_VAR as i32, index, expression))
+                .map(|(index, held)| column(pg_sys::OUTER_VAR as i32, index, held.expression))
                 .collect();
             let mut expressions: Vec<*mut Expr> = Vec::new();
             let mut described = Vec::new();
             for call in calls {
-                let adapted = self.in_terms_of(pg_sys::OUTER_VAR as i32, call.expression);
+                // The call itself may be a column, for other rows.
+                let adapted = copy(call.expression);
+                (*adapted).args = self.in_terms_of(pg_sys::OUTER_VAR as i32, (*call.expression).args);
                 expressions.extend(items::<Expr>((*adapted).args));
                 let condition = call.condition.map(|it| self.in_terms_of(pg_sys::OUTER_VAR as i32, it));
                 expressions.extend(condition);
@@ -72,15 +95,22 @@ impl Built {
             (*scan).custom_exprs = list(expressions);
             (*scan).custom_private = node::describe(&described, bounded);
             (*scan).custom_scan_tlist = targets(&scanned);
-            self.columns
-                .extend(calls.iter().map(|call| call.expression.cast::<Expr>()));
+            self.columns.extend(calls.iter().map(|call| Column {
+                expression: call.expression.cast(),
+                condition: call.condition,
+            }));
             self.plan = plan;
             (*plan).qual = self.in_terms_of(pg_sys::INDEX_VAR as i32, filter);
+            // What the calls read that the child doesn't: a change of it means other answers.
+            for parameter in parameters((*scan).custom_exprs) {
+                (*plan).extParam = pg_sys::bms_add_member((*plan).extParam, parameter);
+                (*plan).allParam = pg_sys::bms_add_member((*plan).allParam, parameter);
+            }
             let columns: Vec<*mut Expr> = self
                 .columns
                 .iter()
                 .enumerate()
-                .map(|(index, &expression)| column(pg_sys::INDEX_VAR as i32, index, expression))
+                .map(|(index, held)| column(pg_sys::INDEX_VAR as i32, index, held.expression))
                 .collect();
             (*plan).targetlist = targets(&columns);
             scan
@@ -95,20 +125,73 @@ impl Built {
                 if !can_be_column(node) {
                     return None;
                 }
-                let index = self.columns.iter().position(|&column| equal(column, node))?;
-                Some(column(varno, index, node).cast())
+                let holding: Vec<*mut Expr> = self
+                    .holding(node)
+                    .map(|(index, _)| column(varno, index, node))
+                    .collect();
+                // Where one of several isn't null, it is what was asked for.
+                (!holding.is_empty()).then(|| first_of(&holding).cast())
             })
         }
     }
 
-    /// Those of the calls that aren't columns yet.
+    /// The columns that hold an expression, somewhere at least.
+    unsafe fn holding<T>(&self, expression: *const T) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns
+            .iter()
+            .enumerate()
+            // SAFETY: columns are expressions, and so is what the caller passes.
+            .filter(move |(_, column)| unsafe { equal(column.expression, expression) })
+    }
+
+    /// Those of the calls that aren't columns yet. One that is for some rows is asked for the others.
     pub(super) unsafe fn missing(&self, calls: Vec<Call>) -> Vec<Call> {
         calls
             .into_iter()
-            // SAFETY: columns and calls are expressions.
-            .filter(|call| unsafe { !self.columns.iter().any(|&column| equal(column, call.expression)) })
+            .filter_map(|call| {
+                let mut conditions: Vec<*mut Expr> = call.condition.into_iter().collect();
+                // SAFETY: columns, calls and conditions are expressions.
+                unsafe {
+                    for (_, column) in self.holding(call.expression) {
+                        let known = column.condition?;
+                        if call.condition.is_some_and(|condition| equal(condition, known)) {
+                            return None;
+                        }
+                        conditions.push(boolean_test(known, pg_sys::BoolTestType::IS_NOT_TRUE));
+                    }
+                    let condition = (!conditions.is_empty()).then(|| all_of(&conditions));
+                    Some(Call { condition, ..call })
+                }
+            })
             .collect()
     }
+
+    /// Whether a call is a column for every row.
+    pub(super) unsafe fn has(&self, call: &Call) -> bool {
+        // SAFETY: a call is an expression.
+        unsafe {
+            self.holding(call.expression)
+                .any(|(_, column)| column.condition.is_none())
+        }
+    }
+}
+
+/// The parameters of the executor that expressions read.
+unsafe fn parameters(expressions: *mut List) -> Vec<i32> {
+    let mut found = Vec::new();
+    // SAFETY: the caller passes a list of expressions; the tag says which type a node has.
+    unsafe {
+        walk(expressions, &mut |node| {
+            if tag(node) == NodeTag::T_Param {
+                let parameter = node.cast::<pg_sys::Param>();
+                if (*parameter).paramkind == pg_sys::ParamKind::PARAM_EXEC {
+                    found.push((*parameter).paramid);
+                }
+            }
+            true
+        });
+    }
+    found
 }
 
 /// Whether a node may be a column: what is read from below, or a call.

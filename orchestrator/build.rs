@@ -8,7 +8,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The crates that have errors.
-const CRATES: [&str; 6] = ["formats", "compiler", "registry", "task", "engine", "orchestrator"];
+const CRATES: [&str; 8] = [
+    "formats",
+    "compiler",
+    "registry",
+    "task",
+    "engine",
+    "orchestrator",
+    "client",
+    "host",
+];
 
 /// What a variant says of itself.
 #[derive(Default, Clone)]

@@ -160,6 +160,9 @@ impl HostError {
                  starts a second one elsewhere"
                     .to_owned(),
             ),
+            Self::Socket { path, source } if source.kind() == io::ErrorKind::NotFound => path
+                .parent()
+                .map(|folder| format!("make the folder first: `mkdir -m 700 -p {}`", folder.display())),
             Self::Socket { .. } => {
                 Some("check the permissions of the folder, or name another with `--socket`".to_owned())
             }
@@ -181,7 +184,7 @@ impl HostError {
             )),
             Self::OtherUser { .. } => Some("start a host as the user that the client runs as".to_owned()),
             Self::WrongToken => Some("give the client the content of the host's token file".to_owned()),
-            Self::Protocol { .. } => Some("use the client of the host's own version".to_owned()),
+            Self::Protocol { .. } | Self::Window { .. } => Some("use the client of the host's own version".to_owned()),
             Self::Stopping => Some("ask again: whoever supervises it starts it anew".to_owned()),
             Self::NoTask { .. } => Some("`refuel man task` describes what a task is made of".to_owned()),
             Self::Memory { .. } => Some(
@@ -192,7 +195,6 @@ impl HostError {
             Self::QueueFull { .. } => {
                 Some("ask again when less is under way; `refuel host --status` shows it".to_owned())
             }
-            Self::Window { .. } => Some("use the client of the host's own version".to_owned()),
             Self::Engine(error) => error.hint(),
             Self::Start { .. } => None,
         }

@@ -94,29 +94,10 @@ pub(crate) struct Models {
 impl Models {
     /// Opens the registry and the kept answers. No model is loaded.
     pub(crate) fn open(arguments: &EngineArgs, context: &Context) -> Result<Self, Failure> {
-        let home = context.home()?;
-        let keeps_answers = !arguments.no_cache;
-        let mut budget = Budget::default();
-        if let Some(tokens) = arguments.batch_tokens {
-            budget.padded_tokens = tokens as usize;
-        }
-        if let Some(bytes) = arguments.memory {
-            budget = bounded(budget, bytes);
-        }
-        let cache = if keeps_answers {
-            CachePolicy::Disk {
-                folder: cache_folder(&home),
-                limit_bytes: arguments.cache_size,
-            }
-        } else {
-            CachePolicy::Memory
+        let models = Self {
+            engine: Engine::open(engine_options(arguments, &context.home()?))?,
+            keeps_answers: !arguments.no_cache,
         };
-        let engine = Engine::open(EngineOptions {
-            runtime: runtime_options(arguments, &home),
-            budget,
-            cache,
-        })?;
-        let models = Self { engine, keeps_answers };
         models.tell_warnings(context.printer);
         Ok(models)
     }
@@ -152,6 +133,30 @@ fn bounded(budget: Budget, bytes: u64) -> Budget {
 /// Where answers are kept.
 pub(crate) fn cache_folder(home: &Path) -> PathBuf {
     home.join("cache")
+}
+
+/// How an engine is asked to work.
+pub(crate) fn engine_options(arguments: &EngineArgs, home: &Path) -> EngineOptions {
+    let mut budget = Budget::default();
+    if let Some(tokens) = arguments.batch_tokens {
+        budget.padded_tokens = tokens as usize;
+    }
+    if let Some(bytes) = arguments.memory {
+        budget = bounded(budget, bytes);
+    }
+    let cache = if arguments.no_cache {
+        CachePolicy::Memory
+    } else {
+        CachePolicy::Disk {
+            folder: cache_folder(home),
+            limit_bytes: arguments.cache_size,
+        }
+    };
+    EngineOptions {
+        runtime: runtime_options(arguments, home),
+        budget,
+        cache,
+    }
 }
 
 /// How ONNX Runtime is asked to work.

@@ -3,6 +3,7 @@
 //! Every library of the workspace has an error type with `code()` and `hint()`; [`Failure`] is what they all become
 //! here. The command line's own errors are `RF06xx`.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Report {
     /// Stable code, such as `RF0601`.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// What went wrong, and where.
     pub(crate) message: String,
     /// What to do about it.
@@ -37,7 +38,12 @@ pub(crate) struct Report {
 
 impl Failure {
     /// A failure from any error with its code, its hint, and the status it earns.
-    pub(crate) fn new(error: &dyn Error, code: &'static str, hint: Option<String>, status: ExitStatus) -> Self {
+    pub(crate) fn new(
+        error: &dyn Error,
+        code: impl Into<Cow<'static, str>>,
+        hint: Option<String>,
+        status: ExitStatus,
+    ) -> Self {
         let message = error.to_string();
         let mut causes: Vec<String> = Vec::new();
         let mut below = error.source();
@@ -50,7 +56,7 @@ impl Failure {
             below = cause.source();
         }
         Self::Reported(Box::new(Report {
-            code,
+            code: code.into(),
             message,
             hint,
             causes,

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     // clap prints help to standard output with status 0, and a wrong request to standard error with status 2.
     let cli = Cli::parse();
     let context = Context::new(&cli.global);
-    logging::start(&cli.global);
+    logging::start(&cli.global, &cli.command);
     match commands::run(cli.command, &context) {
         Ok(status) => status.into(),
         Err(failure) => context.printer.failure(&failure).into(),

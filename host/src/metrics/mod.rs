@@ -250,7 +250,7 @@ mod tests {
                 model_time: Duration::ZERO,
             });
         }
-        assert_eq!(metrics.inputs.len(), MOST_TASKS + 1);
+        assert_eq!(metrics.known.lock().unwrap().len(), MOST_TASKS);
         let others = metrics.labels(OTHERS, OTHERS);
         assert_eq!(metrics.inputs.get_or_create(&others).get(), 20);
     }
@@ -281,7 +281,7 @@ mod tests {
             "refuel_run_rows_bucket{le=\"256.0\"} 0",
             "refuel_run_seconds_sum 0.4",
             "refuel_clients_refused_total 1",
-            "# HELP refuel_model_seconds Time that models took.",
+            "# HELP refuel_run_seconds Time that a run took.",
             "# EOF",
         ] {
             assert!(text.lines().any(|there| there == line), "{line}\n{text}");

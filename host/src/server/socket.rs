@@ -22,66 +22,68 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// The bit of a mode by which files belong to their owners even where others can write to the folder.
 const STICKY: u32 = 0o1000;
 
-/// A socket that this process listens on, and the lock that says so. Dropping it takes both away.
+/// The lock that says who listens on a socket. Dropping it takes its file away.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    // Held as long as the file is there.
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A socket that this process listens on. Dropping it takes it away, and then its lock.
 #[derive(Debug)]
 pub(super) struct Socket {
     path: PathBuf,
-    lock_path: PathBuf,
-    // Held as long as the socket is there.
-    _lock: File,
+    _lock: Lock,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 impl Socket {
-    /// Listens on a socket that nobody else can use. One that a host left behind when it was killed is replaced.
+    /// Listens on a socket that nobody else can use. One that a host left behind when it was killed is replaced; anything
+    /// else that is there stays.
     pub(super) fn listen(path: &Path) -> Result<(Self, UnixListener), HostError> {
         let path = std::path::absolute(path).map_err(|source| failed(path, source))?;
-        check_folder(path.parent().unwrap_or(Path::new("/")))?;
-        let mut lock_path = path.clone().into_os_string();
-        lock_path.push(".lock");
-        let lock_path = PathBuf::from(lock_path);
-        let lock = lock(&path, &lock_path)?;
-        let socket = Self {
-            path,
-            lock_path,
-            _lock: lock,
-        };
-        socket.clear()?;
-        let listener = listener(&socket.path).map_err(|error| failed(&socket.path, error.into()))?;
-        Ok((socket, listener))
+        check_folder(&path)?;
+        let lock = lock(&path)?;
+        clear(&path)?;
+        let listener = listener(&path).map_err(|error| failed(&path, error.into()))?;
+        Ok((Self { path, _lock: lock }, listener))
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Takes away a socket that nobody listens on.
-    fn clear(&self) -> Result<(), HostError> {
-        let path = &self.path;
-        match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed(path, error)),
-            Ok(metadata) if !metadata.file_type().is_socket() => {
-                return Err(HostError::NoSocket { path: path.clone() });
-            }
-            Ok(_) => {}
-        }
-        // Somebody may listen there without a lock.
-        match UnixStream::connect(path) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-            Ok(_) => return Err(HostError::SocketInUse { path: path.clone() }),
-            Err(error) => return Err(failed(path, error)),
-        }
-        fs::remove_file(path).map_err(|source| failed(path, source))
-    }
 }
 
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // The socket goes first: whoever gets the lock finds no socket of ours.
-        let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_file(&self.lock_path);
+/// Takes away a socket that nobody listens on.
+fn clear(path: &Path) -> Result<(), HostError> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(path, error)),
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            return Err(HostError::NoSocket { path: path.to_owned() });
+        }
+        Ok(_) => {}
     }
+    // Somebody may listen there without a lock.
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+        Ok(_) => return Err(HostError::SocketInUse { path: path.to_owned() }),
+        Err(error) => return Err(failed(path, error)),
+    }
+    fs::remove_file(path).map_err(|source| failed(path, source))
 }
 
 fn failed(path: &Path, source: io::Error) -> HostError {
@@ -90,14 +92,17 @@ fn failed(path: &Path, source: io::Error) -> HostError {
 }
 
 /// Takes the lock beside a socket.
-fn lock(path: &Path, lock_path: &Path) -> Result<File, HostError> {
+fn lock(path: &Path) -> Result<Lock, HostError> {
+    let mut lock_path = path.to_owned().into_os_string();
+    lock_path.push(".lock");
+    let lock_path = PathBuf::from(lock_path);
     loop {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(lock_path)
+            .open(&lock_path)
             .map_err(|source| failed(path, source))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -106,15 +111,20 @@ fn lock(path: &Path, lock_path: &Path) -> Result<File, HostError> {
         }
         // A host that has just ended took the file away after it was opened here: the lock is one on nothing.
         let held = file.metadata().map_err(|source| failed(path, source))?;
-        if fs::symlink_metadata(lock_path).is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
-            return Ok(file);
+        if fs::symlink_metadata(&lock_path).is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
+            return Ok(Lock {
+                path: lock_path,
+                _file: file,
+            });
         }
     }
 }
 
 /// Where others can write to the folder, they could put their own socket in our place.
-fn check_folder(path: &Path) -> Result<(), HostError> {
-    let metadata = fs::metadata(path).map_err(|source| failed(path, source))?;
+fn check_folder(socket: &Path) -> Result<(), HostError> {
+    let path = socket.parent().unwrap_or(Path::new("/"));
+    // The standard library's own error: the path is told beside it.
+    let metadata = std::fs::metadata(path).map_err(|source| failed(socket, source))?;
     let own = rustix::process::geteuid().as_raw();
     let reason = if !metadata.is_dir() {
         "it is no folder"
@@ -167,7 +177,7 @@ fn listener(path: &Path) -> Result<UnixListener, rustix::io::Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

@@ -5,6 +5,7 @@ mod debug;
 pub(crate) mod engine;
 mod eval;
 pub(crate) mod global;
+mod host;
 pub(crate) mod label;
 mod man;
 mod model;
@@ -19,6 +20,7 @@ pub(crate) use debug::DebugArgs;
 pub(crate) use engine::{DeviceChoice, EngineArgs};
 pub(crate) use eval::EvalArgs;
 pub(crate) use global::{ColorChoice, FormatArgs, GlobalArgs, OutputFormat};
+pub(crate) use host::{HostArgs, LogFormat};
 pub(crate) use label::{LabelArgs, OnErrorChoice};
 pub(crate) use man::{ManArgs, SchemaChoice};
 pub(crate) use model::{
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Task(TaskArgs),
     /// Fetch, import, list, check and remove models
     Model(ModelArgs),
+    /// Answer the databases and programs of this machine
+    Host(Box<HostArgs>),
     /// Show or forget kept answers
     Cache(CacheArgs),
     /// Show what this machine has: library, devices, models, memory

@@ -3,6 +3,7 @@
 mod cache;
 mod debug;
 mod eval;
+mod host;
 pub(crate) mod label;
 mod man;
 mod model;
@@ -67,6 +68,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Fai
         Command::Label(arguments) => label::run(&arguments, context),
         Command::Eval(arguments) => eval::run(&arguments, context),
         Command::Task(arguments) => task::run(&arguments, context),
+        Command::Host(arguments) => host::run(&arguments, context),
         Command::Cache(arguments) => cache::run(&arguments, context),
         Command::Debug(arguments) => debug::run(&arguments, context),
         Command::Man(arguments) => man::run(&arguments, context),

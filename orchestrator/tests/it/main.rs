@@ -6,4 +6,5 @@
 mod command_line;
 mod common;
 mod faults;
+mod host;
 mod models;

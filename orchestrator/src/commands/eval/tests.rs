@@ -209,12 +209,12 @@ impl Desk {
         serde_json::to_value(self.eval(more)).unwrap()
     }
 
-    fn refused(&self, more: &[&str]) -> (&'static str, ExitStatus, String) {
+    fn refused(&self, more: &[&str]) -> (String, ExitStatus, String) {
         match self.eval_with(more, &Interrupt::default()) {
             Err(Failure::Reported(report)) => {
                 let text = report.message.replace(self.folder.path().to_str().unwrap(), "");
                 (
-                    report.code,
+                    report.code.into_owned(),
                     report.status,
                     format!("{text}; {}", report.hint.unwrap_or_default()),
                 )
@@ -421,14 +421,14 @@ fn rows_that_prove_nothing_are_left_out_and_counted() {
 fn what_can_not_be_evaluated_is_said() {
     let task = "kind: label\nguidelines: Say it.\nlabels: [a, b]\nexamples:\n- {input: shown, label: a}\n";
     let (code, status, text) = Desk::new(task, "text,right\nx,q\n").refused(&[]);
-    assert_eq!((code, status), ("RF0632", ExitStatus::Usage));
+    assert_eq!((&*code, status), ("RF0632", ExitStatus::Usage));
     insta::assert_snapshot!(text, @r#"no row of the column `right` has a value that the task can answer with; the first is "q", which is not in the list of labels; the column has to hold what the task answers with: names or aliases of its labels, or true and false"#);
     let (code, status, text) = Desk::new(task, "text,right\nshown,a\n").refused(&[]);
-    assert_eq!((code, status), ("RF0634", ExitStatus::Usage));
+    assert_eq!((&*code, status), ("RF0634", ExitStatus::Usage));
     insta::assert_snapshot!(text, @"`/in.csv` has no row to evaluate: the prompt shows every one with its answer; evaluate on rows that are no examples of the task");
     insta::assert_snapshot!(Desk::new(task, "text,right\n").refused(&[]).2, @"`/in.csv` has no row to evaluate; ");
     let (code, status, _) = Desk::new(task, "text,rigth\nx,a\n").refused(&[]);
-    assert_eq!((code, status), ("RF0614", ExitStatus::Usage));
+    assert_eq!((&*code, status), ("RF0614", ExitStatus::Usage));
     assert_eq!(
         Desk::new(task, "text,right\nx,a\n")
             .refused(&["--compare", "colour=red,blue"])

@@ -208,9 +208,9 @@ impl Desk {
     }
 }
 
-fn code(failure: &Failure) -> (&'static str, ExitStatus) {
+fn code(failure: &Failure) -> (&str, ExitStatus) {
     match failure {
-        Failure::Reported(report) => (report.code, report.status),
+        Failure::Reported(report) => (&report.code, report.status),
         Failure::OutputClosed => ("closed", ExitStatus::Success),
     }
 }
@@ -399,7 +399,7 @@ fn a_row_that_fails_does_what_the_policy_says() {
     let Failure::Reported(report) = run("fail").unwrap_err() else {
         unreachable!()
     };
-    assert_eq!((report.code, report.status), ("RF0626", ExitStatus::Failure));
+    assert_eq!((&*report.code, report.status), ("RF0626", ExitStatus::Failure));
     assert_eq!(report.message, "line 3 of the input failed: the model said no");
     assert_eq!(
         desk.read("out.csv.partial").lines().count(),
@@ -456,7 +456,7 @@ fn a_column_that_is_not_there_is_named_with_the_nearest() {
     let Failure::Reported(report) = failure else {
         unreachable!()
     };
-    assert_eq!((report.code, report.status), ("RF0614", ExitStatus::Usage));
+    assert_eq!((&*report.code, report.status), ("RF0614", ExitStatus::Usage));
     assert_eq!(report.hint.as_deref(), Some("did you mean `texts`?"));
     assert!(!desk.path("out.csv.partial").exists(), "nothing was begun");
 }

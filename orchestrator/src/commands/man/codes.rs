@@ -7,13 +7,15 @@ const CODES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.r
 const MISTAKE: (&str, &str, &str) = ("RF0600", "A mistake in the program stopped it.", "");
 
 /// The parts that codes belong to, by their first four characters.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 8] = [
     ("RF01", "Model files: GGUF, safetensors, configuration, tokenizer"),
     ("RF02", "Compiling a checkpoint to ONNX"),
     ("RF03", "The registry of models: download, import, verify"),
     ("RF04", "Tasks"),
     ("RF05", "The engine: loading and running a model, the cache"),
     ("RF06", "The command line: tables, options, files"),
+    ("RF07", "Clients of a host"),
+    ("RF08", "The host"),
 ];
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
@@ -94,7 +96,16 @@ mod tests {
     fn every_code_in_the_sources_is_explained() {
         let mut found = BTreeSet::new();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for name in ["formats", "compiler", "registry", "task", "engine", "orchestrator"] {
+        for name in [
+            "formats",
+            "compiler",
+            "registry",
+            "task",
+            "engine",
+            "orchestrator",
+            "client",
+            "host",
+        ] {
             codes_in(&root.join(name).join("src"), &mut found);
         }
         assert!(found.len() > 40, "{found:?}");

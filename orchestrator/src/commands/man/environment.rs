@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 
 /// Variables that stand for no option.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 12] = [
     ("CLICOLOR_FORCE", "Not 0: colour even where the stream is no terminal"),
     (
         "HF_TOKEN",
@@ -26,11 +26,19 @@ const OTHERS: [(&str, &str); 10] = [
         "PIP_INDEX_URL",
         "Package index for `refuel model pull`, when neither `--index` nor `REFUEL_PYPI_INDEX` says it",
     ),
+    (
+        "NOTIFY_SOCKET",
+        "Where `refuel host` tells the service manager that it is ready, as sd_notify(3) describes it",
+    ),
     ("NO_COLOR", "Not empty: no colour (no-color.org)"),
     ("REFUEL_LOG", "Filter for the log, such as `refuel_engine=debug,warn`"),
     (
         "RUST_BACKTRACE",
         "1: a mistake in the program is told with the calls that led to it",
+    ),
+    (
+        "XDG_RUNTIME_DIR",
+        "Where the socket `refuel.sock` of the host is, when neither `--socket` nor `REFUEL_SOCKET` says it",
     ),
     (
         "XDG_DATA_HOME",

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::{Account, EMBEDDING_MODEL, LANGUAGE_MODEL};
 
@@ -85,7 +85,17 @@ impl Installation {
                 .flatten()
                 .filter(|entry| entry.path().is_dir())
             {
-                fs::remove_dir_all(old.path()).unwrap();
+                // A younger one may be in use by tests that began before this one.
+                let age = old
+                    .metadata()
+                    .unwrap()
+                    .modified()
+                    .unwrap()
+                    .elapsed()
+                    .unwrap_or_default();
+                if age > Duration::from_hours(1) || old.file_name() == "fresh" {
+                    fs::remove_dir_all(old.path()).unwrap();
+                }
             }
             let fresh = all.join("fresh");
             fs::create_dir(&fresh).unwrap();
@@ -122,6 +132,11 @@ impl Installation {
     pub fn pg_regress(&self) -> Option<PathBuf> {
         let path = self.inside(&self.libraries).join("pgxs/src/test/regress/pg_regress");
         path.is_file().then_some(path)
+    }
+
+    /// The extension's library.
+    pub fn library(&self) -> PathBuf {
+        self.inside(&self.libraries).join("refuel.so")
     }
 
     /// Whether an extension is there to be created.

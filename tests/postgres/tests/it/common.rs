@@ -1,5 +1,6 @@
 //! What several tests ask, and how they look at what comes of it.
 
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use postgres::Client;
@@ -34,12 +35,21 @@ pub(crate) fn under_way(session: &mut Client) -> i64 {
         .get(0)
 }
 
-/// Waits until the host has answered some of the only request: that it is in the middle of it.
-pub(crate) fn wait_for_the_middle(session: &mut Client) {
+/// Waits until the host has answered some of a query: that it is in the middle of it.
+///
+/// # Panics
+/// When the query ends first.
+pub(crate) fn wait_for_the_middle<T>(session: &mut Client, query: &JoinHandle<T>) {
     wait_until("the host is in the middle of the work", Duration::from_mins(1), || {
-        let query = "SELECT count(*) FROM refuel.activity WHERE answered > 0 AND answered < inputs";
-        session.query_one(query, &[]).unwrap().get::<_, i64>(0) > 0
+        assert!(!query.is_finished(), "the query has ended already");
+        is_in_the_middle(session)
     });
+}
+
+/// Whether the host has answered some of a query, and not all.
+pub(crate) fn is_in_the_middle(session: &mut Client) -> bool {
+    let query = "SELECT count(*) FROM refuel.activity WHERE answered > 0 AND answered < inputs";
+    session.query_one(query, &[]).unwrap().get::<_, i64>(0) > 0
 }
 
 /// Waits until the host works on nothing.

@@ -54,3 +54,18 @@ fn the_regress_files_give_what_is_expected() {
         );
     }
 }
+
+#[test]
+fn the_install_script_and_the_library_agree() {
+    let Some(installation) = Installation::find() else {
+        return;
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = Command::new(root.join("scripts/check-sql"))
+        .arg(installation.library())
+        .arg(root.join(concat!("sql/refuel--", env!("CARGO_PKG_VERSION"), ".sql")))
+        .arg(root.join("extension/refuel.control"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

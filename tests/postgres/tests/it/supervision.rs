@@ -19,6 +19,10 @@ fn a_host_is_started_with_the_server_and_gone_with_it() {
         "{}",
         host.command_line()
     );
+    // It listens a moment before it knows what to do with signals; one in between would leave the socket's file.
+    wait_until("the host is ready", SOON, || {
+        cluster.log().contains("\"message\":\"ready\"")
+    });
     let took = cluster.stop(Shutdown::Fast);
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(!host.lives());

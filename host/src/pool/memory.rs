@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn models_that_were_not_used_go() {
         let start = Instant::now();
-        let timeout = Duration::from_secs(60);
+        let timeout = Duration::from_mins(1);
         let mut residency = Residency::new(100);
         assert_eq!(residency.until_idle(timeout, start), None);
         residency.admit(&[model("a", 1, 1)], start).expect("it fits");

@@ -114,8 +114,9 @@ impl Pool {
     /// Where the registry or the kept answers can't be used, or a thread can't be started.
     pub fn start(mut options: PoolOptions) -> Result<Self, HostError> {
         let budget = &mut options.engine.budget;
-        // Where nobody says how much rows may take, it is a part of what models may.
-        budget.cache_bytes.get_or_insert((options.memory_bytes / 4) as usize);
+        // Where nobody says how much rows may take, it is a part of what models may. With half of the machine's memory for
+        // these it is what the engine takes by itself, so that no row is cut here that is read whole elsewhere.
+        budget.cache_bytes.get_or_insert((options.memory_bytes / 2) as usize);
         let models = Models::open(options.engine.clone())?;
         Self::with(Box::new(models), options)
     }
@@ -192,8 +193,8 @@ impl Client {
                 return;
             }
         };
-        if ask.inputs.is_empty() && request.answer(Vec::new(), &Tally::default()) {
-            self.shared.ended(&request);
+        if ask.inputs.is_empty() {
+            self.shared.answer(&request, Vec::new(), &Tally::default());
         }
         let mut inputs = ask.inputs.into_iter();
         let mut block = Block::default();
@@ -204,9 +205,7 @@ impl Client {
                     Ok(rendered) => block.add(row, rendered),
                     Err(RenderError::Row(reason)) => block.answers.push((row, convert::error(reason))),
                     Err(RenderError::Request(error)) => {
-                        if request.fail(&HostError::Engine(error.into())) {
-                            self.shared.ended(&request);
-                        }
+                        self.shared.fail(&request, &HostError::Engine(error.into()));
                         return;
                     }
                 }
@@ -221,10 +220,8 @@ impl Client {
     /// Drops what is left of a request. Nothing is delivered for it any more.
     pub fn cancel(&self, request: u64) {
         let found = self.shared.lock().find(self.asker.id, request);
-        if let Some(request) = found
-            && request.drop_work()
-        {
-            self.shared.ended(&request);
+        if let Some(request) = found {
+            self.shared.drop_work(&request);
         }
     }
 
@@ -320,8 +317,8 @@ impl Client {
             drop(state);
             self.shared.wake.notify_all();
         }
-        if !answers.is_empty() && request.answer(answers, &tally) {
-            self.shared.ended(request);
+        if !answers.is_empty() {
+            self.shared.answer(request, answers, &tally);
         }
     }
 }
@@ -329,11 +326,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         let requests = self.shared.lock().of(self.asker.id);
-        for request in requests {
-            if request.drop_work() {
-                self.shared.ended(&request);
-            }
-        }
+        requests.iter().for_each(|request| self.shared.drop_work(request));
         self.shared.lock().queue.leave(self.asker.id);
         self.shared.clients.fetch_sub(1, Ordering::Relaxed);
     }

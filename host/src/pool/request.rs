@@ -81,12 +81,14 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Delivers answers, and says whether these were the last ones. After its end a request delivers nothing.
-    pub(super) fn answer(&self, answers: Vec<(u64, wire::Answer)>, tally: &Tally) -> bool {
+    /// Delivers answers, and the end with the last ones. After its end a request delivers nothing.
+    ///
+    /// `ended` is called before the end is delivered: who hears of it finds nothing left of the request.
+    pub(super) fn answer(&self, answers: Vec<(u64, wire::Answer)>, tally: &Tally, ended: impl FnOnce(&Progress)) {
         // Held while answers are delivered, so that none comes behind the end.
         let mut progress = self.lock();
         if progress.outcome.is_some() {
-            return false;
+            return;
         }
         progress.answered += answers.len() as u64;
         progress.failed += tally.failed;
@@ -104,41 +106,37 @@ impl Request {
             });
         }
         if progress.answered < self.inputs {
-            return false;
+            return;
         }
-        progress.outcome = Some(Outcome::Done);
-        self.stop_clock(&mut progress);
+        self.end(&mut progress, Outcome::Done);
+        ended(&progress);
         (self.deliver)(ToClient::Done {
             request: self.number,
             work: progress.work,
         });
-        true
     }
 
-    /// Ends it with an error. Says whether it had not ended before.
-    pub(super) fn fail(&self, error: &HostError) -> bool {
+    /// Ends it with an error, where it had not ended before.
+    pub(super) fn fail(&self, error: &HostError, ended: impl FnOnce(&Progress)) {
         let mut progress = self.lock();
-        if progress.outcome.is_some() {
-            return false;
+        if progress.outcome.is_none() {
+            self.end(&mut progress, Outcome::Failed);
+            ended(&progress);
+            (self.deliver)(ToClient::Failed(error.failure(Some(self.number), None)));
         }
-        progress.outcome = Some(Outcome::Failed);
-        self.stop_clock(&mut progress);
-        (self.deliver)(ToClient::Failed(error.failure(Some(self.number), None)));
-        true
     }
 
-    /// Ends it and says nothing. Says whether it had not ended before.
-    pub(super) fn drop_work(&self) -> bool {
+    /// Ends it and says nothing, where it had not ended before.
+    pub(super) fn drop_work(&self, ended: impl FnOnce(&Progress)) {
         let mut progress = self.lock();
-        if progress.outcome.is_some() {
-            return false;
+        if progress.outcome.is_none() {
+            self.end(&mut progress, Outcome::Dropped);
+            ended(&progress);
         }
-        progress.outcome = Some(Outcome::Dropped);
-        self.stop_clock(&mut progress);
-        true
     }
 
-    fn stop_clock(&self, progress: &mut Progress) {
+    fn end(&self, progress: &mut Progress, outcome: Outcome) {
+        progress.outcome = Some(outcome);
         let elapsed = self.arrived.elapsed();
         progress.work.elapsed_us = elapsed.as_micros() as u64;
         progress.work.waited_us = if progress.work.batches > 0 {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use refuel_client::wire::Answer;
 use refuel_engine::{Cancel, ModelMemory};
 use refuel_task::RenderedInput;
 
@@ -13,9 +14,10 @@ use super::answerer::Backend;
 use super::memory::Residency;
 use super::observer::EndedRequest;
 use super::queue::{ClientId, JobKey, Queue, RequestId};
-use super::request::Request;
+use super::request::{Progress, Request, Tally};
 use super::settled::Lanes;
 use super::usage::{Count, Usage, UsageKey};
+use crate::error::HostError;
 
 /// How often usage is saved, and warnings are told.
 const KEEP_HOUSE: Duration = Duration::from_secs(3);
@@ -152,10 +154,25 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    /// Forgets a request that has ended, and counts it.
-    pub(super) fn ended(&self, request: &Request) {
+    /// Delivers answers to a request.
+    pub(super) fn answer(&self, request: &Request, answers: Vec<(u64, Answer)>, tally: &Tally) {
+        request.answer(answers, tally, |progress| self.ended(request, progress));
+    }
+
+    /// Ends a request with an error.
+    pub(super) fn fail(&self, request: &Request, error: &HostError) {
+        request.fail(error, |progress| self.ended(request, progress));
+    }
+
+    /// Ends a request of which nobody wants to hear any more.
+    pub(super) fn drop_work(&self, request: &Request) {
+        request.drop_work(|progress| self.ended(request, progress));
+    }
+
+    /// Forgets a request that has ended, and counts it. The lock of the request is held: it comes before that of the
+    /// state, never behind it.
+    fn ended(&self, request: &Request, progress: &Progress) {
         self.lock().remove(request);
-        let progress = request.progress();
         let Some(outcome) = progress.outcome else { return };
         let hello = &request.asker.hello;
         let model = request.task.lane.answerer.model();
@@ -261,11 +278,7 @@ impl Shared {
         let requests = state.all();
         drop(state);
         self.wake.notify_all();
-        for request in requests {
-            if request.drop_work() {
-                self.ended(&request);
-            }
-        }
+        requests.iter().for_each(|request| self.drop_work(request));
         let mut state = self.lock();
         while state.worker_lives {
             let left = until.saturating_duration_since(Instant::now());

@@ -239,9 +239,7 @@ fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, elapsed: Dur
             .into_iter()
             .map(|(row, answer)| (row, convert::answer(answer, request.detail)))
             .collect();
-        if request.answer(given, &tally) {
-            shared.ended(&request);
-        }
+        shared.answer(&request, given, &tally);
     }
     count
 }
@@ -263,9 +261,7 @@ fn fail(shared: &Shared, taken: &Taken, error: &HostError) -> usize {
     let requests: BTreeSet<RequestId> = waiting.iter().flatten().map(|waiting| waiting.request).collect();
     for &id in &requests {
         let Some(request) = shared.lock().get(id) else { continue };
-        if request.fail(error) {
-            shared.ended(&request);
-        }
+        shared.fail(&request, error);
     }
     requests.len()
 }
@@ -290,9 +286,7 @@ fn panicked(shared: &Shared, lane: &Lane, keys: &[JobKey], cause: &str) -> usize
             runs: 1,
             ..Tally::default()
         };
-        if request.answer(answers, &tally) {
-            shared.ended(&request);
-        }
+        shared.answer(&request, answers, &tally);
     }
     count
 }

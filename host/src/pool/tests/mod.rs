@@ -181,8 +181,7 @@ fn a_run_that_was_stopped_goes_on_for_who_came_meanwhile() {
             .lock()
             .find(anna.client.asker.id, gone.request)
             .expect("it is under way");
-        assert!(request.drop_work());
-        shared.ended(&request);
+        shared.drop_work(&request);
     }
     let came = ben.ask(&task, ["y"]);
     stage.script.let_all_go();
@@ -317,6 +316,42 @@ fn too_much_at_once_is_refused() {
     assert_eq!((failure.code.as_str(), failure.wrong_request), ("RF0822", false));
     stage.script.let_all_go();
     assert_eq!(begun.answers().0.len() + waits.answers().0.len(), 2);
+}
+
+#[test]
+fn clients_that_come_ask_cancel_and_go_in_any_order_lose_nothing() {
+    let stage = Stage::new();
+    std::thread::scope(|scope| {
+        for role in 0..8_usize {
+            let stage = &stage;
+            scope.spawn(move || {
+                for round in 0..40 {
+                    let mut client = stage.client("anna");
+                    let task = client.task(["topic", "other"][(role + round) % 2], ["a:40", "b:60"][round % 2]);
+                    let shared = texts(&format!("round {round} row "), 20 + role);
+                    let stays = client.ask(&task, shared.clone());
+                    let cancelled = client.ask(&task, texts(&format!("{role} {round} row "), 100));
+                    if round % 3 == 0 {
+                        client.client.cancel(cancelled.request);
+                    }
+                    let (answers, work) = stays.answers();
+                    assert_eq!(answers.len(), shared.len());
+                    for (row, answer) in answers {
+                        assert_eq!(answer.value, Value::Text(shared[row as usize].to_uppercase()));
+                    }
+                    assert!(work.waited_us <= work.elapsed_us);
+                    if round % 3 == 1 {
+                        assert_eq!(cancelled.answers().0.len(), 100);
+                    }
+                }
+            });
+        }
+    });
+    stage.until_quiet();
+    let Report::Host(host) = stage.pool.report(ReportKind::Host) else {
+        panic!()
+    };
+    assert_eq!((host.clients, host.queued, host.queued_bytes), (0, 0, 0));
 }
 
 #[test]

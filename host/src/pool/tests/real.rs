@@ -40,7 +40,6 @@ fn home() -> Option<PathBuf> {
     there.then_some(home)
 }
 
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn skipped(what: &str) {
     eprintln!("SKIPPED: {what} is not there");
 }
@@ -79,7 +78,7 @@ fn ask(pool: &Pool, task: &Value, inputs: &[Input]) -> Vec<Told> {
         inputs: (0..).zip(inputs.iter().cloned()).collect(),
     };
     client.ask(&settled, ask, move |message| {
-        sender.send(message).expect("it is wanted")
+        sender.send(message).expect("it is wanted");
     });
     let mut answers: Vec<Option<Told>> = vec![None; inputs.len()];
     loop {
@@ -254,32 +253,47 @@ fn tasks_and_models_that_are_wrong_are_refused_when_they_are_settled() {
     assert!(refused(&topics(0.0).to_string(), Some("no-such-model")).contains("no-such-model"));
 }
 
+/// A file system of a few pages, for as long as it lives.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None where that isn't allowed.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder.path());
+        mount.output().ok()?.status.success().then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Files in it may be open for a moment yet.
+        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
 #[test]
 fn a_full_disk_under_the_kept_answers_stops_no_query() {
     let Some(home) = home() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let mount = |command: &str, arguments: &[&str]| {
-        let run = Command::new(command).args(arguments).arg(folder.path()).output();
-        run.is_ok_and(|output| output.status.success())
-    };
-    if !mount("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs"]) {
+    let Some(folder) = SmallDisk::mount() else {
         skipped("the right to mount a file system");
         return;
-    }
+    };
     let cache = CachePolicy::Disk {
-        folder: folder.path().join("cache"),
+        folder: folder.0.path().join("cache"),
         limit_bytes: 64 << 20,
     };
     let pool = pool(&home, cache);
-    fs_err::write(folder.path().join("filler"), vec![1; 1 << 20]).expect_err("the disk is full");
+    fs_err::write(folder.0.path().join("filler"), vec![1; 1 << 20]).expect_err("the disk is full");
     let task = topics(0.0);
     let first = ask(&pool, &task, &messages());
     let again = ask(&pool, &task, &messages());
     let Report::Host(host) = pool.report(ReportKind::Host) else {
         panic!()
     };
-    drop(pool);
-    assert!(mount("umount", &[]), "it is unmounted");
     for (first, again) in first.iter().zip(&again) {
         assert!(alike(first, again));
         assert_eq!(again.source, Source::Cache, "they are kept in memory");

@@ -7,6 +7,7 @@ mod absence;
 mod backends;
 mod clients;
 mod common;
+mod documents;
 mod interrupts;
 mod recovery;
 mod regress;

@@ -120,7 +120,11 @@ fn mistakes_are_told_with_their_code_and_what_to_do() {
         ("no_task_file", 2, vec!["label", "in.csv", "--task", "missing.yml"]),
         ("unknown_key", 2, vec!["label", "in.csv", "--task", "broken.yml"]),
         ("export_no_task_file", 2, vec!["task", "export", "missing.yml"]),
-        ("export_unknown_key", 2, vec!["task", "export", "broken.yml", "--format", "sql"]),
+        (
+            "export_unknown_key",
+            2,
+            vec!["task", "export", "broken.yml", "--format", "sql"],
+        ),
         ("no_model", 2, label("in.csv", &["--model", "nothing-such"])),
         ("short_digest", 2, label("in.csv", &["--model", "nothing-such@ffff"])),
         (
@@ -224,7 +228,10 @@ fn a_task_is_shown_as_it_is_understood() {
 fn a_task_is_exported_for_a_catalog() {
     let desk = desk();
     insta::assert_snapshot!(desk.run(&["task", "export", "topic.yml"]));
-    desk.write("solved.csv", "text,right\nIt's gone,delivery\n\"a \"\"C:\\new\"\" one\",other\n");
+    desk.write(
+        "solved.csv",
+        "text,right\nIt's gone,delivery\n\"a \"\"C:\\new\"\" one\",other\n",
+    );
     desk.write(
         "topic.yml",
         format!("{TASK}examples: {{from: solved.csv, input: text, label: right}}\n").replace(

@@ -36,13 +36,14 @@ fn a_large_input_is_given_back() {
     };
     let mut session = cluster.connect();
     let backend = Cluster::backend(&mut session);
-    session.batch_execute(&labels("warm", 3)).unwrap();
-    let before = backend.own_memory();
-    session
-        .batch_execute(
-            "SELECT length(refuel_label(repeat('word ' || n || ' ', 500000), 'mood')) FROM generate_series(1, 5) n",
+    let embed = |bytes: usize| {
+        format!(
+            "SELECT refuel_embed(repeat('word ' || n || ' ', {bytes} / 7), 'all-minilm-l6-v2') FROM generate_series(1, 3) n"
         )
-        .unwrap();
+    };
+    session.batch_execute(&embed(100)).unwrap();
+    let before = backend.own_memory();
+    session.batch_execute(&embed(4 << 20)).unwrap();
     let added = backend.own_memory().saturating_sub(before);
     assert!(added < 10 << 20, "{} kB more", added / 1024);
 }

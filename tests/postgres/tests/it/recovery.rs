@@ -65,14 +65,12 @@ fn a_query_whose_host_stays_away_fails_after_the_timeout() {
     });
     wait_for_the_middle(&mut other, &running);
     cluster.configure(&["refuel.supervise = off"]);
+    let begun = Instant::now();
     cluster.reload();
-    let host = cluster.host().unwrap();
-    wait_until("the host ends", Duration::from_secs(5), || !host.lives());
-    let gone = Instant::now();
     let (ended, error, mut session) = running.join().unwrap();
-    let took = ended - gone;
+    let took = ended - begun;
     assert!(
-        (Duration::from_millis(700)..Duration::from_millis(1700)).contains(&took),
+        (Duration::from_millis(950)..Duration::from_secs(3)).contains(&took),
         "{took:?}"
     );
     let error = error.as_db_error().unwrap();

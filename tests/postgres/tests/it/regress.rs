@@ -17,6 +17,7 @@ fn the_regress_files_give_what_is_expected() {
     };
     let Some(cluster) = Plan::default().start() else { return };
     cluster.wait_for_host();
+    cluster.connect().batch_execute("CREATE EXTENSION refuel").unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../regress")
         .canonicalize()

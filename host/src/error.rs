@@ -258,3 +258,28 @@ impl HostError {
 fn gigabytes(bytes: u64) -> String {
     format!("{:.2} GB", bytes as f64 / 1e9)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_know_a_host_that_is_stopping_by_its_code() {
+        assert_eq!(HostError::Stopping.code(), refuel_client::wire::STOPPING);
+        assert!(!HostError::Stopping.is_wrong_request());
+    }
+
+    #[test]
+    fn a_client_is_told_causes_too() {
+        let error = HostError::Listen {
+            address: "127.0.0.1:1".to_owned(),
+            source: io::Error::other("there is a reason"),
+        };
+        let failure = error.failure(Some(7), None);
+        assert_eq!(failure.message, "can't listen on 127.0.0.1:1: there is a reason");
+        assert_eq!(
+            (failure.request, failure.task, failure.code.as_str()),
+            (Some(7), None, "RF0805")
+        );
+    }
+}

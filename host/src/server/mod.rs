@@ -65,6 +65,15 @@ pub enum Ended {
     Supervisor,
 }
 
+impl Ended {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Signal => "signal",
+            Self::Supervisor => "supervisor",
+        }
+    }
+}
+
 /// A host that listens; clients that connect wait until it is [run](Server::run).
 #[derive(Debug)]
 pub struct Server {
@@ -170,7 +179,7 @@ impl Server {
             () = signals.any() => Ended::Signal,
             () = stop.notified() => Ended::Supervisor,
         };
-        info!(reason = ?ended, "stopping");
+        info!(reason = ended.reason(), "stopping");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         parts.shutdown().await;
         drop(self.socket);

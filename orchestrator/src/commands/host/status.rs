@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use refuel_client::wire::{Activity, Hello, HostReport, ModelReport, Report, ReportKind, UsageReport};
-use refuel_client::{Address, Blocking, Session};
+use refuel_client::{Address, Blocking, ClientError, Session};
 use serde::Serialize;
 
 use crate::cli::OutputFormat;
@@ -40,53 +40,35 @@ pub(super) fn run(socket: &Path, format: OutputFormat, context: &Context) -> Res
 }
 
 fn ask(socket: &Path) -> Result<Status, Failure> {
-    let address: Address = socket
-        .to_string_lossy()
-        .parse()
-        .map_err(refuel_client::ClientError::from)?;
+    let address: Address = socket.to_string_lossy().parse().map_err(ClientError::from)?;
     let hello = Hello {
         program: "refuel".to_owned(),
         pid: std::process::id(),
         ..Hello::default()
     };
-    let mut session = Session::new(address, hello, Duration::ZERO);
+    let mut session = Session::new(address.clone(), hello, Duration::ZERO);
     let mut report = |kind| session.report(kind, &mut Blocking::default());
-    let mut status = Status {
-        socket: socket.display().to_string(),
-        host: match report(ReportKind::Host)? {
-            Report::Host(host) => host,
-            other => return Err(unexpected(&other)),
-        },
-        models: Vec::new(),
-        activity: Vec::new(),
-        usage: Vec::new(),
+    let (host, models, activity, usage) = (
+        report(ReportKind::Host)?,
+        report(ReportKind::Models)?,
+        report(ReportKind::Activity)?,
+        report(ReportKind::Usage)?,
+    );
+    let (Report::Host(mut host), Report::Models(models), Report::Activity(activity), Report::Usage(usage)) =
+        (host, models, activity, usage)
+    else {
+        let what = "it sent another report than the one that it was asked for".to_owned();
+        return Err(ClientError::Protocol { address, what }.into());
     };
-    for kind in [ReportKind::Models, ReportKind::Activity, ReportKind::Usage] {
-        match report(kind)? {
-            Report::Models(models) => status.models = models,
-            Report::Activity(activity) => status.activity = activity,
-            Report::Usage(usage) => status.usage = usage,
-            other @ Report::Host(_) => return Err(unexpected(&other)),
-        }
-    }
     // The connection that asks is none that matters.
-    status.host.clients = status.host.clients.saturating_sub(1);
-    Ok(status)
-}
-
-/// A report of another kind than was asked for.
-fn unexpected(report: &Report) -> Failure {
-    let name = match report {
-        Report::Host(_) => "host",
-        Report::Models(_) => "models",
-        Report::Activity(_) => "activity",
-        Report::Usage(_) => "usage",
-    };
-    refuel_client::ClientError::Protocol {
-        address: Address::Unix("host".into()),
-        what: format!("it sent an unexpected report of its {name}"),
-    }
-    .into()
+    host.clients = host.clients.saturating_sub(1);
+    Ok(Status {
+        socket: socket.display().to_string(),
+        host,
+        models,
+        activity,
+        usage,
+    })
 }
 
 fn now_ms() -> i64 {

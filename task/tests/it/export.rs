@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use refuel_task::Task;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What `jsonb` makes of a value: keys sorted by length and then by bytes.
 fn as_jsonb(value: &Value) -> Value {
@@ -14,7 +14,7 @@ fn as_jsonb(value: &Value) -> Value {
             let mut sorted: Vec<_> = fields.iter().collect();
             sorted.sort_by_key(|(key, _)| (key.len(), key.as_bytes().to_vec()));
             let sorted = sorted.into_iter().map(|(key, value)| (key.clone(), as_jsonb(value)));
-            Value::Object(Map::from_iter(sorted))
+            Value::Object(sorted.collect())
         }
         other => other.clone(),
     }
@@ -30,8 +30,8 @@ fn said(task: &Task) -> String {
 #[track_caller]
 fn assert_kept(path: &Path) -> Value {
     let spec = Task::export(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file = Task::from_file(path).unwrap();
-    let kept = Task::from_catalog(&as_jsonb(&spec), "catalog").unwrap();
+    let file = Task::from_file(path).expect("it was exported");
+    let kept = Task::from_catalog(&as_jsonb(&spec), "catalog").expect("a catalog takes it");
     assert_eq!(kept.fingerprint(), file.fingerprint(), "{}\n{spec:#}", path.display());
     assert_eq!(said(&kept), said(&file), "{}", path.display());
     assert!(!spec.to_string().contains("\"from\""), "{spec:#}");
@@ -39,12 +39,12 @@ fn assert_kept(path: &Path) -> Value {
 }
 
 fn task_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
         if path.is_dir() {
             task_files(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "yml")
-            && std::fs::read_to_string(&path).unwrap().contains("\nkind: ")
+            && std::fs::read_to_string(&path).is_ok_and(|text| text.contains("\nkind: "))
         {
             found.push(path);
         }

@@ -176,6 +176,27 @@ fn the_first_query_of_the_readme_is_one_of_functions() {
     assert!(found > 0);
 }
 
+#[test]
+fn the_unit_file_is_one_that_systemd_takes() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("skipped: systemd-analyze isn't there");
+        return;
+    }
+    let unit = read_page("refuel-host.service");
+    // The program is not installed here; any that can be run will do.
+    let unit = unit.replace("/usr/lib/postgresql/15/bin/refuel", "/bin/true");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("refuel-host.service");
+    fs::write(&file, unit).unwrap();
+    let output = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{told}");
+}
+
 /// The cells of the rows of tables whose first cell is a setting.
 fn documented_settings() -> Vec<Vec<String>> {
     let text = read_page("settings.md");

@@ -68,7 +68,10 @@ impl Plan {
         let installation = Installation::find()?;
         let models = if self.models { Some(installation.home()?) } else { None };
         let account = Account::find();
-        let folder = tempfile::Builder::new().prefix("refuel-pg-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("c-")
+            .tempdir_in(installation.all())
+            .unwrap();
         account.own(folder.path());
         let copied = Command::new("cp")
             .args(["--archive", "--reflink=auto"])
@@ -393,8 +396,14 @@ impl Drop for Cluster {
             eprintln!("the end of the server's log:");
             tail.iter().rev().for_each(|line| eprintln!("  {line}"));
         }
-        // A server that was asked to stop at once is given a moment to take its processes with it.
+        // A server that was asked to stop at once is given a moment to take its processes with it, and its host one to
+        // notice, before their files are removed.
         let process = Process(server.id());
+        let supervisor = process
+            .children()
+            .into_iter()
+            .find(|process| process.command_line().contains("refuel supervisor"));
+        let hosts = supervisor.map(Process::children).unwrap_or_default();
         process.signal(rustix::process::Signal::QUIT);
         let begun = Instant::now();
         while matches!(server.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(10) {
@@ -402,5 +411,9 @@ impl Drop for Cluster {
         }
         let _ = server.kill();
         let _ = server.wait();
+        while hosts.iter().any(|host| host.lives()) && begun.elapsed() < Duration::from_secs(15) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        hosts.into_iter().filter(|host| host.lives()).for_each(Process::kill);
     }
 }

@@ -123,6 +123,12 @@ impl Installation {
         }
     }
 
+    /// The folder of installations, where clusters are made too: what a test that was killed has left there is removed by
+    /// a later one.
+    pub(crate) fn all(&self) -> &Path {
+        self.folder.parent().unwrap()
+    }
+
     /// The folder of the system's own programs.
     pub fn programs(&self) -> &Path {
         &self.programs
@@ -245,8 +251,8 @@ impl Installation {
     }
 }
 
-/// The same folders with the same files, linked where that is possible and copied where it isn't. The folders are the
-/// account's; the files stay whose they are.
+/// The same folders with the same files, linked where that is possible, and copied where it isn't or where only their
+/// owner may read them. The folders and the copies are the account's.
 pub(crate) fn link_tree(from: &Path, to: &Path, account: Account) {
     fs::create_dir_all(to).unwrap();
     account.own(to);
@@ -254,8 +260,12 @@ pub(crate) fn link_tree(from: &Path, to: &Path, account: Account) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             link_tree(&entry.path(), &target, account);
-        } else if fs::hard_link(entry.path(), &target).is_err() {
+            continue;
+        }
+        let readable = !account.is_other() || entry.metadata().unwrap().mode() & 0o004 != 0;
+        if !readable || fs::hard_link(entry.path(), &target).is_err() {
             fs::copy(entry.path(), &target).unwrap();
+            account.own(&target);
         }
     }
 }

@@ -154,6 +154,7 @@ fn a_full_disk_under_the_cache_stops_no_query() {
     let mounted = std::process::Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=64k,mode=0777", "tmpfs"])
         .arg(&cache)
+        .stderr(std::process::Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {

@@ -19,11 +19,11 @@ FLAGS := --release --locked
 PROGRAM := $(FLAGS) --package refuel
 WORKSPACE := $(FLAGS) --workspace
 
-.PHONY: help setup build extension install-extension uninstall-extension check-postgres-versions demo test lint bench clean-demo
+.PHONY: help setup build extension install-extension uninstall-extension demo test lint bench clean-demo
 .DEFAULT_GOAL := help
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: system packages, Rust, ONNX Runtime
 	@scripts/setup
@@ -42,18 +42,15 @@ install-extension: ## Install the extension that `make extension` built
 uninstall-extension: ## Take it away again
 	scripts/install-extension --uninstall
 
-check-postgres-versions: ## Type-check the extension for every version of PostgreSQL that it supports
-	@scripts/setup --postgres
-	scripts/check-postgres-versions
-
 demo: build ## Label real messages; MODEL=NAME takes another model, ROWS=N the first N rows
 	@scripts/setup --models $(MODEL)
 	@scripts/demo $(MODEL) $(ROWS)
 
-lint: ## Check formatting, and run clippy
+lint: ## Check formatting, run clippy, type-check the extension for every PostgreSQL
 	@scripts/setup --postgres
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	scripts/check-postgres-versions
 
 # One selection of packages throughout, so that nothing is built twice. The tests come last, so that what they say at
 # the end is the end.

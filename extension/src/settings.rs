@@ -52,7 +52,7 @@ static HOST_PATH: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::n
 /// `refuel` takes for the server's account. The configuration's.
 static HOME: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
-/// More arguments for a supervised host, quoted as in a shell, such as `--memory 4GB`. Empty by default. The
+/// More arguments for a supervised host, quoted as in a shell, such as `--models-memory 4GB`. Empty by default. The
 /// configuration's.
 static HOST_OPTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 

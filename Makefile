@@ -53,14 +53,14 @@ lint: ## Check formatting, run clippy, type-check the extension for every Postgr
 	scripts/check-postgres-versions
 
 # One selection of packages throughout, so that nothing is built twice. The tests come last, so that what they say at
-# the end is the end.
+# the end is the end. nextest is told which tests need the machine for themselves; without it all of them take turns.
 test: lint ## Lint, and run every test, on real models and a real PostgreSQL
 	@scripts/setup --postgres-tests
 	$(CARGO) build $(WORKSPACE)
 	@$(if $(strip $(TEST_MODELS)),scripts/setup --models $(TEST_MODELS) && scripts/setup --fixtures)
 	$(CARGO) test $(WORKSPACE) --doc --quiet
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run $(WORKSPACE); \
-	else set -x; $(CARGO) test $(WORKSPACE) --lib --bins --tests; fi
+	else set -x; RUST_TEST_THREADS=1 $(CARGO) test $(WORKSPACE) --lib --bins --tests; fi
 
 bench: build ## Run the benchmarks; bench/README.md says what they need
 	@scripts/setup --models $(MODEL)

@@ -223,7 +223,7 @@ SELECT
     (a.answered::double precision / greatest(a.inputs, 1))::real AS progress,
     pg_catalog.to_timestamp(a.started_ms / 1000.0) AS started
 FROM pg_catalog.jsonb_to_recordset(refuel.host_report('activity')) AS a (
-    pid bigint, program text, database text, role text, task text, model text, inputs bigint, answered bigint,
+    pid integer, program text, database text, role text, task text, model text, inputs bigint, answered bigint,
     started_ms bigint);
 COMMENT ON VIEW refuel.activity IS 'Requests that the host is at work on; those of roles whose rights the current role has';
 COMMENT ON COLUMN refuel.activity.progress IS 'Part of the inputs that is answered, in [0, 1]';
@@ -262,7 +262,7 @@ SELECT
     h.cache_bytes,
     h.warnings
 FROM pg_catalog.jsonb_to_recordset(refuel.host_report('host')) AS h (
-    pid bigint, version text, started_ms bigint, clients bigint, queued bigint, queued_bytes bigint,
+    pid integer, version text, started_ms bigint, clients bigint, queued bigint, queued_bytes bigint,
     resident_bytes bigint, budget_bytes bigint, models_bytes bigint, cache_bytes bigint, warnings text[]);
 COMMENT ON VIEW refuel.host IS 'The host itself; warnings are shown to roles with the rights of pg_read_all_stats';
 

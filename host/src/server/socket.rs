@@ -16,8 +16,11 @@ use crate::error::HostError;
 /// Connections that may wait to be taken. A burst of sessions has to fit.
 const BACKLOG: i32 = 1024;
 
-/// Bits of a mode by which a group or others can write.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// The bit of a mode by which a group can write.
+const WRITABLE_BY_GROUP: u32 = 0o020;
+
+/// The bit of a mode by which everybody can write.
+const WRITABLE_BY_ALL: u32 = 0o002;
 
 /// The bit of a mode by which files belong to their owners even where others can write to the folder.
 const STICKY: u32 = 0o1000;
@@ -130,13 +133,20 @@ fn check_folder(socket: &Path) -> Result<(), HostError> {
         "it is no folder"
     } else if metadata.uid() != own && metadata.uid() != 0 {
         "it belongs to another user"
-    } else if metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0 {
+    } else if others_can_write(metadata.mode(), metadata.gid()) && metadata.mode() & STICKY == 0 {
         "others can write to it"
     } else {
         return Ok(());
     };
     let path = path.to_owned();
     Err(HostError::Folder { path, reason })
+}
+
+/// Whether a folder can be written to by others than its owner. This process's own group is not others: Debian gives
+/// `/run/postgresql` to user and group `postgres`, both of which can write.
+fn others_can_write(mode: u32, group: u32) -> bool {
+    let own_group = group == rustix::process::getegid().as_raw();
+    mode & WRITABLE_BY_ALL != 0 || (mode & WRITABLE_BY_GROUP != 0 && !own_group)
 }
 
 /// Makes a folder for a socket in a place that everybody can write to, and sees that it is this user's alone.
@@ -180,6 +190,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_folder_of_the_own_group_does_as_debian_makes_one_for_postgres() {
+        let own = rustix::process::getegid().as_raw();
+        assert!(!others_can_write(0o2775, own));
+        assert!(others_can_write(0o2775, own + 1));
+        assert!(others_can_write(0o777, own));
+        assert!(!others_can_write(0o755, own + 1));
+    }
 
     #[test]
     fn the_socket_is_its_owners_alone_and_goes_with_its_lock() {

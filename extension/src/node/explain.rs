@@ -1,6 +1,6 @@
 //! What `EXPLAIN` shows of the node.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_void};
 
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, CustomScan, CustomScanState, ExplainState, Expr, List, Node, NodeTag};
@@ -27,7 +27,7 @@ pub(super) unsafe extern "C-unwind" fn explain(
             CStr::from_ptr(text).to_string_lossy().into_owned()
         };
 
-        let (_, calls) = described(scan);
+        let (_, _, calls) = described(scan);
         let made = items::<pg_sys::TargetEntry>((*scan).custom_scan_tlist);
         let made = &made[made.len() - calls.len()..];
         let texts: Vec<String> = made.iter().map(|entry| deparse((**entry).expr.cast())).collect();
@@ -65,7 +65,7 @@ unsafe fn subject(function: &Function, arguments: &[*mut Expr], deparse: &dyn Fn
         let constants: Option<Vec<pg_sys::Datum>> = subject
             .iter()
             .map(|&argument| {
-                let constant = argument.cast::<pg_sys::Const>();
+                let constant = argument.cast::<c_void>().cast::<pg_sys::Const>();
                 (argument.cast::<Node>().read().type_ == NodeTag::T_Const && !(*constant).constisnull)
                     .then(|| (*constant).constvalue)
             })

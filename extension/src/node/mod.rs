@@ -59,11 +59,13 @@ pub(crate) struct Described {
     pub(crate) conditional: bool,
 }
 
-/// `custom_private` of a node: whether not all of its rows may be wanted, then two numbers a call.
-pub(crate) unsafe fn describe(calls: &[Described], bounded: bool) -> *mut List {
+/// `custom_private` of a node: whether not all of its rows may be wanted, the column of its child with the place of the
+/// row in its table (0 where there is none), then two numbers a call.
+pub(crate) unsafe fn describe(bounded: bool, row: Option<usize>, calls: &[Described]) -> *mut List {
     // SAFETY: numbers are appended to a list of numbers.
     unsafe {
         let mut list = pg_sys::lappend_int(std::ptr::null_mut(), i32::from(bounded));
+        list = pg_sys::lappend_int(list, row.map_or(0, |row| row as i32 + 1));
         for call in calls {
             list = pg_sys::lappend_int(list, call.function.to_u32() as i32);
             list = pg_sys::lappend_int(list, i32::from(call.conditional));
@@ -73,19 +75,20 @@ pub(crate) unsafe fn describe(calls: &[Described], bounded: bool) -> *mut List {
 }
 
 /// What [`describe`] wrote.
-unsafe fn described(scan: *mut CustomScan) -> (bool, Vec<Described>) {
+unsafe fn described(scan: *mut CustomScan) -> (bool, Option<usize>, Vec<Described>) {
     // SAFETY: the list was made by `describe`.
     unsafe {
         let list = (*scan).custom_private;
         let number = |index: i32| pg_sys::list_nth_int(list, index);
-        let calls = (1..(*list).length)
+        let calls = (2..(*list).length)
             .step_by(2)
             .map(|index| Described {
                 function: Oid::from_u32(number(index) as u32),
                 conditional: number(index + 1) != 0,
             })
             .collect();
-        (number(0) != 0, calls)
+        let row = usize::try_from(number(1) - 1).ok();
+        (number(0) != 0, row, calls)
     }
 }
 

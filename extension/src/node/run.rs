@@ -111,20 +111,19 @@ unsafe fn evaluate(call: &mut Call, context: *mut ExprContext) -> Result<Option<
     let Some(input) = values(call.function.input_arguments()) else {
         return Ok(None);
     };
-    let resolved = match &call.resolved {
-        Some(resolved) => Rc::clone(resolved),
-        None => {
-            let Some(subject) = values(call.function.subject_arguments()) else {
-                return Ok(None);
-            };
-            // SAFETY: the arguments are those that the function asks for, none of them null.
-            let resolved = catalog::resolve(&unsafe { call.function.subject(&subject)? })?;
-            call.function.check(&resolved)?;
-            if call.constant {
-                call.resolved = Some(Rc::clone(&resolved));
-            }
-            resolved
+    let resolved = if let Some(resolved) = &call.resolved {
+        Rc::clone(resolved)
+    } else {
+        let Some(subject) = values(call.function.subject_arguments()) else {
+            return Ok(None);
+        };
+        // SAFETY: the arguments are those that the function asks for, none of them null.
+        let resolved = catalog::resolve(&unsafe { call.function.subject(&subject)? })?;
+        call.function.check(&resolved)?;
+        if call.constant {
+            call.resolved = Some(Rc::clone(&resolved));
         }
+        resolved
     };
     // SAFETY: as above.
     let input = unsafe { call.function.input(&input)? };
@@ -155,6 +154,13 @@ unsafe fn give(state: &mut State, context: *mut ExprContext, slot: *mut TupleTab
         }
         pg_sys::MemoryContextSwitchTo(before);
         pg_sys::ExecStoreVirtualTuple(slot);
+        if let Some(row) = state.row {
+            (*slot).tts_tid = *(*slot)
+                .tts_values
+                .add(row)
+                .read()
+                .cast_mut_ptr::<pg_sys::ItemPointerData>();
+        }
         state.window.position += 1;
     }
     Ok(())

@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) calls: Vec<Call>,
     /// Columns of the child; those of the calls stand behind them.
     pub(super) child_columns: usize,
+    /// The column with the place of the row in its table, where a cursor stands on the node's rows.
+    pub(super) row: Option<usize>,
     pub(super) child: *mut PlanState,
     /// Rows that were gathered. Null where the query is only explained.
     pub(super) store: *mut pg_sys::Tuplestorestate,
@@ -86,7 +88,11 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         (*planstate).outeropsset = true;
         (*planstate).outeropsfixed = false;
 
-        let (bounded, calls) = described(scan);
+        let (bounded, row, calls) = described(scan);
+        if row.is_some() {
+            // `WHERE CURRENT OF` finds the node by its table, and the row in its slot.
+            (*node).ss.ss_currentRelation = scanned(child);
+        }
         let expressions = items::<Expr>((*scan).custom_exprs);
         let mut rest = expressions.as_slice();
         let calls = calls
@@ -123,6 +129,7 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         let state = State {
             calls,
             child_columns: (*child_row).natts as usize,
+            row,
             child,
             store,
             stored,
@@ -134,6 +141,23 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         };
         (*node.cast::<BatchScan>()).state =
             PgMemoryContexts::For((*estate).es_query_cxt).leak_and_drop_on_delete(state);
+    }
+}
+
+/// The table whose rows a node gives out. Null where there is more than a scan below it.
+unsafe fn scanned(node: *mut PlanState) -> pg_sys::Relation {
+    // SAFETY: the tag says which type the node has; scans, and nodes of ours, begin with a ScanState.
+    unsafe {
+        match (*node).type_ {
+            NodeTag::T_LimitState => scanned((*node).lefttree),
+            NodeTag::T_SeqScanState
+            | NodeTag::T_SampleScanState
+            | NodeTag::T_IndexScanState
+            | NodeTag::T_BitmapHeapScanState
+            | NodeTag::T_TidScanState
+            | NodeTag::T_CustomScanState => (*node.cast::<pg_sys::ScanState>()).ss_currentRelation,
+            _ => std::ptr::null_mut(),
+        }
     }
 }
 

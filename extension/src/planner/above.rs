@@ -3,7 +3,7 @@
 use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::{Call, Where, calls_in, has_call};
-use super::nodes::{equal, items, list, tag, target_expressions, targets, walk};
+use super::nodes::{INDEX_VAR, OUTER_VAR, equal, items, list, tag, target_expressions, targets, walk};
 use super::stage::{Built, Column, Statement, by_depth, inherit};
 use crate::functions::Function;
 
@@ -85,6 +85,13 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
         for &node in output_nodes.iter().chain(&filters.0) {
             collect_read(node, &mut read);
         }
+        let row = statement.cursor.then(|| place_of_row(plan)).flatten().map(|place| {
+            let known = read.iter().position(|&known| equal(known, place));
+            known.unwrap_or_else(|| {
+                read.push(place);
+                read.len() - 1
+            })
+        });
         let original = (*plan).targetlist;
         (*plan).targetlist = targets(&read);
         forget_async(plan);
@@ -92,6 +99,7 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
         let mut built = Built {
             plan,
             columns: read.into_iter().map(Column::always).collect(),
+            row,
         };
         let mut asked: Vec<Call> = Vec::new();
         let everything: Vec<*mut Node> = filters.0.iter().chain(&output_nodes).copied().collect();
@@ -106,7 +114,7 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
             }
             if depths.is_empty() {
                 let top = built.plan;
-                (*top).qual = pg_sys::lappend((*top).qual, built.in_terms_of(pg_sys::INDEX_VAR as i32, filter).cast());
+                (*top).qual = pg_sys::lappend((*top).qual, built.in_terms_of(INDEX_VAR, filter).cast());
             }
             asked.extend(calls);
         }
@@ -116,7 +124,7 @@ pub(super) unsafe fn above(plan: *mut Plan, bounded: bool, statement: &mut State
         }
         asked.extend(calls);
         let top = built.plan;
-        (*top).targetlist = built.in_terms_of(pg_sys::INDEX_VAR as i32, original);
+        (*top).targetlist = built.in_terms_of(INDEX_VAR, original);
         inherit(top, plan, &asked);
         top
     }
@@ -133,16 +141,16 @@ unsafe fn with_siblings(built: &Built, calls: Vec<Call>, everything: &[Call]) ->
             if built.has(call) || all.iter().any(|known| equal(known.expression, call.expression)) {
                 continue;
             }
+            // What is asked under a condition of its own stays under it, which must not wait for other calls.
+            if call.condition.is_some_and(|condition| has_call(condition)) {
+                continue;
+            }
             if let Some(depth) = all
                 .iter()
                 .find(|known| known.condition.is_none() && asks_the_same(known, call))
                 .map(|known| known.depth)
             {
-                all.push(Call {
-                    condition: None,
-                    depth,
-                    ..call.clone()
-                });
+                all.push(Call { depth, ..call.clone() });
             }
         }
     }
@@ -158,6 +166,34 @@ unsafe fn asks_the_same(a: &Call, b: &Call) -> bool {
             Function::of((*b.expression).funcid),
         );
         matches!(functions, (Some(a), Some(b)) if a.asks_like(b)) && equal((*a.expression).args, (*b.expression).args)
+    }
+}
+
+/// `ctid` of the table that a node scans. None where it scans none whose rows have one at hand.
+unsafe fn place_of_row(plan: *mut Plan) -> Option<*mut Expr> {
+    // SAFETY: nodes of these types begin with a Scan.
+    unsafe {
+        let kind = tag(plan);
+        let scans = matches!(
+            kind,
+            NodeTag::T_SeqScan
+                | NodeTag::T_SampleScan
+                | NodeTag::T_IndexScan
+                | NodeTag::T_BitmapHeapScan
+                | NodeTag::T_TidScan
+        ) || is_tid_range_scan(kind);
+        scans.then(|| {
+            let table = (*plan.cast::<pg_sys::Scan>()).scanrelid;
+            pg_sys::makeVar(
+                table as _,
+                pg_sys::SelfItemPointerAttributeNumber as pg_sys::AttrNumber,
+                pg_sys::TIDOID,
+                -1,
+                pg_sys::InvalidOid,
+                0,
+            )
+            .cast()
+        })
     }
 }
 
@@ -239,6 +275,6 @@ pub(super) unsafe fn passes_on(plan: *mut Plan) -> bool {
     unsafe {
         target_expressions((*plan).targetlist)
             .iter()
-            .all(|&expression| super::nodes::plain_column(expression, pg_sys::OUTER_VAR as i32).is_some())
+            .all(|&expression| super::nodes::plain_column(expression, OUTER_VAR).is_some())
     }
 }

@@ -4,7 +4,10 @@
 use pgrx::pg_sys::{self, Expr, HashJoin, List, Node, NodeTag, Plan};
 
 use super::calls::{Call, Where, calls_in};
-use super::nodes::{column, equal, items, joined, list, plain_column, replace, tag, target_expressions, targets, walk};
+use super::nodes::{
+    INNER_VAR, OUTER_VAR, column, equal, items, joined, list, plain_column, replace, tag, target_expressions, targets,
+    walk,
+};
 use super::stage::{Built, Column, Statement, by_depth};
 
 /// Makes the calls of a node's inner expressions below it, where it has such.
@@ -30,10 +33,10 @@ pub(super) unsafe fn below(plan: *mut Plan, bounded: bool, statement: &mut State
                     .collect();
                 for field in &mut fields {
                     **field = replace(**field, &mut |node| match tag(node) {
-                        NodeTag::T_Aggref | NodeTag::T_WindowFunc => Some(replace(node, &mut |inner| {
-                            column_of(made.iter(), inner, pg_sys::OUTER_VAR as i32)
-                        })),
-                        _ => column_of(anywhere.iter().copied(), node, pg_sys::OUTER_VAR as i32),
+                        NodeTag::T_Aggref | NodeTag::T_WindowFunc => {
+                            Some(replace(node, &mut |inner| column_of(made.iter(), inner, OUTER_VAR)))
+                        }
+                        _ => column_of(anywhere.iter().copied(), node, OUTER_VAR),
                     });
                 }
             }
@@ -46,9 +49,7 @@ pub(super) unsafe fn below(plan: *mut Plan, bounded: bool, statement: &mut State
                     bounded,
                     statement,
                 );
-                *field = replace(*field, &mut |node| {
-                    column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
-                });
+                *field = replace(*field, &mut |node| column_of(made.iter(), node, OUTER_VAR));
             }
             NodeTag::T_HashJoin => hash_join(plan.cast(), bounded, statement),
             _ => {}
@@ -94,7 +95,7 @@ unsafe fn insert(
         let nodes: Vec<*mut Node> = fields.iter().map(|&field| (*field).cast()).collect();
         let calls: Vec<Call> = calls_in(&nodes, place)
             .into_iter()
-            .filter(|call| reads_only(call, pg_sys::OUTER_VAR as i32))
+            .filter(|call| reads_only(call, OUTER_VAR))
             .collect();
         if calls.is_empty() {
             return Vec::new();
@@ -102,11 +103,15 @@ unsafe fn insert(
         let columns: Vec<Column> = target_expressions((**child).targetlist)
             .iter()
             .enumerate()
-            .map(|(index, &expression)| Column::always(column(pg_sys::OUTER_VAR as i32, index, expression)))
+            .map(|(index, &expression)| Column::always(column(OUTER_VAR, index, expression)))
             .collect();
         let first = columns.len();
         let below = *child;
-        let mut built = Built { plan: below, columns };
+        let mut built = Built {
+            plan: below,
+            columns,
+            row: None,
+        };
         for calls in by_depth(&calls) {
             built.stage(calls, std::ptr::null_mut(), bounded, statement);
         }
@@ -130,7 +135,7 @@ unsafe fn reads_only(call: &Call, varno: i32) -> bool {
         // SAFETY: the tag says which type the node has.
         unsafe {
             match tag(node) {
-                NodeTag::T_Var => only = only && (*node.cast::<pg_sys::Var>()).varno as i32 == varno,
+                NodeTag::T_Var => only = only && super::nodes::table_of(&*node.cast()) == varno,
                 NodeTag::T_Aggref | NodeTag::T_WindowFunc | NodeTag::T_GroupingFunc => only = false,
                 _ => {}
             }
@@ -163,12 +168,8 @@ unsafe fn hash_join(join: *mut HashJoin, bounded: bool, statement: &mut Statemen
             bounded,
             statement,
         );
-        *keys = replace(*keys, &mut |node| {
-            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
-        });
-        read_in_conditions(join, &made, |node| {
-            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
-        });
+        *keys = replace(*keys, &mut |node| column_of(made.iter(), node, OUTER_VAR));
+        read_in_conditions(join, &made, |node| column_of(made.iter(), node, OUTER_VAR));
 
         let hash = (*plan).righttree;
         if tag(hash) != NodeTag::T_Hash || (*hash).lefttree.is_null() {
@@ -179,13 +180,11 @@ unsafe fn hash_join(join: *mut HashJoin, bounded: bool, statement: &mut Statemen
         if made.is_empty() {
             return;
         }
-        *keys = replace(*keys, &mut |node| {
-            column_of(made.iter(), node, pg_sys::OUTER_VAR as i32)
-        });
+        *keys = replace(*keys, &mut |node| column_of(made.iter(), node, OUTER_VAR));
         let passed = target_expressions((*hash).targetlist);
         let added = made
             .iter()
-            .map(|made| column(pg_sys::OUTER_VAR as i32, made.position, made.call.expression));
+            .map(|made| column(OUTER_VAR, made.position, made.call.expression));
         let all: Vec<*mut Expr> = passed.iter().copied().chain(added).collect();
         let added = items::<pg_sys::TargetEntry>(targets(&all))
             .into_iter()
@@ -196,10 +195,10 @@ unsafe fn hash_join(join: *mut HashJoin, bounded: bool, statement: &mut Statemen
         }
         read_in_conditions(join, &made, |node| {
             let below = replace(node, &mut |inner| {
-                plain_column(inner, pg_sys::INNER_VAR as i32).map(|index| passed[index].cast())
+                plain_column(inner, INNER_VAR).map(|index| passed[index].cast())
             });
             let found = made.iter().find(|made| equal(made.call.expression, below))?;
-            Some(column(pg_sys::INNER_VAR as i32, found.position, node).cast())
+            Some(column(INNER_VAR, found.position, node).cast())
         });
     }
 }

@@ -46,7 +46,7 @@ pub(super) unsafe fn is_call(node: *mut Node) -> bool {
     // SAFETY: the tag says which type the node has.
     unsafe {
         tag(node) == NodeTag::T_FuncExpr
-            && Function::of((*node.cast::<FuncExpr>()).funcid).is_some_and(|function| function.batched())
+            && Function::of((*node.cast::<FuncExpr>()).funcid).is_some_and(Function::batched)
     }
 }
 

@@ -2,7 +2,7 @@
 //! ([`crate::node`]).
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
 use pgrx::pg_guard;
@@ -91,18 +91,18 @@ unsafe extern "C-unwind" fn explain(
 }
 
 unsafe fn say(state: *mut ExplainState, reasons: &[String]) {
-    // SAFETY: names and reasons are texts that live as long as the calls.
+    const NAME: &CStr = c"Row by Row";
+    let reasons = reasons.iter().filter_map(|reason| CString::new(reason.as_str()).ok());
+    // SAFETY: texts live as long as the calls, those of the list as long as the current memory context.
     unsafe {
-        let text = (*state).format == pg_sys::ExplainFormat::EXPLAIN_FORMAT_TEXT;
-        if !text {
-            pg_sys::ExplainOpenGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
-        }
-        for reason in reasons {
-            if let Ok(reason) = CString::new(reason.as_str()) {
-                pg_sys::ExplainPropertyText(c"Row by Row".as_ptr(), reason.as_ptr(), state);
+        if (*state).format == pg_sys::ExplainFormat::EXPLAIN_FORMAT_TEXT {
+            for reason in reasons {
+                pg_sys::ExplainPropertyText(NAME.as_ptr(), reason.as_ptr(), state);
             }
-        }
-        if !text {
+        } else {
+            pg_sys::ExplainOpenGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
+            let reasons = super::nodes::list(reasons.map(|reason| pg_sys::pstrdup(reason.as_ptr())));
+            pg_sys::ExplainPropertyList(NAME.as_ptr(), reasons, state);
             pg_sys::ExplainCloseGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
         }
     }

@@ -7,7 +7,7 @@
 use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::has_call;
-use super::nodes::{children, column, copy, equal, items, list, replace, tag, targets};
+use super::nodes::{INNER_VAR, OUTER_VAR, children, column, copy, equal, items, list, replace, tag, targets};
 
 /// Whether conditions may be moved in a statement: not where some hide rows from what is evaluated after them, as policies
 /// of row security and views that are barriers do.
@@ -34,14 +34,14 @@ pub(super) unsafe fn hoist(plan: *mut Plan) {
         let inner_join = (*join).jointype == JoinType::JOIN_INNER;
         let keeps_outer = inner_join || matches!((*join).jointype, JoinType::JOIN_SEMI | JoinType::JOIN_ANTI);
         if keeps_outer && (*plan).plan_rows < (*(*plan).lefttree).plan_rows {
-            hoist_side(join, (*plan).lefttree, pg_sys::OUTER_VAR as i32);
+            hoist_side(join, (*plan).lefttree, OUTER_VAR);
         }
         // The inner side of a nested loop is scanned again and again, for a few rows each time.
         let in_loop = tag(plan) == NodeTag::T_NestLoop;
         // A merge join that never goes back relies on what the inner side's conditions leave.
         let goes_back = tag(plan) != NodeTag::T_MergeJoin || !(*plan.cast::<pg_sys::MergeJoin>()).skip_mark_restore;
         if inner_join && goes_back && (in_loop || (*plan).plan_rows < (*(*plan).righttree).plan_rows) {
-            hoist_side(join, (*plan).righttree, pg_sys::INNER_VAR as i32);
+            hoist_side(join, (*plan).righttree, INNER_VAR);
         }
     }
 }
@@ -95,7 +95,7 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
                 Some(column(varno, positions[index], node).cast())
             });
             // One of the inner side belongs to what a row matches: behind it, another row may match.
-            let own = if varno == pg_sys::INNER_VAR as i32 {
+            let own = if varno == INNER_VAR {
                 &raw mut (*join).joinqual
             } else {
                 &raw mut (*join).plan.qual
@@ -158,7 +158,7 @@ unsafe fn position(source: *mut Plan, passing: &[*mut Plan], expression: *mut Ex
     unsafe {
         let mut at = position_in(source, expression);
         for &node in passing.iter().rev() {
-            at = position_in(node, column(pg_sys::OUTER_VAR as i32, at, expression));
+            at = position_in(node, column(OUTER_VAR, at, expression));
         }
         at
     }

@@ -7,6 +7,11 @@
 //! ([`hoist`]). What can't be moved stays, is answered row by row, and
 //! `EXPLAIN` says why ([`explain`]).
 
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "a node was allocated as the type that its tag says"
+)]
+
 mod above;
 mod below;
 mod calls;
@@ -23,7 +28,7 @@ use std::sync::OnceLock;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, NodeTag, ParamListInfo, Plan, PlannedStmt, Query, planner_hook_type};
 
-pub(crate) use nodes::{items, list};
+pub(crate) use nodes::{INDEX_VAR, OUTER_VAR, items, list};
 pub(crate) use stage::is_stage;
 
 use crate::settings;
@@ -97,13 +102,18 @@ unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
         }
         // Models' time is no reason to compile expressions, whose time it isn't.
         (*statement).jitFlags = pg_sys::PGJIT_NONE as i32;
-        let mut made = Statement { next_id: greatest + 1 };
+        let mut made = Statement {
+            next_id: greatest + 1,
+            cursor: false,
+        };
         let may_hoist = hoist::may_hoist(statement);
         let backward = options as u32 & pg_sys::CURSOR_OPT_SCROLL != 0;
         let top = (*statement).planTree;
         let could_go_back = backward && pg_sys::ExecSupportsBackwardScan(top);
         for (index, &root) in roots.iter().enumerate() {
             let bounded = index > 0 || options as u32 & CURSOR != 0;
+            // Where rows are locked, it is the lock that `WHERE CURRENT OF` looks for.
+            made.cursor = index == 0 && options as u32 & CURSOR != 0 && (*statement).rowMarks.is_null();
             if may_hoist {
                 hoist::hoist(*root);
             }
@@ -193,7 +203,7 @@ unsafe fn lift_merge(merge: *mut pg_sys::GatherMerge) -> *mut Plan {
             let made = target_expressions((*stage).targetlist);
             let passed = target_expressions((*(*stage).lefttree).targetlist).len();
             let positions: Option<Vec<usize>> = (0..(*merge).numCols as usize)
-                .map(|key| plain_column(made[*columns.add(key) as usize - 1], pg_sys::INDEX_VAR as i32))
+                .map(|key| plain_column(made[*columns.add(key) as usize - 1], INDEX_VAR))
                 .map(|position| position.filter(|&position| position < passed))
                 .collect();
             let Some(positions) = positions else {
@@ -228,7 +238,7 @@ unsafe fn materialized(plan: *mut Plan, statement: &mut Statement) -> *mut Plan 
         let columns: Vec<*mut pg_sys::Expr> = target_expressions((*plan).targetlist)
             .iter()
             .enumerate()
-            .map(|(index, &expression)| nodes::column(pg_sys::OUTER_VAR as i32, index, expression))
+            .map(|(index, &expression)| nodes::column(OUTER_VAR, index, expression))
             .collect();
         (*material).targetlist = targets(&columns);
         nodes::name_columns(material, plan);

@@ -5,6 +5,25 @@ use std::ffi::c_void;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, AttrNumber, Expr, List, Node, NodeTag, Plan, TargetEntry};
 
+/// A column of a plan's outer child, or of its only one.
+#[cfg_attr(
+    not(any(feature = "pg13", feature = "pg14")),
+    expect(clippy::unnecessary_cast, reason = "up to version 14 it is unsigned")
+)]
+pub(crate) const OUTER_VAR: i32 = pg_sys::OUTER_VAR as i32;
+/// A column of a join's inner child.
+#[cfg_attr(
+    not(any(feature = "pg13", feature = "pg14")),
+    expect(clippy::unnecessary_cast, reason = "up to version 14 it is unsigned")
+)]
+pub(crate) const INNER_VAR: i32 = pg_sys::INNER_VAR as i32;
+/// A column of a custom scan's own tuple.
+#[cfg_attr(
+    not(any(feature = "pg13", feature = "pg14")),
+    expect(clippy::unnecessary_cast, reason = "up to version 14 it is unsigned")
+)]
+pub(crate) const INDEX_VAR: i32 = pg_sys::INDEX_VAR as i32;
+
 /// The tag of a node that is not null.
 pub(crate) unsafe fn tag<T>(node: *const T) -> NodeTag {
     // SAFETY: every node begins with its tag.
@@ -111,10 +130,10 @@ unsafe extern "C-unwind" fn mutate(node: *mut Node, context: *mut c_void) -> *mu
 #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
 unsafe fn mutate_below(node: *mut Node, context: *mut c_void) -> *mut Node {
     type Declared = unsafe extern "C-unwind" fn() -> *mut Node;
-    let mutator: unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> *mut Node = mutate;
+    type Called = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> *mut Node;
     // SAFETY: up to version 15 the header declares the callback without its arguments, which it is called with all the
     // same.
-    unsafe { pg_sys::expression_tree_mutator(node, Some(std::mem::transmute::<_, Declared>(mutator)), context) }
+    unsafe { pg_sys::expression_tree_mutator(node, Some(std::mem::transmute::<Called, Declared>(mutate)), context) }
 }
 
 #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
@@ -182,6 +201,15 @@ pub(crate) unsafe fn name_columns(plan: *mut Plan, child: *mut Plan) {
     }
 }
 
+/// The number of the table, or of the child, that a column is of.
+#[cfg_attr(
+    not(any(feature = "pg13", feature = "pg14")),
+    expect(clippy::unnecessary_cast, reason = "up to version 14 it is unsigned")
+)]
+pub(crate) fn table_of(variable: &pg_sys::Var) -> i32 {
+    variable.varno as i32
+}
+
 /// The position of a column of this child, counted from 0, where an expression is just that.
 pub(crate) unsafe fn plain_column<T>(expression: *mut T, varno: i32) -> Option<usize> {
     // SAFETY: the caller passes an expression.
@@ -190,7 +218,7 @@ pub(crate) unsafe fn plain_column<T>(expression: *mut T, varno: i32) -> Option<u
             return None;
         }
         let variable = expression.cast::<pg_sys::Var>();
-        ((*variable).varno as i32 == varno && (*variable).varattno > 0).then(|| (*variable).varattno as usize - 1)
+        (table_of(&*variable) == varno && (*variable).varattno > 0).then(|| (*variable).varattno as usize - 1)
     }
 }
 

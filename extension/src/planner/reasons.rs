@@ -2,7 +2,6 @@
 
 use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Plan};
 
-use super::calls::is_call;
 use super::nodes::{bitmaps, children, tag, walk};
 use super::stage::is_stage;
 use crate::functions::Function;
@@ -10,7 +9,7 @@ use crate::functions::Function;
 /// An expression, or a list of them, of a plan node.
 pub(super) struct Part {
     pub(super) node: *mut Node,
-    /// Where it stands, in words that go on "refuel_label is answered row by row …".
+    /// Where it stands, in words that go on "`refuel_label` is answered row by row …".
     place: &'static str,
 }
 
@@ -27,15 +26,15 @@ pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
     };
     // SAFETY: the tag says which type the plan has.
     unsafe {
-        if is_stage(plan) {
-            return parts;
-        }
         let kind = tag(plan);
         let outputs = match kind {
             NodeTag::T_Result if (*plan).lefttree.is_null() => "because there is one row",
             NodeTag::T_Agg | NodeTag::T_WindowAgg => "inside an aggregate that reads more than one row for it",
             _ => "because its value depends on its place in a larger expression",
         };
+        if is_stage(plan) {
+            add((*plan.cast::<pg_sys::CustomScan>()).custom_exprs, outputs);
+        }
         if kind != NodeTag::T_ModifyTable {
             add((*plan).targetlist, outputs);
         }
@@ -171,13 +170,17 @@ pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, reasons: &mut Vec<
     unsafe {
         for part in expressions(plan) {
             walk(part.node, &mut |node| {
-                if is_call(node)
+                if tag(node) == NodeTag::T_FuncExpr
                     && let Some(function) = Function::of((*node.cast::<FuncExpr>()).funcid)
                 {
-                    let why = if batching {
-                        part.place
-                    } else {
+                    let why = if !function.batched() {
+                        "because the texts of each array are asked for at once"
+                    } else if !batching {
                         "because refuel.batching is off"
+                    } else if pg_sys::contain_volatile_functions(node) {
+                        "because its arguments are volatile"
+                    } else {
+                        part.place
                     };
                     let reason = format!("{} {why}", function.name);
                     if !reasons.contains(&reason) {

@@ -9,8 +9,8 @@ use pgrx::pg_sys::{self, CustomScan, Expr, List, Node, NodeTag, Plan};
 
 use super::calls::Call;
 use super::nodes::{
-    all_of, boolean_test, column, copy, equal, first_of, items, list, make, replace, tag, target_expressions, targets,
-    walk,
+    INDEX_VAR, OUTER_VAR, all_of, boolean_test, column, copy, equal, first_of, items, list, make, replace, tag,
+    target_expressions, targets, walk,
 };
 use crate::node;
 
@@ -18,6 +18,8 @@ use crate::node;
 pub(super) struct Built {
     pub(super) plan: *mut Plan,
     pub(super) columns: Vec<Column>,
+    /// The column with the place of the row in its table, where it may be asked for.
+    pub(super) row: Option<usize>,
 }
 
 /// A column of a plan under construction, in the terms of the node that the calls were found in.
@@ -43,6 +45,8 @@ impl Column {
 pub(super) struct Statement {
     /// The next node's number; they are unique in a statement.
     pub(super) next_id: i32,
+    /// Whether a cursor stands on the rows of the plan at work, which `WHERE CURRENT OF` may ask for.
+    pub(super) cursor: bool,
 }
 
 impl Built {
@@ -75,16 +79,16 @@ impl Built {
                 .columns
                 .iter()
                 .enumerate()
-                .map(|(index, held)| column(pg_sys::OUTER_VAR as i32, index, held.expression))
+                .map(|(index, held)| column(OUTER_VAR, index, held.expression))
                 .collect();
             let mut expressions: Vec<*mut Expr> = Vec::new();
             let mut described = Vec::new();
             for call in calls {
                 // The call itself may be a column, for other rows.
                 let adapted = copy(call.expression);
-                (*adapted).args = self.in_terms_of(pg_sys::OUTER_VAR as i32, (*call.expression).args);
+                (*adapted).args = self.in_terms_of(OUTER_VAR, (*call.expression).args);
                 expressions.extend(items::<Expr>((*adapted).args));
-                let condition = call.condition.map(|it| self.in_terms_of(pg_sys::OUTER_VAR as i32, it));
+                let condition = call.condition.map(|it| self.in_terms_of(OUTER_VAR, it));
                 expressions.extend(condition);
                 described.push(node::Described {
                     function: (*call.expression).funcid,
@@ -93,14 +97,14 @@ impl Built {
                 scanned.push(adapted.cast());
             }
             (*scan).custom_exprs = list(expressions);
-            (*scan).custom_private = node::describe(&described, bounded);
+            (*scan).custom_private = node::describe(bounded, self.row, &described);
             (*scan).custom_scan_tlist = targets(&scanned);
             self.columns.extend(calls.iter().map(|call| Column {
                 expression: call.expression.cast(),
                 condition: call.condition,
             }));
             self.plan = plan;
-            (*plan).qual = self.in_terms_of(pg_sys::INDEX_VAR as i32, filter);
+            (*plan).qual = self.in_terms_of(INDEX_VAR, filter);
             // What the calls read that the child doesn't: a change of it means other answers.
             for parameter in parameters((*scan).custom_exprs) {
                 (*plan).extParam = pg_sys::bms_add_member((*plan).extParam, parameter);
@@ -110,7 +114,7 @@ impl Built {
                 .columns
                 .iter()
                 .enumerate()
-                .map(|(index, held)| column(pg_sys::INDEX_VAR as i32, index, held.expression))
+                .map(|(index, held)| column(INDEX_VAR, index, held.expression))
                 .collect();
             (*plan).targetlist = targets(&columns);
             scan
@@ -254,10 +258,10 @@ pub(super) unsafe fn lift(parent: *mut Plan, stage: *mut Plan) -> *mut Plan {
         let passed: Vec<*mut Expr> = target_expressions((*child).targetlist)
             .iter()
             .enumerate()
-            .map(|(index, &expression)| column(pg_sys::OUTER_VAR as i32, index, expression))
+            .map(|(index, &expression)| column(OUTER_VAR, index, expression))
             .collect();
         (*stage).targetlist = replace((*parent).targetlist, &mut |node| {
-            super::nodes::plain_column(node, pg_sys::OUTER_VAR as i32).map(|index| copy(made[index]).cast())
+            super::nodes::plain_column(node, OUTER_VAR).map(|index| copy(made[index]).cast())
         });
         (*parent).targetlist = targets(&passed);
         (*parent).lefttree = child;

@@ -9,6 +9,7 @@ mod clients;
 mod common;
 mod documents;
 mod interrupts;
+mod planner;
 mod recovery;
 mod regress;
 mod rows;

@@ -211,19 +211,12 @@ pub(crate) fn socket() -> String {
     }
 }
 
-/// A path that isn't absolute starts in the data directory. That is the working directory of every process of the
-/// server, and stays so in the host, so a path that would be too long for a socket's name is left as it is.
+/// A path that isn't absolute starts in the data directory, as it does in the server's own settings.
 fn in_data_directory(path: &str) -> String {
-    /// The longest name of a Unix socket on Linux, in bytes, without the zero byte at its end: `unix(7)`.
-    const LONGEST: usize = 107;
     // SAFETY: set before any library is loaded, and never changed.
     let folder = unsafe { CStr::from_ptr(pg_sys::DataDir) };
     let whole = Path::new(OsStr::from_bytes(folder.to_bytes())).join(path);
-    whole
-        .to_str()
-        .filter(|whole| whole.len() <= LONGEST)
-        .unwrap_or(path)
-        .to_owned()
+    whole.to_string_lossy().into_owned()
 }
 
 /// The file with the token for a host on TCP.

@@ -1,13 +1,16 @@
 //! No host, the wrong host, and no right to be there.
 
+use std::fs::{self, Permissions};
 use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use refuel_client::wire::{PREAMBLE_BYTES, Preamble};
-use refuel_postgres_tests::{Cluster, Plan};
+use refuel_postgres_tests::{Cluster, Plan, wait_until};
 
 use crate::common::{labels, with_mood};
 
@@ -99,6 +102,42 @@ fn a_library_that_is_not_preloaded_asks_a_host_that_is_there() {
     let mut host = cluster.start_host(&[]);
     let mut session = cluster.connect();
     assert_eq!(session.query(&labels("not preloaded", 3), &[]).unwrap().len(), 3);
+    host.stop();
+}
+
+#[test]
+fn a_host_on_tcp_is_asked_with_the_token_and_not_without() {
+    let Some(cluster) = with_mood(Plan::default()) else {
+        return;
+    };
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let token = |name: &str, content: &str| {
+        let path = cluster.folder().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        cluster.account().own(&path);
+        path.display().to_string()
+    };
+    let right = token("right", "a token of more than enough characters\n");
+    let wrong = token("wrong", "another token, of as many characters..\n");
+    let own = cluster.wait_for_host();
+    cluster.configure(&[
+        &format!("refuel.socket = 'tcp://{address}'"),
+        &format!("refuel.token_file = '{right}'"),
+    ]);
+    cluster.reload();
+    // A host that is reached over the network is not the server's to start.
+    wait_until("the own host ends", Duration::from_secs(10), || !own.lives());
+    let mut host = cluster.start_host(&["--listen", &address.to_string(), "--token-file", &right]);
+    let mut session = cluster.connect();
+    assert_eq!(session.query(&labels("tcp", 3), &[]).unwrap().len(), 3);
+    let mut stranger = cluster.connect();
+    stranger
+        .batch_execute(&format!("SET refuel.token_file = '{wrong}'"))
+        .unwrap();
+    let error = stranger.query(&labels("tcp", 3), &[]).unwrap_err();
+    assert!(error.as_db_error().unwrap().message().contains("token"), "{error:?}");
+    assert_eq!(cluster.host(), None);
     host.stop();
 }
 

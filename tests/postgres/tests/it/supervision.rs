@@ -1,8 +1,10 @@
 //! The host beside the server: started, kept running, and never left behind.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use refuel_postgres_tests::{Cluster, Plan, Process, Shutdown, wait_until};
+
+use crate::common::{labels, with_mood};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -99,4 +101,72 @@ fn the_host_is_the_first_to_go_when_memory_runs_out() {
     let Process(host) = cluster.wait_for_host();
     let score = std::fs::read_to_string(format!("/proc/{host}/oom_score_adj")).unwrap();
     assert_eq!(score.trim(), "800");
+}
+
+#[test]
+fn a_host_is_started_anew_for_changed_options() {
+    let Some(cluster) = cluster() else { return };
+    let first = cluster.wait_for_host();
+    cluster.configure(&["refuel.host_options = '--idle-timeout \"77s\"'"]);
+    cluster.reload();
+    wait_until("another host", SOON, || {
+        cluster.host().is_some_and(|host| host != first)
+    });
+    let host = cluster.wait_for_host();
+    assert!(
+        host.command_line().ends_with("--idle-timeout 77s"),
+        "{}",
+        host.command_line()
+    );
+    cluster.configure(&["refuel.host_options = '--idle-timeout \"77s'"]);
+    cluster.reload();
+    wait_until("the open quote is told", SOON, || {
+        cluster.log().contains("refuel.host_options has an open quote")
+    });
+    assert_eq!(cluster.host(), None);
+}
+
+#[test]
+fn a_socket_may_be_in_the_data_directory() {
+    let Some(cluster) = with_mood(Plan::default().setting("refuel.socket = 'host.sock'")) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    session.batch_execute(&labels("another socket", 2)).unwrap();
+    assert!(cluster.folder().join("data/host.sock").exists());
+    assert!(!cluster.host_socket().exists());
+    // A name that no socket can have is told at once, whatever the timeout.
+    let begun = Instant::now();
+    let error = session
+        .batch_execute(&format!(
+            "SET refuel.socket = '{}'; {}",
+            "x".repeat(90),
+            labels("long", 1)
+        ))
+        .unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(error.as_db_error().unwrap().message().contains("xxx"), "{error:?}");
+}
+
+#[test]
+fn what_the_host_says_is_in_the_log_that_the_server_collects() {
+    let plan = Plan::default()
+        .without_models()
+        .setting("logging_collector = on")
+        .setting("log_directory = 'log'");
+    let Some(mut cluster) = plan.start() else { return };
+    let collected = || {
+        let files = std::fs::read_dir(cluster.folder().join("data/log")).unwrap();
+        files
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect::<String>()
+    };
+    wait_until("the host's line", SOON, || {
+        collected().contains("\"message\":\"ready\"")
+    });
+    let told = collected();
+    let lines: Vec<_> = told.lines().filter(|line| line.starts_with('{')).collect();
+    assert!(lines.iter().all(|line| line.ends_with('}')), "{told}");
+    // Whoever holds the collector's pipe open holds up its end.
+    assert!(cluster.stop(Shutdown::Fast) < Duration::from_secs(5));
 }

@@ -1,9 +1,10 @@
-//! The backend's connection to the host: one, opened when it is first needed, kept until the backend ends.
+//! The backend's connection to the host: opened when it is first needed, kept until the backend ends. There is one for
+//! each role that asks, as functions with their owner's rights make a backend ask for several.
 //!
 //! While it waits, the backend hears of what Postgres wants of it (a cancelled query, a timeout, the server's end) and
 //! looks whether its own client is still there. Leaving in the middle closes the connection, and the host drops the work.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_char;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -20,8 +21,14 @@ use crate::{settings, text};
 /// Longest time between two looks at the backend's own client.
 const SLICE: Duration = Duration::from_millis(50);
 
+/// Most sessions that are kept.
+const MOST_SESSIONS: usize = 4;
+
 thread_local! {
-    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+    /// The last used first.
+    static SESSIONS: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
+    /// When the backend's own client was last looked at.
+    static LAST_LOOK: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Answers inputs, in their order.
@@ -40,16 +47,21 @@ pub(crate) fn report(kind: ReportKind) -> Result<Report, Failure> {
     with_session(|session| Ok(session.report(kind, &mut Interrupts)?))
 }
 
-/// Lends the session. It is taken out while it is lent, so that an error that unwinds closes its connection.
+/// Lends the session of the current role. It is taken out while it is lent, so that an error that unwinds closes its connection.
 fn with_session<T>(use_it: impl FnOnce(&mut Session) -> Result<T, Failure>) -> Result<T, Failure> {
     let (address, hello) = whereabouts()?;
-    let kept = SESSION
-        .take()
-        .filter(|session| *session.address() == address && *session.hello() == hello);
+    let kept = SESSIONS.with_borrow_mut(|sessions| {
+        let is_it = |session: &Session| *session.address() == address && *session.hello() == hello;
+        let at = sessions.iter().position(is_it)?;
+        Some(sessions.remove(at))
+    });
     let mut session = kept.unwrap_or_else(|| Session::new(address, hello, settings::timeout()));
     session.set_patience(settings::timeout());
     let result = use_it(&mut session);
-    SESSION.set(Some(session));
+    SESSIONS.with_borrow_mut(|sessions| {
+        sessions.insert(0, session);
+        sessions.truncate(MOST_SESSIONS);
+    });
     result
 }
 
@@ -139,7 +151,7 @@ fn latch(events: u32, socket: i32, timeout: Duration) -> u32 {
         // SAFETY: as above.
         unsafe { pg_sys::ResetLatch(pg_sys::MyLatch) };
     }
-    if happened & pg_sys::WL_TIMEOUT != 0 && client_has_gone() {
+    if it_is_time_to_look() && client_has_gone() {
         // SAFETY: flags of this backend, which its signal handlers set in the same way.
         unsafe {
             pg_sys::ClientConnectionLost = 1;
@@ -148,6 +160,18 @@ fn latch(events: u32, socket: i32, timeout: Duration) -> u32 {
     }
     pgrx::check_for_interrupts!();
     happened
+}
+
+/// Whether [`SLICE`] is over since the last look, however much was answered meanwhile.
+fn it_is_time_to_look() -> bool {
+    let now = Instant::now();
+    let due = LAST_LOOK
+        .get()
+        .is_none_or(|last| now.saturating_duration_since(last) >= SLICE);
+    if due {
+        LAST_LOOK.set(Some(now));
+    }
+    due
 }
 
 /// Whether the backend's own client has closed its connection, which Postgres looks for only where

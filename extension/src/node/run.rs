@@ -67,12 +67,15 @@ unsafe fn fill(state: &mut State, context: *mut ExprContext) -> Result<(), Failu
             }
             pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
             (*context).ecxt_outertuple = row;
+            // What reading the arguments leaves behind goes with the row.
+            let before = pg_sys::MemoryContextSwitchTo((*context).ecxt_per_tuple_memory);
             for call in &mut state.calls {
                 match evaluate(call, context)? {
                     Some((resolved, input)) => state.window.add(Some((&resolved, call.function.detail(), input))),
                     None => state.window.add(None),
                 }
             }
+            pg_sys::MemoryContextSwitchTo(before);
             pg_sys::tuplestore_puttupleslot(state.store, row);
             state.window.rows += 1;
         }
@@ -81,7 +84,13 @@ unsafe fn fill(state: &mut State, context: *mut ExprContext) -> Result<(), Failu
     state.statistics.asked += state.window.asked as u64;
     state.statistics.distinct += state.window.distinct() as u64;
     let started = std::time::Instant::now();
-    let work = state.window.settle(host::answer)?;
+    // SAFETY: the context is the node's own, and is reset before the next row.
+    let work = unsafe {
+        let before = pg_sys::MemoryContextSwitchTo((*context).ecxt_per_tuple_memory);
+        let work = state.window.settle(host::answer)?;
+        pg_sys::MemoryContextSwitchTo(before);
+        work
+    };
     state.statistics.add(&work, started.elapsed());
     state.size = (state.size * 2).min(settings::batch_rows());
     Ok(())

@@ -91,13 +91,18 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         let (bounded, row, calls) = described(scan);
         if row.is_some() {
             // `WHERE CURRENT OF` finds the node by its table, and the row in its slot.
-            (*node).ss.ss_currentRelation = scanned(child);
+            let table = scanned(child);
+            (*node).ss.ss_currentRelation = table;
+            if !table.is_null() {
+                (*(*node).ss.ss_ScanTupleSlot).tts_tableOid = (*table).rd_id;
+            }
         }
         let expressions = items::<Expr>((*scan).custom_exprs);
         let mut rest = expressions.as_slice();
         let calls = calls
             .into_iter()
             .map(|call| {
+                check_right(call.function);
                 let function = function(call);
                 let (arguments, behind) = rest.split_at(function.arguments);
                 let (condition, behind) = behind.split_at(usize::from(call.conditional));
@@ -141,6 +146,41 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         };
         (*node.cast::<BatchScan>()).state =
             PgMemoryContexts::For((*estate).es_query_cxt).leak_and_drop_on_delete(state);
+    }
+}
+
+/// Ends the statement where the current role may not execute a function, as Postgres does when it prepares an expression
+/// that calls it: these calls stand in no expression any more.
+unsafe fn check_right(function: pg_sys::Oid) {
+    // SAFETY: the function is there, or the check is an error of Postgres'.
+    unsafe {
+        let result = execute_right(function, pg_sys::GetUserId());
+        if result != pg_sys::AclResult::ACLCHECK_OK {
+            let name = pg_sys::get_func_name(function);
+            pg_sys::aclcheck_error(result, pg_sys::ObjectType::OBJECT_FUNCTION, name);
+        }
+        if (&raw const pg_sys::object_access_hook).read().is_some() {
+            pg_sys::RunFunctionExecuteHook(function);
+        }
+    }
+}
+
+#[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15"))]
+unsafe fn execute_right(function: pg_sys::Oid, role: pg_sys::Oid) -> pg_sys::AclResult::Type {
+    // SAFETY: it reads the catalog.
+    unsafe { pg_sys::pg_proc_aclcheck(function, role, pg_sys::ACL_EXECUTE as pg_sys::AclMode) }
+}
+
+#[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+unsafe fn execute_right(function: pg_sys::Oid, role: pg_sys::Oid) -> pg_sys::AclResult::Type {
+    // SAFETY: it reads the catalog.
+    unsafe {
+        pg_sys::object_aclcheck(
+            pg_sys::ProcedureRelationId,
+            function,
+            role,
+            pg_sys::ACL_EXECUTE as pg_sys::AclMode,
+        )
     }
 }
 

@@ -16,9 +16,20 @@ use crate::settings;
 static EARLIER: OnceLock<ExplainOneQuery_hook_type> = OnceLock::new();
 
 thread_local! {
-    /// While a statement is explained: why calls are answered row by row. Filled by the planner hook, which alone sees
-    /// the plan whatever way the statement is explained.
-    static REASONS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// Filled by the planner hook, which sees the plan that another extension's hook explains.
+    static EXPLAINED: RefCell<Explained> = const { RefCell::new(Explained::Nothing) };
+}
+
+/// What is known of the statement that is being explained. One that is prepared comes past no hook: of it nothing is said.
+#[derive(Default)]
+enum Explained {
+    /// None is.
+    #[default]
+    Nothing,
+    /// It isn't planned yet.
+    Unplanned,
+    /// It is; why calls in it are answered row by row.
+    Planned(Vec<String>),
 }
 
 pub(super) fn install() {
@@ -33,13 +44,11 @@ pub(super) fn install() {
 /// Keeps what is to be said of a plan, where one is being explained. The first plan after [`explain`] has begun is the
 /// explained one's; later ones belong to functions that it calls.
 pub(super) unsafe fn note(statement: *mut PlannedStmt) {
-    REASONS.with_borrow_mut(|kept| {
-        let Some(reasons) = kept else {
-            return;
-        };
-        if !reasons.is_empty() {
+    EXPLAINED.with_borrow_mut(|explained| {
+        if !matches!(explained, Explained::Unplanned) {
             return;
         }
+        let mut reasons = Vec::new();
         // SAFETY: a statement's trees are plans, or null.
         unsafe {
             for plan in super::nodes::items((*statement).subplans)
@@ -47,19 +56,21 @@ pub(super) unsafe fn note(statement: *mut PlannedStmt) {
                 .chain([(*statement).planTree])
             {
                 if !plan.is_null() {
-                    reasons::collect(plan, settings::batching(), reasons);
+                    reasons::collect(plan, settings::batching(), &mut reasons);
                 }
             }
         }
+        *explained = Explained::Planned(reasons);
     });
 }
 
-/// Forgets the reasons when it goes out of scope, by an error too.
-struct Explaining;
+/// Puts back what was being explained before, in a statement that this one is called by, when it goes out of scope; after
+/// an error too.
+struct Before(Explained);
 
-impl Drop for Explaining {
+impl Drop for Before {
     fn drop(&mut self) {
-        REASONS.set(None);
+        EXPLAINED.set(std::mem::take(&mut self.0));
     }
 }
 
@@ -73,8 +84,7 @@ unsafe extern "C-unwind" fn explain(
     parameters: ParamListInfo,
     environment: *mut QueryEnvironment,
 ) {
-    REASONS.set(Some(Vec::new()));
-    let explaining = Explaining;
+    let before = Before(EXPLAINED.replace(Explained::Unplanned));
     // SAFETY: the arguments are passed on as they came.
     unsafe {
         match EARLIER.get().copied().flatten() {
@@ -82,9 +92,11 @@ unsafe extern "C-unwind" fn explain(
             None => explain_as_postgres_does(query, options, into, state, text, parameters, environment),
         }
     }
-    let reasons = REASONS.take().unwrap_or_default();
-    drop(explaining);
-    if !reasons.is_empty() {
+    let explained = EXPLAINED.take();
+    drop(before);
+    if let Explained::Planned(reasons) = explained
+        && !reasons.is_empty()
+    {
         // SAFETY: `state` is what the caller collects its output in.
         unsafe { say(state, &reasons) };
     }

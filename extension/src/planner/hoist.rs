@@ -70,7 +70,8 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
         for conditions in conditions(source) {
             let (with, without): (Vec<*mut Node>, Vec<*mut Node>) = items::<Node>(*conditions)
                 .into_iter()
-                .partition(|&condition| has_call(condition));
+                // What is drawn anew for each row would be drawn for other rows.
+                .partition(|&condition| has_call(condition) && !pg_sys::contain_volatile_functions(condition));
             if with.is_empty() {
                 continue;
             }

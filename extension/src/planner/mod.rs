@@ -118,6 +118,7 @@ unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
                 hoist::hoist(*root);
             }
             *root = rewrite(*root, bounded, &mut made);
+            mark_parallel(*root, false);
         }
         if could_go_back && !pg_sys::ExecSupportsBackwardScan((*statement).planTree) {
             (*statement).planTree = materialized((*statement).planTree, &mut made);
@@ -169,6 +170,18 @@ unsafe fn rewrite(plan: *mut Plan, bounded: bool, statement: &mut Statement) -> 
         }
         below::below(plan, bounded, statement);
         above::above(plan, bounded, statement)
+    }
+}
+
+/// Marks nodes of ours that run in parallel workers too, so that they are given memory to share what they count.
+unsafe fn mark_parallel(plan: *mut Plan, in_workers: bool) {
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        (*plan).parallel_aware |= in_workers && is_stage(plan);
+        let in_workers = in_workers || matches!(tag(plan), NodeTag::T_Gather | NodeTag::T_GatherMerge);
+        for child in children(plan) {
+            mark_parallel(*child, in_workers);
+        }
     }
 }
 

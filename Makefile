@@ -50,6 +50,7 @@ lint: ## Check formatting, run clippy, type-check the extension for every Postgr
 	@scripts/setup --postgres
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	scripts/check-features
 	scripts/check-postgres-versions
 
 # One selection of packages throughout, so that nothing is built twice. The tests come last, so that what they say at

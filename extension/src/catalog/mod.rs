@@ -106,12 +106,13 @@ impl<'a> TaskName<'a> {
 }
 
 /// As long as these stay the same, so does what a subject stands for: a statement sees its own changes in the next
-/// command only, and others' in the next statement.
+/// command only, and others' in the next statement. What a subtransaction has changed is undone with it, within a command.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Moment {
     transaction: i64,
     statement: i64,
     command: u32,
+    subtransaction: pg_sys::SubTransactionId,
     setting: Option<settings::OnError>,
 }
 
@@ -123,6 +124,7 @@ impl Moment {
                 transaction: pg_sys::GetCurrentTransactionStartTimestamp(),
                 statement: pg_sys::GetCurrentStatementStartTimestamp(),
                 command: pg_sys::GetCurrentCommandId(false),
+                subtransaction: pg_sys::GetCurrentSubTransactionId(),
                 setting: Some(settings::on_error()),
             }
         }

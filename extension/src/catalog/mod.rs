@@ -131,6 +131,9 @@ impl Moment {
     }
 }
 
+/// The most subjects that are remembered: a statement can take the name of the task or the model from its rows.
+const MOST_KNOWN: usize = 1024;
+
 type Known = FxHashMap<(pg_sys::Oid, Subject), Rc<Resolved>>;
 
 thread_local! {
@@ -159,7 +162,12 @@ pub(crate) fn resolve(subject: &Subject) -> Result<Rc<Resolved>, Failure> {
         Subject::Embed { model } => alone(spec::embed(model)?, role)?,
         Subject::Complete { model, options } => alone(spec::complete(model, options)?, role)?,
     });
-    KNOWN.with_borrow_mut(|(_, known)| known.insert(key, Rc::clone(&resolved)));
+    KNOWN.with_borrow_mut(|(_, known)| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(key, Rc::clone(&resolved));
+    });
     Ok(resolved)
 }
 

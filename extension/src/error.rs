@@ -146,6 +146,12 @@ pub(crate) enum Failure {
         /// Why.
         source: std::io::Error,
     },
+    /// The host has no report of this name.
+    #[error("there is no report \"{kind}\"")]
+    UnknownReport {
+        /// As it was asked for.
+        kind: String,
+    },
     /// A specification is not that of a task.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -184,6 +190,7 @@ impl Failure {
             Self::Answer { .. } => "RF0918",
             Self::Catalog { .. } => "RF0919",
             Self::TokenFile { .. } => "RF0920",
+            Self::UnknownReport { .. } => "RF0921",
             Self::Task(error) => error.code(),
             Self::Client(error) => error.code(),
         }
@@ -225,6 +232,7 @@ impl Failure {
             Self::TokenFile { .. } => {
                 Some("refuel.token_file names it; the server's user must be able to read it".to_owned())
             }
+            Self::UnknownReport { .. } => Some("the reports are host, models, activity and usage".to_owned()),
             Self::Answer { .. } => Some("see that host and extension are of the same version".to_owned()),
             Self::Task(error) => error.hint(),
             Self::Client(error) => error.hint(),
@@ -256,6 +264,7 @@ impl Failure {
             | Self::NotRecord
             | Self::UnknownOption { .. }
             | Self::NotOptions
+            | Self::UnknownReport { .. }
             | Self::Task(_)
             | Self::Client(
                 ClientError::Address(_)

@@ -27,15 +27,16 @@ export! {
     refuel_revoke_task => |call| void(change::revoke_task(&call.text(0)?, &call.text(1)?));
     refuel_grant_model => |call| void(change::grant_model(&call.text(0)?, &call.text(1)?));
     refuel_revoke_model => |call| void(change::revoke_model(&call.text(0)?, &call.text(1)?));
-    refuel_host_report => |call| text::write_json(&report::json(kind_named(&call.text(0)?))?).map(Some);
+    refuel_host_report => |call| text::write_json(&report::json(kind_named(&call.text(0)?)?)?).map(Some);
 }
 
-/// The report with this name; that of the host where there is none, which is the one without anybody's data.
-fn kind_named(name: &str) -> ReportKind {
+/// The report with this name.
+fn kind_named(name: &str) -> Result<ReportKind, Failure> {
     match name {
-        "models" => ReportKind::Models,
-        "activity" => ReportKind::Activity,
-        "usage" => ReportKind::Usage,
-        _ => ReportKind::Host,
+        "host" => Ok(ReportKind::Host),
+        "models" => Ok(ReportKind::Models),
+        "activity" => Ok(ReportKind::Activity),
+        "usage" => Ok(ReportKind::Usage),
+        _ => Err(Failure::UnknownReport { kind: name.to_owned() }),
     }
 }

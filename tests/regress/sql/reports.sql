@@ -36,3 +36,7 @@ SELECT count(*) FROM refuel.usage WHERE task LIKE 'reports\_topic%' AND database
 RESET ROLE;
 DROP ROLE regress_reports, regress_monitor;
 SELECT refuel_drop_task('reports_topic');
+
+-- A report that there is not.
+SELECT refuel.host_report('modles');
+SELECT refuel.host_report('');

@@ -112,6 +112,30 @@ SET ROLE regress_other;
 SELECT pg_temp.as_owner('text');
 SELECT refuel_label('text', 'roles_topic');
 
+-- The privilege on a function is asked for, however its calls are answered.
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION refuel_label(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION refuel_label(text, text) TO regress_reader;
+SELECT refuel_grant_task('roles_topic', 'public');
+SET ROLE regress_other;
+SELECT refuel_label(t, 'roles_topic') FROM unnest(ARRAY['one', 'two']) AS t;
+SELECT count(*) FROM unnest(ARRAY['one', 'two']) AS t WHERE refuel_label(t, 'roles_topic') = 'a';
+SET refuel.batching = off;
+SELECT refuel_label(t, 'roles_topic') FROM unnest(ARRAY['one', 'two']) AS t;
+RESET refuel.batching;
+-- Even where there is no row.
+SELECT refuel_label(t, 'roles_topic') FROM unnest('{}'::text[]) AS t;
+SET refuel.batching = off;
+SELECT refuel_label(t, 'roles_topic') FROM unnest('{}'::text[]) AS t;
+RESET refuel.batching;
+SET ROLE regress_reader;
+SELECT refuel_label(t, 'roles_topic') FROM unnest(ARRAY['one', 'two']) AS t;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION refuel_label(text, text) FROM regress_reader;
+GRANT EXECUTE ON FUNCTION refuel_label(text, text) TO PUBLIC;
+SELECT refuel_revoke_task('roles_topic', 'public');
+SET ROLE regress_other;
+
 -- Where the host is, and what program it is, is for superusers.
 SET refuel.socket = '/tmp/elsewhere';
 SET refuel.host_path = '/tmp/program';

@@ -147,6 +147,14 @@ impl PreparedTask {
         Ok(made)
     }
 
+    /// Loads the model, which the first input that has no answer does otherwise.
+    ///
+    /// # Errors
+    /// When it can't be loaded or can't do what the task asks, or on cancellation.
+    pub fn load(&self, cancel: &Cancel) -> Result<(), EngineError> {
+        self.ready(cancel).map(drop)
+    }
+
     /// The answers to inputs, by the [hash](RenderedInput::hash) of each, that are kept, gated, in the order of the
     /// hashes. No model is loaded. Their source is [`Source::Cache`], whoever they were made for.
     pub fn known(&self, inputs: &[InputHash], scores: Scores) -> Vec<Option<Answer>> {

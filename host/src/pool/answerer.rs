@@ -57,11 +57,18 @@ pub(super) trait Answerer: Send + Sync {
     /// Whether nothing needs to be loaded before the next answer.
     fn is_loaded(&self) -> bool;
 
+    /// Loads the models.
+    ///
+    /// # Errors
+    /// When one can't be loaded; [`EngineError::Cancelled`].
+    fn load(&self, cancel: &Cancel) -> Result<(), EngineError>;
+
     /// Answers inputs that differ, in their order. `on_run` is called after each run of the model with the number of
     /// inputs that it finished.
     ///
     /// # Errors
-    /// When the model can't be loaded or run; [`EngineError::Cancelled`].
+    /// [`EngineError::RunFailed`] and [`EngineError::Tokenizer`], which a single input may be the cause of; otherwise what is
+    /// wrong with the model; [`EngineError::Cancelled`].
     fn answer(
         &self,
         inputs: &[RenderedInput],
@@ -201,6 +208,10 @@ impl Answerer for PreparedTask {
 
     fn is_loaded(&self) -> bool {
         self.placement().is_some()
+    }
+
+    fn load(&self, cancel: &Cancel) -> Result<(), EngineError> {
+        self.load(cancel)
     }
 
     fn answer(

@@ -29,7 +29,8 @@ pub struct EndedRequest<'a> {
     pub model_time: Duration,
 }
 
-/// A run: rows of one task, of any number of clients, that were given to a model together.
+/// A run: rows of one task, of any number of clients, that were given to a model together. Rows of a run that fails are run
+/// again in halves.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// `name@digest` of the model.
@@ -38,11 +39,11 @@ pub struct Run<'a> {
     pub kind: &'a str,
     /// Its rows, which all differ.
     pub rows: usize,
-    /// Requests that at least one of the rows was for.
+    /// Requests that were told of at least one of the rows.
     pub requests: usize,
     /// Batches that the model read, each under the engine's budget of tokens.
     pub batches: usize,
-    /// How long it took, loading the model included.
+    /// How long it took; loading the model is left out.
     pub elapsed: Duration,
     /// Whether it failed.
     pub failed: bool,

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,22 +32,48 @@ struct Taken {
     cancel: Cancel,
 }
 
+/// How often the rows of one run are halved, to find those that stop it: one such row of 512 takes nine, and a model that
+/// stops whatever it is asked is soon done with.
+const MOST_HALVINGS: usize = 16;
+
 /// What became of a run.
 enum Ran {
     Answered(Vec<Answer>),
     Cancelled,
+    /// It stopped, which may be because of one of its rows. Says why.
+    Stopped(String),
+    /// The model can't be used, whatever the rows are.
     Failed(HostError),
-    Panicked(String),
+}
+
+/// A run, and what it took.
+struct Attempt {
+    ran: Ran,
+    /// Batches that the model finished.
+    batches: usize,
+    /// How long it took, loading left out.
+    elapsed: Duration,
+}
+
+/// How long rows took.
+#[derive(Clone, Copy)]
+struct Times {
+    /// Since those before them were delivered: loading the model, and runs that stopped, among it.
+    ran: Duration,
+    /// The run that answered them.
+    model: Duration,
 }
 
 /// Works until the pool is stopped.
 pub(super) fn work(shared: &Shared) {
     while let Some(taken) = next(shared) {
-        // What is left of a run that fails in a way that is not foreseen is an error of its rows.
-        let (lane, keys) = (Arc::clone(&taken.lane), taken.keys.clone());
+        let lane = Arc::clone(&taken.lane);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(shared, taken))) {
+            // What is left of a run that fails in a way that is not foreseen is an error of its rows.
             tracing::error!(cause = cause(payload.as_ref()), "a run was given up");
-            panicked(shared, &lane, &keys, cause(payload.as_ref()));
+            release(shared, &lane);
+            let left = shared.lock().running.take().map(|running| running.keys);
+            refused(shared, &left.unwrap_or_default(), &mistake(cause(payload.as_ref())));
         }
         shared.lock().running = None;
     }
@@ -91,46 +118,80 @@ fn next(shared: &Shared) -> Option<Taken> {
     }
 }
 
-fn run(shared: &Shared, taken: Taken) {
-    let started = Instant::now();
-    let was_loaded = taken.lane.answerer.is_loaded();
+/// Runs what was taken. Rows of a run that stops are run again in halves, so that those alone are answered with an error
+/// that stop it by themselves: the others may be somebody else's.
+fn run(shared: &Shared, mut taken: Taken) {
+    let lane = Arc::clone(&taken.lane);
+    let whole = taken.keys.len();
+    let was_loaded = lane.answerer.is_loaded();
+    let mut delivered = Instant::now();
+    let (mut start, mut halvings) = (0, 0);
+    // Where the parts end that are still to be run, the next one last.
+    let mut ends = vec![whole];
+    while let Some(&end) = ends.last() {
+        let Attempt { ran, batches, elapsed } = attempt(shared, &taken, start..end);
+        let (keys, rows) = (&taken.keys[start..end], end - start);
+        let failed = matches!(ran, Ran::Stopped(_) | Ran::Failed(_));
+        if was_loaded && rows == whole && matches!(ran, Ran::Answered(_)) {
+            lane.learn(taken.cost, rows, elapsed.as_secs_f64());
+        }
+        let (requests, settled) = match ran {
+            Ran::Answered(answers) => {
+                let times = Times {
+                    ran: delivered.elapsed(),
+                    model: elapsed,
+                };
+                delivered = Instant::now();
+                (answered(shared, keys, answers, times), end)
+            }
+            Ran::Stopped(_) if rows > 1 && halvings < MOST_HALVINGS => {
+                halvings += 1;
+                ends.push(start + rows / 2);
+                (0, start)
+            }
+            Ran::Stopped(reason) => (refused(shared, keys, &reason), end),
+            Ran::Failed(error) => (fail(shared, &lane, &taken.keys[start..], &error), whole),
+            Ran::Cancelled => {
+                give_back(shared, &taken.keys[start..], taken.inputs.split_off(start));
+                (0, whole)
+            }
+        };
+        start = settled;
+        ends.retain(|&end| end > start);
+        shared.options.observer.run_ended(&Run {
+            model: lane.answerer.model(),
+            kind: lane.answerer.kind(),
+            rows,
+            requests,
+            batches,
+            elapsed,
+            failed,
+        });
+    }
+}
+
+/// Runs some of the rows that were taken; their model is loaded before where it isn't yet.
+fn attempt(shared: &Shared, taken: &Taken, part: Range<usize>) -> Attempt {
+    let lane = &taken.lane;
     let mut batches = 0;
-    let ran = match admit(shared, &taken.lane) {
-        Ok(()) => ask(&taken, &mut batches),
+    let mut elapsed = Duration::ZERO;
+    let ready = admit(shared, lane).and_then(|()| load(shared, lane, &taken.cancel));
+    let ran = match ready {
+        Ok(()) => {
+            let started = Instant::now();
+            let ran = ask(shared, lane, &taken.inputs[part.clone()], &taken.cancel, &mut batches);
+            elapsed = started.elapsed();
+            ran
+        }
+        Err(HostError::Engine(EngineError::Cancelled)) => Ran::Cancelled,
         Err(error) => Ran::Failed(error),
     };
-    let elapsed = started.elapsed();
-    settle_models(shared, &taken.lane, was_loaded, elapsed);
-    if was_loaded && matches!(ran, Ran::Answered(_)) {
-        taken.lane.learn(taken.cost, taken.inputs.len(), elapsed.as_secs_f64());
+    settle_models(shared, lane);
+    if let Ran::Stopped(reason) = &ran {
+        let (model, rows) = (lane.answerer.model(), part.len());
+        tracing::warn!(model, rows, reason, "a run stopped");
     }
-    let (rows, failed) = (taken.inputs.len(), matches!(ran, Ran::Failed(_) | Ran::Panicked(_)));
-    let lane = Arc::clone(&taken.lane);
-    let requests = match ran {
-        Ran::Answered(answers) => answered(shared, &taken.keys, answers, elapsed),
-        Ran::Cancelled => {
-            give_back(shared, taken);
-            0
-        }
-        Ran::Failed(error) => fail(shared, &taken, &error),
-        Ran::Panicked(cause) => {
-            tracing::error!(
-                model = lane.answerer.model(),
-                cause,
-                "a run stopped because of a mistake in refuel"
-            );
-            panicked(shared, &lane, &taken.keys, &cause)
-        }
-    };
-    shared.options.observer.run_ended(&Run {
-        model: lane.answerer.model(),
-        kind: lane.answerer.kind(),
-        rows,
-        requests,
-        batches,
-        elapsed,
-        failed,
-    });
+    Attempt { ran, batches, elapsed }
 }
 
 /// Makes room for the models of a lane.
@@ -149,56 +210,85 @@ fn admit(shared: &Shared, lane: &Lane) -> Result<(), HostError> {
     Ok(())
 }
 
-fn ask(taken: &Taken, batches: &mut usize) -> Ran {
-    let answerer = &taken.lane.answerer;
+/// Loads the models of a lane, where they aren't yet.
+fn load(shared: &Shared, lane: &Lane, cancel: &Cancel) -> Result<(), HostError> {
+    let answerer = &lane.answerer;
+    if answerer.is_loaded() {
+        return Ok(());
+    }
+    let mut missing = answerer.models();
+    missing.retain(|model| shared.backend.device(&model.digest).is_none());
+    let started = Instant::now();
+    let loaded = catch_unwind(AssertUnwindSafe(|| answerer.load(cancel)));
+    let seconds = started.elapsed().as_secs_f64();
+    let loaded = loaded.unwrap_or_else(|payload| {
+        release(shared, lane);
+        Err(EngineError::ModelUnusable {
+            model: answerer.model().to_owned(),
+            reason: mistake(cause(payload.as_ref())),
+        })
+    });
+    for model in &missing {
+        if let Some(device) = shared.backend.device(&model.digest) {
+            let bytes = model.weights_bytes;
+            tracing::info!(model = model.model, device, bytes, seconds, "model loaded");
+        }
+    }
+    Ok(loaded?)
+}
+
+fn ask(shared: &Shared, lane: &Lane, inputs: &[RenderedInput], cancel: &Cancel, batches: &mut usize) -> Ran {
+    let answerer = &lane.answerer;
     let made = catch_unwind(AssertUnwindSafe(|| {
-        answerer.answer(&taken.inputs, &taken.cancel, &mut |_| *batches += 1)
+        answerer.answer(inputs, cancel, &mut |_| *batches += 1)
     }));
     match made {
-        Ok(Ok(answers)) if answers.len() == taken.inputs.len() => Ran::Answered(answers),
-        Ok(Ok(_)) => Ran::Failed(HostError::Engine(EngineError::RunFailed {
-            model: answerer.model().to_owned(),
-            reason: "an input was left without an answer".to_owned(),
-        })),
+        Ok(Ok(answers)) if answers.len() == inputs.len() => Ran::Answered(answers),
+        Ok(Ok(_)) => Ran::Stopped("an input was left without an answer".to_owned()),
         Ok(Err(EngineError::Cancelled)) => Ran::Cancelled,
+        Ok(Err(error @ (EngineError::RunFailed { .. } | EngineError::Tokenizer { .. }))) => {
+            Ran::Stopped(error.to_string())
+        }
         Ok(Err(error)) => Ran::Failed(error.into()),
-        Err(payload) => Ran::Panicked(cause(payload.as_ref()).to_owned()),
+        Err(payload) => {
+            // What state the model is in is not known: it is loaded anew.
+            release(shared, lane);
+            Ran::Stopped(mistake(cause(payload.as_ref())))
+        }
     }
 }
 
-/// Counts what is loaded now, and tells of what was.
-fn settle_models(shared: &Shared, lane: &Lane, was_loaded: bool, elapsed: Duration) {
+/// Counts what is loaded now.
+fn settle_models(shared: &Shared, lane: &Lane) {
     let mut used = lane.answerer.models();
-    let loaded = |model: &refuel_engine::ModelMemory| shared.backend.device(&model.digest);
-    if !was_loaded && lane.answerer.is_loaded() {
-        for model in &used {
-            let (device, seconds) = (loaded(model), elapsed.as_secs_f64());
-            tracing::info!(
-                model = model.model,
-                device,
-                bytes = model.weights_bytes,
-                seconds,
-                "model loaded"
-            );
-        }
-    }
-    let gone: Vec<_> = used.extract_if(.., |model| loaded(model).is_none()).collect();
+    let gone: Vec<_> = used
+        .extract_if(.., |model| shared.backend.device(&model.digest).is_none())
+        .collect();
     let mut residency = shared.residency();
     residency.remove(&gone);
     residency.touch(&used, Instant::now());
+}
+
+/// Lets the models of a lane go; they are loaded anew when they are asked next.
+fn release(shared: &Shared, lane: &Lane) {
+    let models = lane.answerer.models();
+    shared.residency().remove(&models);
+    shared.unload(&models, "a mistake in refuel");
 }
 
 /// Takes jobs out of the queue, each with those who wait for it.
 fn finish(shared: &Shared, keys: &[JobKey]) -> Vec<Vec<Waiting>> {
     let mut state = shared.lock();
     let waiting = keys.iter().map(|key| state.queue.finish(key)).collect();
-    state.running = None;
+    if let Some(running) = &mut state.running {
+        running.keys.retain(|key| !keys.contains(key));
+    }
     waiting
 }
 
 /// Delivers answers; says to how many requests.
-fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, elapsed: Duration) -> usize {
-    let share = elapsed / keys.len().max(1) as u32;
+fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, times: Times) -> usize {
+    let share = times.model / keys.len().max(1) as u32;
     let mut deliveries: BTreeMap<RequestId, (Vec<(u64, Answer)>, Tally)> = BTreeMap::new();
     for (waiting, answer) in finish(shared, keys).into_iter().zip(answers) {
         // Whoever came first has it from the model, or from another process that was asked the same meanwhile.
@@ -234,7 +324,7 @@ fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, elapsed: Dur
     for (id, (given, mut tally)) in deliveries {
         let Some(request) = shared.lock().get(id) else { continue };
         tally.runs = 1;
-        tally.ran = elapsed;
+        tally.ran = times.ran;
         let given = given
             .into_iter()
             .map(|(row, answer)| (row, convert::answer(answer, request.detail)))
@@ -245,19 +335,19 @@ fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, elapsed: Dur
 }
 
 /// Puts rows back that were stopped, for those who came to wait for them meanwhile.
-fn give_back(shared: &Shared, taken: Taken) {
+fn give_back(shared: &Shared, keys: &[JobKey], inputs: Vec<RenderedInput>) {
     let mut state = shared.lock();
     // The last first, because each goes to the front.
-    for (key, input) in taken.keys.into_iter().zip(taken.inputs).rev() {
-        state.queue.give_back(key, input);
+    for (key, input) in keys.iter().zip(inputs).rev() {
+        state.queue.give_back(*key, input);
     }
     state.running = None;
 }
 
 /// Fails the requests that have rows in a run; says how many.
-fn fail(shared: &Shared, taken: &Taken, error: &HostError) -> usize {
-    tracing::warn!(model = taken.lane.answerer.model(), code = error.code(), %error, "a run failed");
-    let waiting = finish(shared, &taken.keys);
+fn fail(shared: &Shared, lane: &Lane, keys: &[JobKey], error: &HostError) -> usize {
+    tracing::warn!(model = lane.answerer.model(), code = error.code(), %error, "a run failed");
+    let waiting = finish(shared, keys);
     let requests: BTreeSet<RequestId> = waiting.iter().flatten().map(|waiting| waiting.request).collect();
     for &id in &requests {
         let Some(request) = shared.lock().get(id) else { continue };
@@ -266,16 +356,11 @@ fn fail(shared: &Shared, taken: &Taken, error: &HostError) -> usize {
     requests.len()
 }
 
-/// Answers the rows of a run with an error, and lets the models go: what state they are in is not known. They are loaded
-/// anew when they are asked next. Says how many requests the rows were of.
-fn panicked(shared: &Shared, lane: &Lane, keys: &[JobKey], cause: &str) -> usize {
-    let models = lane.answerer.models();
-    shared.residency().remove(&models);
-    shared.unload(&models, "a mistake in refuel");
-    let reason = format!("the model's run stopped because of a mistake in refuel: {cause}");
+/// Answers rows that stop their run with an error. Says how many requests the rows were of.
+fn refused(shared: &Shared, keys: &[JobKey], reason: &str) -> usize {
     let mut deliveries: BTreeMap<RequestId, Vec<(u64, wire::Answer)>> = BTreeMap::new();
     for Waiting { request, rows } in finish(shared, keys).into_iter().flatten() {
-        let failed = rows.into_iter().map(|row| (row, convert::error(reason.clone())));
+        let failed = rows.into_iter().map(|row| (row, convert::error(reason.to_owned())));
         deliveries.entry(request).or_default().extend(failed);
     }
     let count = deliveries.len();
@@ -289,6 +374,11 @@ fn panicked(shared: &Shared, lane: &Lane, keys: &[JobKey], cause: &str) -> usize
         shared.answer(&request, answers, &tally);
     }
     count
+}
+
+/// What is said of a panic in the answers of rows that stop their run by one.
+fn mistake(cause: &str) -> String {
+    format!("the model's run stopped because of a mistake in refuel: {cause}")
 }
 
 /// What a panic says.

@@ -2,6 +2,7 @@
 
 mod real;
 mod script;
+mod stops;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use refuel_client::wire::{Input, Report, ReportKind, Source, Status, Value};
 
 use super::*;
-use script::{FAIL, PANIC, Stage, spec};
+use script::{Stage, spec};
 
 fn texts(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}{number}")).collect()
@@ -187,38 +188,6 @@ fn a_run_that_was_stopped_goes_on_for_who_came_meanwhile() {
     stage.script.let_all_go();
     assert_eq!(came.answers().0[&0].value, Value::Text("Y".to_owned()));
     assert!(gone.is_empty());
-}
-
-#[test]
-fn a_panic_is_an_error_of_its_rows_and_the_model_is_loaded_anew() {
-    let stage = Stage::new();
-    let mut client = stage.client("anna");
-    let task = client.task("topic", "small:10");
-    assert_eq!(client.ask(&task, ["before"]).answers().0[&0].status, Status::Ok);
-    let (answers, _) = client.ask(&task, ["beside", PANIC]).answers();
-    for answer in answers.values() {
-        assert_eq!(answer.status, Status::Error);
-        let reason = answer.reason.as_deref().unwrap_or_default();
-        assert_eq!(
-            reason,
-            "the model's run stopped because of a mistake in refuel: told to panic"
-        );
-    }
-    assert_eq!(stage.script.loaded(), [""; 0]);
-    assert_eq!(client.ask(&task, ["beside"]).answers().0[&0].status, Status::Ok);
-    assert_eq!(stage.script.loads(), 2);
-}
-
-#[test]
-fn a_run_that_fails_fails_the_requests_that_it_was_for() {
-    let stage = Stage::new();
-    let (mut anna, mut ben) = (stage.client("anna"), stage.client("ben"));
-    let task = anna.task("topic", "small:10");
-    let other = ben.task("other", "small:10");
-    let failure = anna.ask(&task, ["row", FAIL]).end().expect_err("it fails");
-    assert_eq!((failure.code.as_str(), failure.wrong_request), ("RF0504", false));
-    assert_eq!(ben.ask(&other, ["row"]).answers().0.len(), 1);
-    assert_eq!(anna.ask(&task, ["row"]).answers().0.len(), 1, "nothing of it was kept");
 }
 
 #[test]

@@ -19,9 +19,16 @@ use crate::error::HostError;
 /// How long a test waits for what should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A row with this text panics, one with the other fails the run.
+/// A run with a row that begins so panics, one with the other fails.
 pub(super) const PANIC: &str = "!panic";
 pub(super) const FAIL: &str = "!fail";
+
+/// A model that can't be loaded.
+pub(super) const UNUSABLE: &str = "unusable:10";
+
+/// How long the model takes to load whose name it is.
+pub(super) const SLOW: &str = "slow:10";
+pub(super) const LOADING: Duration = Duration::from_millis(200);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,6 +91,11 @@ impl Script {
     /// Waits until a run is held.
     pub(super) fn until_held(&self) {
         self.until("a run", |state| state.waiting > 0);
+    }
+
+    /// Waits until so many runs have begun.
+    pub(super) fn until_run(&self, runs: usize) {
+        self.until("runs", |state| state.runs.len() >= runs);
     }
 
     /// Waits until so many runs were stopped.
@@ -196,6 +208,21 @@ impl Answerer for ScriptedTask {
         lock(&self.script.state).loaded.contains(&self.model)
     }
 
+    fn load(&self, _cancel: &Cancel) -> Result<(), EngineError> {
+        if self.model == UNUSABLE {
+            return Err(EngineError::ModelUnusable {
+                model: self.model.clone(),
+                reason: "told to".to_owned(),
+            });
+        }
+        if self.model == SLOW {
+            std::thread::sleep(LOADING);
+        }
+        let mut state = lock(&self.script.state);
+        state.loads += usize::from(state.loaded.insert(self.model.clone()));
+        Ok(())
+    }
+
     fn answer(
         &self,
         inputs: &[RenderedInput],
@@ -203,9 +230,6 @@ impl Answerer for ScriptedTask {
         on_run: &mut dyn FnMut(usize),
     ) -> Result<Vec<Answer>, EngineError> {
         let mut state = lock(&self.script.state);
-        if state.loaded.insert(self.model.clone()) {
-            state.loads += 1;
-        }
         state.runs.push(inputs.iter().map(|input| input.text.clone()).collect());
         state.waiting += 1;
         self.script.changed.notify_all();
@@ -220,13 +244,16 @@ impl Answerer for ScriptedTask {
             return Err(EngineError::Cancelled);
         }
         state.permits = state.permits.saturating_sub(1);
-        if inputs.iter().any(|input| input.text == FAIL) {
+        if inputs.iter().any(|input| input.text.starts_with(FAIL)) {
             return Err(EngineError::RunFailed {
                 model: self.model.clone(),
                 reason: "told to".to_owned(),
             });
         }
-        assert!(inputs.iter().all(|input| input.text != PANIC), "told to panic");
+        assert!(
+            inputs.iter().all(|input| !input.text.starts_with(PANIC)),
+            "told to panic"
+        );
         on_run(inputs.len());
         let answer = |input: &RenderedInput| Answer {
             value: input.text.to_uppercase().into(),

@@ -1,5 +1,9 @@
 \echo Use "CREATE EXTENSION refuel" to load this file. \quit
 
+-- A superuser runs this with the target schema on the search path, where others may be allowed to create what they like.
+-- So every function is named with its schema, and every operator has operands of exactly the types that pg_catalog has it
+-- for: an operator of somebody else's would be taken before one that needs a conversion.
+
 -- The catalog ---------------------------------------------------------------------------------------------------------
 
 CREATE SCHEMA refuel;
@@ -180,9 +184,9 @@ SELECT
     v.created_by
 FROM refuel.task t
 JOIN refuel.task_version v ON v.task = t.name
-WHERE pg_catalog.pg_has_role(t.owner, 'USAGE') OR EXISTS (
+WHERE pg_catalog.pg_has_role(t.owner::oid, 'USAGE') OR EXISTS (
     SELECT FROM refuel.task_grant g
-    WHERE g.task = t.name AND (g.grantee::oid = 0 OR pg_catalog.pg_has_role(g.grantee, 'USAGE')));
+    WHERE g.task = t.name AND (g.grantee::oid = 0::oid OR pg_catalog.pg_has_role(g.grantee::oid, 'USAGE')));
 COMMENT ON VIEW refuel.tasks IS 'Versions of the tasks that the current role may use';
 COMMENT ON COLUMN refuel.tasks.current IS 'Whether it is the version that the name alone stands for';
 
@@ -201,10 +205,10 @@ SELECT
     m.loaded,
     m.device,
     m.memory_bytes,
-    pg_catalog.to_timestamp(m.used_ms / 1000.0) AS last_used,
+    pg_catalog.to_timestamp(m.used_ms::double precision / 1000::double precision) AS last_used,
     EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper) OR EXISTS (
         SELECT FROM refuel.model_grant g
-        WHERE g.model = m.name AND (g.grantee::oid = 0 OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))) AS granted
+        WHERE g.model = m.name AND (g.grantee::oid = 0::oid OR pg_catalog.pg_has_role(g.grantee::oid, 'USAGE'))) AS granted
 FROM pg_catalog.jsonb_to_recordset(refuel.host_report('models')) AS m (
     name text, digest text, role text, license text, size_bytes bigint, loaded boolean, device text,
     memory_bytes bigint, used_ms bigint);
@@ -220,8 +224,8 @@ SELECT
     a.model,
     a.inputs,
     a.answered,
-    (a.answered::double precision / greatest(a.inputs, 1))::real AS progress,
-    pg_catalog.to_timestamp(a.started_ms / 1000.0) AS started
+    (a.answered::double precision / greatest(a.inputs, 1::bigint)::double precision)::real AS progress,
+    pg_catalog.to_timestamp(a.started_ms::double precision / 1000::double precision) AS started
 FROM pg_catalog.jsonb_to_recordset(refuel.host_report('activity')) AS a (
     pid integer, program text, database text, role text, task text, model text, inputs bigint, answered bigint,
     started_ms bigint);
@@ -240,9 +244,9 @@ SELECT
     u.failed,
     u.input_tokens,
     u.output_tokens,
-    u.model_us * interval '1 microsecond' AS model_time,
-    pg_catalog.to_timestamp(u.first_ms / 1000.0) AS first_used,
-    pg_catalog.to_timestamp(u.last_ms / 1000.0) AS last_used
+    u.model_us::double precision * interval '1 microsecond' AS model_time,
+    pg_catalog.to_timestamp(u.first_ms::double precision / 1000::double precision) AS first_used,
+    pg_catalog.to_timestamp(u.last_ms::double precision / 1000::double precision) AS last_used
 FROM pg_catalog.jsonb_to_recordset(refuel.host_report('usage')) AS u (
     database text, role text, task text, model text, requests bigint, inputs bigint, cached bigint, failed bigint,
     input_tokens bigint, output_tokens bigint, model_us bigint, first_ms bigint, last_ms bigint);
@@ -252,7 +256,7 @@ CREATE VIEW refuel.host AS
 SELECT
     h.pid,
     h.version,
-    pg_catalog.to_timestamp(h.started_ms / 1000.0) AS started,
+    pg_catalog.to_timestamp(h.started_ms::double precision / 1000::double precision) AS started,
     h.clients,
     h.queued,
     h.queued_bytes,

@@ -64,7 +64,7 @@ pub(crate) fn alter_task(name: &str, json: &str) -> Result<i32, Failure> {
 /// Drops a task, or one version of it: `name@2`. The number is not given to another version.
 pub(crate) fn drop_task(written: &str) -> Result<(), Failure> {
     const TASK: &str = "DELETE FROM refuel.task WHERE name = $1";
-    const OTHERS: &str = "SELECT count(*) FROM refuel.task_version WHERE task = $1 AND version <> $2";
+    const OTHERS: &str = "SELECT pg_catalog.count(*) FROM refuel.task_version WHERE task = $1 AND version <> $2";
     const VERSION: &str = "DELETE FROM refuel.task_version WHERE task = $1 AND version = $2 RETURNING version";
     writable(c"refuel_drop_task()");
     let TaskName { name, version } = TaskName::read(written)?;
@@ -106,7 +106,7 @@ pub(crate) fn grant_task(name: &str, grantee: &str) -> Result<(), Failure> {
 
 /// Takes a role's grant on a task back.
 pub(crate) fn revoke_task(name: &str, grantee: &str) -> Result<(), Failure> {
-    const REVOKE: &str = "DELETE FROM refuel.task_grant WHERE task = $1 AND grantee = $2";
+    const REVOKE: &str = "DELETE FROM refuel.task_grant WHERE task = $1 AND grantee::oid = $2";
     writable(c"refuel_revoke_task()");
     owned(name)?;
     run(
@@ -135,7 +135,7 @@ pub(crate) fn grant_model(model: &str, grantee: &str) -> Result<(), Failure> {
 
 /// Takes a role's grant on a model back.
 pub(crate) fn revoke_model(model: &str, grantee: &str) -> Result<(), Failure> {
-    const REVOKE: &str = "DELETE FROM refuel.model_grant WHERE model = $1 AND grantee = $2";
+    const REVOKE: &str = "DELETE FROM refuel.model_grant WHERE model = $1 AND grantee::oid = $2";
     writable(c"refuel_revoke_model()");
     run(
         REVOKE,
@@ -177,7 +177,8 @@ fn keep(checked: &spec::Checked, version: i32, by: pg_sys::Oid) -> Result<(), Fa
 
 /// Checks that the current role owns a task, and locks it against other changes until the transaction ends.
 fn owned(name: &str) -> Result<(), Failure> {
-    const OWNED: &str = "SELECT pg_has_role($2, t.owner, 'USAGE') FROM refuel.task t WHERE t.name = $1 FOR UPDATE";
+    const OWNED: &str =
+        "SELECT pg_catalog.pg_has_role($2, t.owner::oid, 'USAGE') FROM refuel.task t WHERE t.name = $1 FOR UPDATE";
     let rows = run(OWNED, &[Parameter::Text(name), Parameter::Role(role())], Access::Write)?;
     match rows.first().map(|row| row[0].as_deref() == Some("t")) {
         Some(true) => Ok(()),

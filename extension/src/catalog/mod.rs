@@ -28,12 +28,12 @@ pub(crate) use spec::OPTIONS;
 macro_rules! may_use_task {
     ($role:literal) => {
         concat!(
-            "(pg_has_role(",
+            "(pg_catalog.pg_has_role(",
             $role,
-            ", t.owner, 'USAGE') OR EXISTS (SELECT FROM refuel.task_grant g WHERE g.task = t.name
-                AND (g.grantee::oid = 0 OR pg_has_role(",
+            ", t.owner::oid, 'USAGE') OR EXISTS (SELECT FROM refuel.task_grant g WHERE g.task = t.name
+                AND (g.grantee::oid = 0::oid OR pg_catalog.pg_has_role(",
             $role,
-            ", g.grantee, 'USAGE'))))"
+            ", g.grantee::oid, 'USAGE'))))"
         )
     };
 }
@@ -42,13 +42,13 @@ macro_rules! may_use_task {
 macro_rules! may_use_model {
     ($role:literal, $model:literal) => {
         concat!(
-            "(EXISTS (SELECT FROM pg_authid r WHERE r.oid = ",
+            "(EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid = ",
             $role,
-            " AND r.rolsuper) OR EXISTS (SELECT FROM refuel.model_grant m WHERE m.model = split_part(",
+            " AND r.rolsuper) OR EXISTS (SELECT FROM refuel.model_grant m WHERE m.model = pg_catalog.split_part(",
             $model,
-            ", '@', 1) AND (m.grantee::oid = 0 OR pg_has_role(",
+            ", '@', 1) AND (m.grantee::oid = 0::oid OR pg_catalog.pg_has_role(",
             $role,
-            ", m.grantee, 'USAGE'))))"
+            ", m.grantee::oid, 'USAGE'))))"
         )
     };
 }
@@ -245,13 +245,13 @@ struct Found {
 fn find(name: TaskName<'_>, role: pg_sys::Oid) -> Result<Found, Failure> {
     // Where there is no such version, its columns are null.
     const FIND: &str = concat!(
-        "SELECT pg_get_userbyid(t.owner), ",
+        "SELECT pg_catalog.pg_get_userbyid(t.owner::oid), ",
         may_use_task!("$3"),
         ", v.version, v.kind, v.model, v.on_error, v.spec, ",
-        may_use_model!("t.owner", "v.model"),
+        may_use_model!("t.owner::oid", "v.model"),
         " FROM refuel.task t
           LEFT JOIN refuel.task_version v ON v.task = t.name AND v.version = coalesce(
-              $2, (SELECT max(c.version) FROM refuel.task_version c WHERE c.task = t.name))
+              $2, (SELECT pg_catalog.max(c.version) FROM refuel.task_version c WHERE c.task = t.name))
           WHERE t.name = $1"
     );
     let parameters = [
@@ -297,7 +297,7 @@ pub(crate) fn task_json(written: &str) -> Result<String, Failure> {
 /// The OID of the type `refuel_result`, in whatever schema the extension was made.
 pub(crate) fn result_type() -> Result<pg_sys::Oid, Failure> {
     const FIND: &str = "
-        SELECT t.oid FROM pg_extension e JOIN pg_type t ON t.typnamespace = e.extnamespace
+        SELECT t.oid FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_type t ON t.typnamespace = e.extnamespace
         WHERE e.extname = 'refuel' AND t.typname = 'refuel_result'";
     let rows = run(FIND, &[], Access::Read)?;
     rows.first()

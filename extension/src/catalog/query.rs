@@ -1,8 +1,9 @@
 //! Queries of the catalog, by the server programming interface.
 //!
 //! Nobody is granted the catalog's tables: what a role may see and do is decided by the queries in this folder, which
-//! run as the bootstrap superuser with a fixed search path. So they name every table with its schema, take everything
-//! that comes from outside as parameters, and call nothing that a user could have made. `current_user` inside them is
+//! run as the bootstrap superuser with a fixed search path. So they name every table and function with its schema, give
+//! operators operands of exactly the types that they are for, take everything that comes from outside as parameters, and
+//! call nothing that a user could have made. `current_user` inside them is
 //! not who asked; [`role`] is, and goes in as a parameter.
 
 use std::cell::RefCell;

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
 /// Bytes that are read at once, at least.
@@ -22,17 +23,11 @@ impl Stream {
     /// Reads what is there to the end of a buffer, once something is there. 0 at the end.
     pub(super) async fn read(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         loop {
+            self.ready(Interest::READABLE).await?;
+            buffer.reserve(PART);
             let read = match self {
-                Self::Unix(stream) => {
-                    stream.readable().await?;
-                    buffer.reserve(PART);
-                    stream.try_read_buf(buffer)
-                }
-                Self::Tcp(stream) => {
-                    stream.readable().await?;
-                    buffer.reserve(PART);
-                    stream.try_read_buf(buffer)
-                }
+                Self::Unix(stream) => stream.try_read_buf(buffer),
+                Self::Tcp(stream) => stream.try_read_buf(buffer),
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -44,15 +39,10 @@ impl Stream {
     /// Writes everything.
     pub(super) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
+            self.ready(Interest::WRITABLE).await?;
             let written = match self {
-                Self::Unix(stream) => {
-                    stream.writable().await?;
-                    stream.try_write(bytes)
-                }
-                Self::Tcp(stream) => {
-                    stream.writable().await?;
-                    stream.try_write(bytes)
-                }
+                Self::Unix(stream) => stream.try_write(bytes),
+                Self::Tcp(stream) => stream.try_write(bytes),
             };
             match written {
                 Ok(count) => bytes = &bytes[count..],
@@ -61,6 +51,14 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<()> {
+        let ready = match self {
+            Self::Unix(stream) => stream.ready(interest).await,
+            Self::Tcp(stream) => stream.ready(interest).await,
+        };
+        ready.map(drop)
     }
 
     /// Says that nothing more will be written.

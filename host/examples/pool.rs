@@ -84,9 +84,11 @@ fn main() -> Result<(), Failure> {
                 detail,
                 inputs,
             };
-            client.ask(&settled, ask, move |message| {
+            let deliver = move |message| {
                 let _ = sender.send(message);
-            });
+            };
+            let opened = client.open(&settled, &ask, deliver)?;
+            client.give(&opened, ask.inputs);
             loop {
                 match messages.recv()? {
                     ToClient::Done { work, .. } => break cached += work.cached,

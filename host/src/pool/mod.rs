@@ -27,17 +27,18 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use refuel_client::wire::{self, Ask, Hello, Report, ReportKind, TaskSpec, ToClient};
+use refuel_client::wire::{self, Ask, Hello, Input, Report, ReportKind, TaskSpec, ToClient};
 use refuel_engine::EngineOptions;
 use refuel_engine::cache::Scores;
 use refuel_task::{InputHash, RenderedInput};
 
 pub use observer::{EndedRequest, Observer, Outcome, Run, Unobserved};
+pub use request::Request;
 pub use settled::Settled;
 
 use crate::error::HostError;
 use answerer::{Backend, Models, RenderError};
-use request::{Asker, Deliver, Progress, Request, Tally};
+use request::{Asker, Progress, Tally};
 use settled::Lane;
 use shared::Shared;
 
@@ -161,6 +162,11 @@ impl Pool {
         self.handle.shared.options.window_bytes
     }
 
+    /// Bytes of inputs that may wait for a model, of all clients together.
+    pub fn queue_bytes(&self) -> u64 {
+        self.handle.shared.options.queue_bytes
+    }
+
     /// Takes no more work, drops what waits, and returns once the worker has ended, or after two seconds. Clients are told
     /// nothing: their connections end, and they ask the next host.
     pub fn stop(&self) {
@@ -181,31 +187,61 @@ impl Client {
         Ok(self.shared.lanes().settle(spec, answerer))
     }
 
-    /// Asks. Answers that are kept are delivered in this call, the others from the worker's thread. `deliver` gets any
-    /// number of [`ToClient::Answers`], then [`ToClient::Done`] or [`ToClient::Failed`], and nothing after a
-    /// [`Client::cancel`]; it must not wait, nor call the pool.
-    pub fn ask(&self, task: &Arc<Settled>, ask: Ask, deliver: impl Fn(ToClient) + Send + Sync + 'static) {
-        let request = match self.open(task, &ask, Box::new(deliver)) {
-            Ok(Some(request)) => request,
-            Ok(None) => return,
-            Err((deliver, error)) => {
-                deliver(ToClient::Failed(error.failure(Some(ask.request), None)));
-                return;
-            }
-        };
-        if ask.inputs.is_empty() {
-            self.shared.answer(&request, Vec::new(), &Tally::default());
+    /// Begins a request, whose inputs are [given](Client::give) after. `deliver` gets any number of [`ToClient::Answers`],
+    /// then [`ToClient::Done`] or [`ToClient::Failed`], and nothing after a [`Client::cancel`]; it is called from other
+    /// threads too, and must not wait, nor call the pool.
+    ///
+    /// # Errors
+    /// [`HostError::Stopping`].
+    pub fn open(
+        &self,
+        task: &Arc<Settled>,
+        ask: &Ask,
+        deliver: impl Fn(ToClient) + Send + Sync + 'static,
+    ) -> Result<Arc<Request>, HostError> {
+        let id = self.shared.number();
+        let request = Arc::new(Request {
+            id,
+            number: ask.request,
+            asker: Arc::clone(&self.asker),
+            task: Arc::clone(task),
+            detail: ask.detail,
+            inputs: ask.inputs.len() as u64,
+            arrived: Instant::now(),
+            started_ms: shared::now_ms(),
+            deliver: Box::new(deliver),
+            progress: Mutex::new(Progress::default()),
+        });
+        let mut state = self.shared.lock();
+        if state.stopping {
+            return Err(HostError::Stopping);
         }
-        let mut inputs = ask.inputs.into_iter();
+        state.queue.open(self.asker.id, id, task.lane.id);
+        state.add(&request);
+        Ok(request)
+    }
+
+    /// Gives inputs of a request to the pool, all of them or the next ones; a request without any ends by it. Answers that
+    /// are kept are delivered in this call, the others from the worker's thread. The request fails where more is under way
+    /// than may be.
+    pub fn give(&self, request: &Arc<Request>, inputs: Vec<(u64, Input)>) {
+        if let Some(error) = self.excess(&inputs) {
+            self.shared.fail(request, &error);
+            return;
+        }
+        if inputs.is_empty() {
+            self.shared.answer(request, Vec::new(), &Tally::default());
+        }
+        let mut inputs = inputs.into_iter();
         let mut block = Block::default();
         loop {
             block.clear();
             for (row, input) in inputs.by_ref().take(BLOCK) {
-                match task.lane.answerer.render(&input) {
+                match request.task.lane.answerer.render(&input) {
                     Ok(rendered) => block.add(row, rendered),
                     Err(RenderError::Row(reason)) => block.answers.push((row, convert::error(reason))),
                     Err(RenderError::Request(error)) => {
-                        self.shared.fail(&request, &HostError::Engine(error.into()));
+                        self.shared.fail(request, &HostError::Engine(error.into()));
                         return;
                     }
                 }
@@ -213,44 +249,25 @@ impl Client {
             if block.is_empty() || request.has_ended() {
                 return;
             }
-            self.take(&request, &mut block);
+            self.take(request, &mut block);
         }
     }
 
     /// Drops what is left of a request. Nothing is delivered for it any more.
-    pub fn cancel(&self, request: u64) {
-        let found = self.shared.lock().find(self.asker.id, request);
-        if let Some(request) = found {
-            self.shared.drop_work(&request);
-        }
+    pub fn cancel(&self, request: &Request) {
+        self.shared.drop_work(request);
     }
 
-    /// Registers a request. None where the pool is stopping, which the client finds out by itself.
-    fn open(
-        &self,
-        task: &Arc<Settled>,
-        ask: &Ask,
-        deliver: Deliver,
-    ) -> Result<Option<Arc<Request>>, (Deliver, HostError)> {
-        let bytes: u64 = ask
-            .inputs
-            .iter()
-            .map(|(_, input)| Lane::size(input.bytes()).bytes)
-            .sum();
-        let id = self.shared.number();
+    /// What is wrong with giving so much more.
+    fn excess(&self, inputs: &[(u64, Input)]) -> Option<HostError> {
+        let sizes = inputs.iter().map(|(_, input)| Lane::size(input.bytes()).bytes);
+        let bytes: u64 = sizes.sum();
         let options = &self.shared.options;
-        let mut state = self.shared.lock();
-        if state.stopping {
-            return Ok(None);
-        }
+        let state = self.shared.lock();
         let own = state.queue.bytes_of(self.asker.id);
         let all = state.queue.queued_bytes();
-        // A single request may be larger than a limit; it is what comes on top that may not.
-        let refused = if state.find(self.asker.id, ask.request).is_some() {
-            Some(HostError::Protocol {
-                what: format!("it gave the number {} to two requests at once", ask.request),
-            })
-        } else if own > 0 && own + bytes > options.window_bytes.saturating_mul(WINDOWS) {
+        // What is given at once may be more than a limit; it is what comes on top that may not.
+        if own > 0 && own + bytes > options.window_bytes.saturating_mul(WINDOWS) {
             Some(HostError::Window {
                 bytes: own + bytes,
                 limit: options.window_bytes,
@@ -262,25 +279,7 @@ impl Client {
             })
         } else {
             None
-        };
-        if let Some(error) = refused {
-            return Err((deliver, error));
         }
-        let request = Arc::new(Request {
-            id,
-            number: ask.request,
-            asker: Arc::clone(&self.asker),
-            task: Arc::clone(task),
-            detail: ask.detail,
-            inputs: ask.inputs.len() as u64,
-            arrived: Instant::now(),
-            started_ms: shared::now_ms(),
-            deliver,
-            progress: Mutex::new(Progress::default()),
-        });
-        state.queue.open(self.asker.id, id, task.lane.id);
-        state.add(&request);
-        Ok(Some(request))
     }
 
     /// Delivers what is known of a block, and queues the rest.

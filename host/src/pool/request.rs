@@ -65,8 +65,8 @@ pub(super) struct Progress {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// See the module.
-pub(super) struct Request {
+/// A request under way, as [`Client::open`](super::Client::open) begins it.
+pub struct Request {
     pub(super) id: RequestId,
     /// The number that the client gave it.
     pub(super) number: u64,

@@ -36,7 +36,6 @@ pub(super) struct Running {
 pub(super) struct State {
     pub(super) queue: Queue<RenderedInput>,
     requests: HashMap<RequestId, Arc<Request>>,
-    numbers: HashMap<(ClientId, u64), RequestId>,
     pub(super) running: Option<Running>,
     pub(super) stopping: bool,
     pub(super) worker_lives: bool,
@@ -44,18 +43,12 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn add(&mut self, request: &Arc<Request>) {
-        self.numbers.insert((request.asker.id, request.number), request.id);
         self.requests.insert(request.id, Arc::clone(request));
     }
 
     /// A request under way by its number.
     pub(super) fn get(&self, id: RequestId) -> Option<Arc<Request>> {
         self.requests.get(&id).cloned()
-    }
-
-    /// A client's request under way, by the number that the client gave it.
-    pub(super) fn find(&self, client: ClientId, number: u64) -> Option<Arc<Request>> {
-        self.get(*self.numbers.get(&(client, number))?)
     }
 
     /// What a client has under way.
@@ -82,10 +75,6 @@ impl State {
             running.cancel.cancel();
         }
         self.requests.remove(&request.id);
-        let number = (request.asker.id, request.number);
-        if self.numbers.get(&number) == Some(&request.id) {
-            self.numbers.remove(&number);
-        }
     }
 }
 

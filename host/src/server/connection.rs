@@ -5,18 +5,18 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use refuel_client::wire::{Hello, PROTOCOL, Preamble, TaskSpec, ToClient, ToHost, Welcome, encode};
+use refuel_client::wire::{Ask, Failure, Hello, PROTOCOL, Preamble, TaskSpec, ToClient, ToHost, Welcome, encode};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::{Instrument as _, debug, warn};
 
 use super::incoming::{End, Incoming, linger, protocol};
-use super::requests::Requests;
+use super::requests::{ANSWER_BYTES, Held, Part, Requests};
 use super::stream::Stream;
 use super::token::Token;
 use crate::error::HostError;
 use crate::metrics::Metrics;
-use crate::pool::{Client, Pool, Settled};
+use crate::pool::{Client, Pool, Request, Settled};
 
 /// How long a client may take to say who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -50,6 +50,8 @@ pub(super) enum Admission {
 pub(super) struct Shared {
     pub(super) pool: Pool,
     pub(super) metrics: Arc<Metrics>,
+    /// What connections hold together.
+    pub(super) held: Arc<Held>,
 }
 
 /// Serves a client until it goes.
@@ -86,7 +88,7 @@ pub(super) async fn serve(stream: Stream, admission: Admission, shared: Shared) 
         window: shared.pool.window_bytes(),
         pool: shared.pool,
         stream,
-        state: Arc::default(),
+        state: Arc::new(State::new(shared.held)),
     };
     let work = async {
         debug!("connected");
@@ -147,13 +149,12 @@ async fn refuse(stream: &Stream, error: &HostError) {
 }
 
 /// What the pool's threads and the connection's task share.
-#[derive(Default)]
 struct State {
-    requests: Mutex<Requests<Arc<Settled>>>,
+    requests: Mutex<Requests<Arc<Request>>>,
     outgoing: Mutex<Outgoing>,
     /// Something is to be written.
     filled: Notify,
-    /// Something was written, or a part has ended.
+    /// Something was written, or a request has ended.
     room: Notify,
 }
 
@@ -166,7 +167,16 @@ struct Outgoing {
 }
 
 impl State {
-    fn requests(&self) -> MutexGuard<'_, Requests<Arc<Settled>>> {
+    fn new(held: Arc<Held>) -> Self {
+        Self {
+            requests: Mutex::new(Requests::new(held)),
+            outgoing: Mutex::default(),
+            filled: Notify::new(),
+            room: Notify::new(),
+        }
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests<Arc<Request>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -214,32 +224,25 @@ impl State {
         }
     }
 
-    /// Takes what the pool says of a part. It is called from the pool's threads.
-    fn deliver(&self, part: u64, message: ToClient) {
+    /// Takes what the pool says of a request. It is called from the pool's threads.
+    fn deliver(&self, message: &ToClient) {
         match message {
-            ToClient::Answers { answers, .. } => {
-                let Some(request) = self.requests().answered(part, &answers) else {
-                    return;
-                };
-                let count = answers.len();
-                let bytes = self.say(&ToClient::Answers { request, answers });
-                self.requests().sent(count, bytes);
+            ToClient::Answers { request, answers } => {
+                if self.requests().answered(*request, answers.len()) {
+                    let bytes = self.say(message);
+                    self.requests().sent(answers.len(), bytes);
+                }
             }
-            ToClient::Done { work, .. } => {
-                let told = self.requests().done(part, &work);
-                if let Some(told) = told {
-                    self.say(&told);
+            ToClient::Done { request, .. }
+            | ToClient::Failed(Failure {
+                request: Some(request), ..
+            }) => {
+                if self.requests().remove(*request).is_some() {
+                    self.say(message);
                 }
                 self.room.notify_one();
             }
-            ToClient::Failed(failure) => {
-                let told = self.requests().failed(part, failure);
-                if let Some(told) = told {
-                    self.say(&told);
-                }
-                self.room.notify_one();
-            }
-            ToClient::Welcome(_) | ToClient::Prepared { .. } | ToClient::Report(_) => {}
+            ToClient::Failed(_) | ToClient::Welcome(_) | ToClient::Prepared { .. } | ToClient::Report(_) => {}
         }
     }
 }
@@ -297,16 +300,14 @@ impl Connection {
                     let Some(task) = tasks.get(&ask.task) else {
                         return Err(protocol(format!("it asked task {}, which is not settled", ask.task)));
                     };
-                    let added = self.state.requests().add(Arc::clone(task), ask);
-                    if let Err(ask) = added {
-                        return Err(protocol(format!("request {} is under way already", ask.request)));
-                    }
-                    self.give();
+                    self.ask(task, ask)?;
                 }
                 ToHost::Cancel { request } => {
-                    self.state.requests().cancel(request);
-                    self.drop_parts();
-                    self.state.room.notify_one();
+                    let cancelled = self.state.requests().remove(request);
+                    if let Some(cancelled) = cancelled {
+                        self.client.cancel(&cancelled);
+                        self.state.room.notify_one();
+                    }
                 }
                 ToHost::Report(kind) => {
                     let pool = self.pool.clone();
@@ -318,12 +319,12 @@ impl Connection {
         }
     }
 
-    /// Reads nothing more while a client has more under way than it should, or does not read what it asked for.
+    /// Reads nothing more while a client, or all of them, have more under way than they should, and while it does not read
+    /// what it asked for.
     async fn wait_for_window(&self) -> Result<(), End> {
         loop {
-            // A client counts answers as they come, and this side requests as they end: hence twice the window.
-            let over = self.state.requests().bytes() > self.window.saturating_mul(2);
-            if !over && self.state.unread() < super::requests::ANSWER_BYTES {
+            let has_room = self.state.requests().has_room(self.window);
+            if has_room && self.state.unread() < ANSWER_BYTES {
                 return Ok(());
             }
             if self.stream.has_gone() {
@@ -342,34 +343,36 @@ impl Connection {
     async fn work(&self) -> Result<Infallible, End> {
         loop {
             self.state.room.notified().await;
-            self.drop_parts();
             self.give();
         }
+    }
+
+    /// Takes a request.
+    fn ask(&self, task: &Arc<Settled>, ask: Ask) -> Result<(), End> {
+        let number = ask.request;
+        if self.state.requests().contains(number) {
+            return Err(protocol(format!("request {number} is under way already")));
+        }
+        let state = Arc::clone(&self.state);
+        let deliver = move |message| state.deliver(&message);
+        let request = self.client.open(task, &ask, deliver)?;
+        self.state.requests().add(number, request, ask.inputs);
+        self.give();
+        Ok(())
     }
 
     fn give(&self) {
         loop {
             let unread = self.state.unread();
             let part = self.state.requests().next(unread);
-            let Some(part) = part else { return };
-            let (number, state) = (part.ask.request, Arc::clone(&self.state));
-            let few = part.ask.inputs.len() <= FEW;
-            let ask = || {
-                let deliver = move |message| state.deliver(number, message);
-                self.client.ask(&part.task, part.ask, deliver);
-            };
+            let Some(Part { handle, inputs }) = part else { return };
             // Kept answers to a few inputs are there sooner than another thread would be.
-            if few {
-                ask();
+            if inputs.len() <= FEW {
+                self.client.give(&handle, inputs);
             } else {
-                tokio::task::block_in_place(ask);
+                tokio::task::block_in_place(|| self.client.give(&handle, inputs));
             }
         }
-    }
-
-    fn drop_parts(&self) {
-        let dropped = self.state.requests().take_dropped();
-        dropped.into_iter().for_each(|part| self.client.cancel(part));
     }
 
     /// Tells the client what there is to tell.

@@ -30,6 +30,7 @@ use crate::error::HostError;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use connection::{Admission, Shared};
+use requests::Held;
 use socket::Socket;
 use stream::Stream;
 
@@ -144,6 +145,7 @@ impl Server {
         let shared = Shared {
             pool: pool.clone(),
             metrics,
+            held: Arc::new(Held::new(pool.queue_bytes())),
         };
         let ended = runtime.block_on(self.serve(shared, stop)).map_err(started)?;
         // The socket has gone with what served it. Work is dropped while connections end.
@@ -164,9 +166,10 @@ impl Server {
             version = env!("CARGO_PKG_VERSION"),
             "ready"
         );
-        parts.spawn(accept_unix(unix, shared.clone()));
+        parts.spawn(accept(Listener::Unix(unix), shared.clone()));
         if let Some((listener, token)) = self.tcp {
-            parts.spawn(accept_tcp(TcpListener::from_std(listener)?, token, shared.clone()));
+            let listener = TcpListener::from_std(listener)?;
+            parts.spawn(accept(Listener::Tcp(listener, token), shared.clone()));
         }
         if let Some(listener) = self.metrics {
             parts.spawn(http::serve(TcpListener::from_std(listener)?, shared));
@@ -213,48 +216,42 @@ impl Signals {
     }
 }
 
-async fn accept_unix(listener: UnixListener, shared: Shared) {
-    let permits = Arc::new(Semaphore::new(MOST_CLIENTS));
-    let mut clients = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
-        let accepted = listener.accept().await.and_then(|(stream, _)| {
-            let user = stream.peer_cred()?.uid();
-            Ok((stream, user))
-        });
-        match accepted {
-            Ok((stream, user)) => {
-                let served = connection::serve(Stream::Unix(stream), Admission::Peer { user }, shared.clone());
-                clients.spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
+/// Where clients come from.
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener, Token),
+}
+
+impl Listener {
+    /// The next client, and what it has to be.
+    async fn accept(&self) -> io::Result<(Stream, Admission)> {
+        match self {
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let user = stream.peer_cred()?.uid();
+                Ok((Stream::Unix(stream), Admission::Peer { user }))
             }
-            Err(error) => not_accepted(&error).await,
+            Self::Tcp(listener, token) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+                rustix::net::sockopt::set_tcp_user_timeout(&stream, UNACKNOWLEDGED_MS)?;
+                Ok((Stream::Tcp(stream), Admission::Token(token.clone())))
+            }
         }
-        while clients.try_join_next().is_some() {}
     }
 }
 
-async fn accept_tcp(listener: TcpListener, token: Token, shared: Shared) {
+async fn accept(listener: Listener, shared: Shared) {
     let permits = Arc::new(Semaphore::new(MOST_CLIENTS));
     let mut clients = JoinSet::new();
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
-        let accepted = listener.accept().await.and_then(|(stream, _)| {
-            stream.set_nodelay(true)?;
-            rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
-            rustix::net::sockopt::set_tcp_user_timeout(&stream, UNACKNOWLEDGED_MS)?;
-            Ok(stream)
-        });
-        match accepted {
-            Ok(stream) => {
-                let admission = Admission::Token(token.clone());
-                let served = connection::serve(Stream::Tcp(stream), admission, shared.clone());
+        match listener.accept().await {
+            Ok((stream, admission)) => {
+                let served = connection::serve(stream, admission, shared.clone());
                 clients.spawn(async move {
                     served.await;
                     drop(permit);

@@ -124,7 +124,7 @@ fn a_request_that_is_cancelled_stops_its_run_and_says_nothing_more() {
     let inbox = client.ask(&task, texts("row ", 100));
     stage.script.until_held();
     let asked = Instant::now();
-    client.client.cancel(inbox.request);
+    client.client.cancel(&inbox.request);
     stage.script.until_cancelled(1);
     assert!(asked.elapsed() < Duration::from_millis(100));
     stage.until_quiet();
@@ -134,7 +134,7 @@ fn a_request_that_is_cancelled_stops_its_run_and_says_nothing_more() {
     assert!(inbox.is_empty());
     let runs = stage.script.runs();
     assert_eq!(runs.len(), 2, "rows that waited never ran: {runs:?}");
-    client.client.cancel(99);
+    client.client.cancel(&inbox.request);
 }
 
 #[test]
@@ -175,15 +175,8 @@ fn a_run_that_was_stopped_goes_on_for_who_came_meanwhile() {
     stage.script.hold();
     let gone = anna.ask(&task, ["x", "y"]);
     stage.script.until_held();
-    {
-        // The worker sees the stop only once the lock is free, when somebody else waits for one of the rows.
-        let shared = Arc::clone(&stage.pool.handle.shared);
-        let request = shared
-            .lock()
-            .find(anna.client.asker.id, gone.request)
-            .expect("it is under way");
-        shared.drop_work(&request);
-    }
+    // The worker sees the stop only once the run is let go, when somebody else waits for one of the rows.
+    anna.client.cancel(&gone.request);
     let came = ben.ask(&task, ["y"]);
     stage.script.let_all_go();
     assert_eq!(came.answers().0[&0].value, Value::Text("Y".to_owned()));
@@ -202,18 +195,17 @@ fn inputs_that_can_not_be_right_fail_the_request() {
 }
 
 #[test]
-fn a_number_is_for_one_request_at_a_time() {
+fn a_request_that_is_given_in_parts_is_one_request() {
     let stage = Stage::new();
     let mut client = stage.client("anna");
     let task = client.task("topic", "small:10");
-    stage.script.hold();
-    let input = || vec![Input::Text("x".to_owned())];
-    let first = client.ask_as(7, &task, input());
-    let failure = client.ask_as(7, &task, input()).end().expect_err("it is in use");
-    assert_eq!(failure.code, "RF0811");
-    stage.script.let_all_go();
-    assert_eq!(first.answers().0.len(), 1);
-    assert_eq!(client.ask_as(7, &task, input()).answers().0.len(), 1);
+    let inbox = client.ask_in_parts(&task, &texts("row ", 10), &[4, 3, 3]);
+    let (answers, _) = inbox.answers();
+    assert_eq!(answers.len(), 10);
+    let Report::Usage(usage) = stage.pool.report(ReportKind::Usage) else {
+        panic!()
+    };
+    assert_eq!((usage[0].requests, usage[0].inputs), (1, 10));
 }
 
 #[test]
@@ -301,7 +293,7 @@ fn clients_that_come_ask_cancel_and_go_in_any_order_lose_nothing() {
                     let stays = client.ask(&task, shared.clone());
                     let cancelled = client.ask(&task, texts(&format!("{role} {round} row "), 100));
                     if round % 3 == 0 {
-                        client.client.cancel(cancelled.request);
+                        client.client.cancel(&cancelled.request);
                     }
                     let (answers, work) = stays.answers();
                     assert_eq!(answers.len(), shared.len());
@@ -335,7 +327,16 @@ fn a_pool_that_stops_drops_what_waits_and_tells_nobody() {
     stage.pool.stop();
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(inbox.is_empty());
-    assert!(client.ask(&task, ["late"]).is_empty());
+    let ask = Ask {
+        request: 99,
+        task: 1,
+        detail: false,
+        inputs: vec![(0, Input::Text("late".to_owned()))],
+    };
+    assert!(matches!(
+        client.client.open(&task, &ask, |_| ()),
+        Err(HostError::Stopping)
+    ));
     let refused = client.client.prepare(&spec("topic", "small:10"));
     assert!(matches!(refused, Err(HostError::Stopping)));
     assert_eq!(stage.script.runs().len(), 1);

@@ -77,9 +77,9 @@ fn ask(pool: &Pool, task: &Value, inputs: &[Input]) -> Vec<Told> {
         detail: true,
         inputs: (0..).zip(inputs.iter().cloned()).collect(),
     };
-    client.ask(&settled, ask, move |message| {
-        sender.send(message).expect("it is wanted");
-    });
+    let deliver = move |message| sender.send(message).expect("it is wanted");
+    let request = client.open(&settled, &ask, deliver).expect("it is open");
+    client.give(&request, ask.inputs);
     let mut answers: Vec<Option<Told>> = vec![None; inputs.len()];
     loop {
         match messages.recv().expect("the end comes") {

@@ -13,7 +13,7 @@ use refuel_engine::{CachePolicy, Cancel, EngineError, EngineOptions, ModelMemory
 use refuel_task::{Answer, InputHash, RenderedInput, Source, Status};
 
 use super::super::answerer::{Answerer, Backend, RenderError};
-use super::super::{Client, Pool, PoolOptions, Settled};
+use super::super::{Client, Pool, PoolOptions, Request, Settled};
 use crate::error::HostError;
 
 /// How long a test waits for what should come at once.
@@ -332,7 +332,7 @@ pub(super) struct Asking {
 
 /// What came of a request.
 pub(super) struct Inbox {
-    pub(super) request: u64,
+    pub(super) request: Arc<Request>,
     messages: Receiver<ToClient>,
 }
 
@@ -359,22 +359,44 @@ impl Asking {
     }
 
     pub(super) fn ask_inputs(&mut self, task: &Arc<Settled>, inputs: Vec<Input>) -> Inbox {
-        self.next += 1;
-        self.ask_as(self.next, task, inputs)
+        let (inbox, inputs) = self.open(task, inputs);
+        self.client.give(&inbox.request, inputs);
+        inbox
     }
 
-    pub(super) fn ask_as(&mut self, request: u64, task: &Arc<Settled>, inputs: Vec<Input>) -> Inbox {
+    /// Asks a task about texts that are given to the pool in parts of these sizes; each part is answered before the next.
+    pub(super) fn ask_in_parts(&mut self, task: &Arc<Settled>, texts: &[String], parts: &[usize]) -> Inbox {
+        let inputs = texts.iter().cloned().map(Input::Text).collect();
+        let (inbox, mut rest) = self.open(task, inputs);
+        let mut answered = 0;
+        for &part in parts {
+            let inputs = rest.drain(..part).collect();
+            self.client.give(&inbox.request, inputs);
+            answered += part as u64;
+            let until = Instant::now() + PATIENCE;
+            while inbox.request.progress().answered < answered {
+                assert!(Instant::now() < until, "a part is not answered");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        inbox
+    }
+
+    /// Begins a request; none of its inputs is given to the pool yet.
+    fn open(&mut self, task: &Arc<Settled>, inputs: Vec<Input>) -> (Inbox, Vec<(u64, Input)>) {
+        self.next += 1;
         let (sender, messages) = channel();
         let ask = Ask {
-            request,
+            request: self.next,
             task: 1,
             detail: false,
             inputs: (0..).zip(inputs).collect(),
         };
-        self.client.ask(task, ask, move |message| {
+        let deliver = move |message| {
             let _ = sender.send(message);
-        });
-        Inbox { request, messages }
+        };
+        let request = self.client.open(task, &ask, deliver).expect("it is open");
+        (Inbox { request, messages }, ask.inputs)
     }
 }
 
@@ -389,19 +411,19 @@ impl Inbox {
                     request,
                     answers: given,
                 } => {
-                    assert_eq!(request, self.request);
+                    assert_eq!(request, self.request.number);
                     assert!(!given.is_empty());
                     for (row, answer) in given {
                         assert!(answers.insert(row, answer).is_none(), "row {row} is answered twice");
                     }
                 }
                 ToClient::Done { request, work } => {
-                    assert_eq!(request, self.request);
+                    assert_eq!(request, self.request.number);
                     assert!(self.messages.try_recv().is_err(), "something comes behind the end");
                     return Ok((answers, work));
                 }
                 ToClient::Failed(failure) => {
-                    assert_eq!(failure.request, Some(self.request));
+                    assert_eq!(failure.request, Some(self.request.number));
                     return Err(failure);
                 }
                 other => panic!("{other:?}"),

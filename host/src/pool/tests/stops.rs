@@ -108,7 +108,7 @@ fn a_request_that_is_cancelled_while_its_rows_are_run_in_halves_gives_them_back(
     // The whole, its first half, and the first row.
     stage.script.let_go(3);
     stage.script.until_run(4);
-    client.client.cancel(inbox.request);
+    client.client.cancel(&inbox.request);
     stage.script.until_cancelled(1);
     stage.script.let_all_go();
     stage.until_quiet();

@@ -52,13 +52,17 @@ CREATE TABLE refuel.model_grant (
 );
 COMMENT ON TABLE refuel.model_grant IS 'Roles that may use a model, by its name without digest; the role "-" is everybody';
 
--- Grants of roles that were dropped are left out of dumps: their numbers could be other roles' where they are restored.
-SELECT pg_catalog.pg_extension_config_dump('refuel.task', '');
-SELECT pg_catalog.pg_extension_config_dump('refuel.task_version', '');
+-- What belongs to roles that were dropped is left out of dumps, tasks and grants: the numbers of these roles could be other
+-- roles' where they are restored.
+SELECT pg_catalog.pg_extension_config_dump('refuel.task',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = owner::oid)');
+SELECT pg_catalog.pg_extension_config_dump('refuel.task_version',
+    'WHERE EXISTS (SELECT FROM refuel.task t JOIN pg_catalog.pg_roles r ON r.oid = t.owner::oid WHERE t.name = task)');
 SELECT pg_catalog.pg_extension_config_dump('refuel.task_grant',
-    'WHERE grantee::oid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = grantee)');
+    'WHERE (grantee::oid = 0::oid OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = grantee::oid))
+        AND EXISTS (SELECT FROM refuel.task t JOIN pg_catalog.pg_roles r ON r.oid = t.owner::oid WHERE t.name = task)');
 SELECT pg_catalog.pg_extension_config_dump('refuel.model_grant',
-    'WHERE grantee::oid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = grantee)');
+    'WHERE grantee::oid = 0::oid OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = grantee::oid)');
 
 -- Functions that ask a model ------------------------------------------------------------------------------------------
 

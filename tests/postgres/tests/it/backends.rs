@@ -117,3 +117,72 @@ fn a_dump_keeps_tasks_with_versions_owners_and_grants() {
         .get(0);
     assert_eq!(version, 3);
 }
+
+#[test]
+fn a_dump_leaves_out_tasks_and_grants_of_dropped_roles() {
+    let Some(cluster) = with_mood(Plan::default().without_models()) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    let spec = r#"{"kind": "label", "input": "t", "labels": ["kind", "rude"]}"#;
+    session
+        .batch_execute(&format!(
+            "CREATE ROLE kept; CREATE ROLE gone; CREATE ROLE reader;
+             SET ROLE gone;
+             SELECT refuel_create_task('lost', '{spec}'), refuel_create_task('saved', '{spec}');
+             SELECT refuel_alter_task('saved', refuel_task('saved') || '{{\"threshold\": 0.5}}');
+             SELECT refuel_grant_task('lost', 'reader'), refuel_grant_task('lost', 'public'),
+                    refuel_grant_task('saved', 'reader'), refuel_grant_task('saved', 'public');
+             RESET ROLE;
+             SELECT refuel_grant_task('mood', 'gone'), refuel_grant_task('mood', 'reader'),
+                    refuel_grant_model('one', 'gone'), refuel_grant_model('one', 'public');
+             UPDATE refuel.task SET owner = 'kept' WHERE name = 'saved';
+             DROP ROLE gone"
+        ))
+        .unwrap();
+    session
+        .batch_execute("CREATE DATABASE again TEMPLATE template0")
+        .unwrap();
+    let dump = cluster.client("pg_dump").args(["--file=dump"]).output().unwrap();
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    // Foreign keys hold, or this would fail.
+    let restored = cluster
+        .client("psql")
+        .args([
+            "--no-psqlrc",
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            "--dbname=again",
+            "--file=dump",
+        ])
+        .output()
+        .unwrap();
+    assert!(
+        restored.status.success(),
+        "{}",
+        String::from_utf8_lossy(&restored.stderr)
+    );
+
+    let mut again = cluster.connect_as("postgres", "again");
+    let everything = "
+        SELECT concat_ws(' ', 'task', name, owner) FROM refuel.task
+        UNION ALL SELECT concat_ws(' ', 'version', task, version) FROM refuel.task_version
+        UNION ALL SELECT concat_ws(' ', 'grant', task, grantee) FROM refuel.task_grant
+        UNION ALL SELECT concat_ws(' ', 'model', model, grantee) FROM refuel.model_grant ORDER BY 1";
+    let rows = again.query(everything, &[]).unwrap();
+    let rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        rows,
+        [
+            "grant mood reader",
+            "grant saved -",
+            "grant saved reader",
+            "model one -",
+            "task mood postgres",
+            "task saved kept",
+            "version mood 1",
+            "version saved 1",
+            "version saved 2",
+        ]
+    );
+}

@@ -7,7 +7,7 @@ use postgres::Client;
 use refuel_postgres_tests::{Cluster, Plan, wait_until};
 
 /// Two labels on short texts: the smallest work that a language model does.
-const MOOD: &str = r#"{"kind": "label", "input": "message", "labels": ["good", "bad"],
+pub(crate) const MOOD: &str = r#"{"kind": "label", "input": "message", "labels": ["good", "bad"],
     "guidelines": "Say whether the message is good or bad news.", "model": "smollm2-135m-instruct"}"#;
 
 /// A server with the task `mood`.

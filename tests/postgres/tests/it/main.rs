@@ -10,6 +10,7 @@ mod common;
 mod documents;
 mod interrupts;
 mod planner;
+mod planted;
 mod recovery;
 mod regress;
 mod rows;

@@ -152,6 +152,11 @@ fn the_examples_of_functions_give_what_is_shown() {
 }
 
 #[test]
+fn the_examples_of_batching_give_what_is_shown() {
+    assert_shown("batching.md");
+}
+
+#[test]
 fn the_examples_of_tasks_give_what_is_shown() {
     assert_shown("tasks.md");
 }

@@ -67,40 +67,22 @@ impl Plan {
     pub fn start(self) -> Option<Cluster> {
         let installation = Installation::find()?;
         let models = if self.models { Some(installation.home()?) } else { None };
-        let account = Account::find();
-        let folder = tempfile::Builder::new()
-            .prefix("c-")
-            .tempdir_in(installation.all())
-            .unwrap();
-        account.own(folder.path());
+        let mut cluster = Cluster::new(installation, models.as_deref());
         let copied = Command::new("cp")
             .args(["--archive", "--reflink=auto"])
-            .args([&installation.template(), &folder.path().join("data")])
+            .args([&cluster.installation.template(), &cluster.folder().join("data")])
             .status()
             .unwrap();
         assert!(copied.success());
-        let home = folder.path().join("home");
-        fs::create_dir(&home).unwrap();
-        account.own(&home);
-        if let Some(models) = models {
-            link_tree(&models, &home, account);
-        }
-        let mut cluster = Cluster {
-            folder,
-            installation,
-            account,
-            server: None,
-        };
         cluster.configure(&[
             "listen_addresses = ''",
-            &format!("unix_socket_directories = '{}'", cluster.folder().display()),
             &format!("shared_preload_libraries = '{}'", self.preload),
-            &format!("refuel.home = '{}'", home.display()),
             "max_connections = 100",
             "fsync = off",
             "log_line_prefix = ''",
             "log_checkpoints = off",
         ]);
+        cluster.configure_place();
         cluster.configure(&self.settings.iter().map(String::as_str).collect::<Vec<_>>());
         cluster.start();
         Some(cluster)
@@ -117,6 +99,64 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// A folder with a home folder in it, and no server yet.
+    fn new(installation: Installation, models: Option<&Path>) -> Self {
+        let account = Account::find();
+        let folder = tempfile::Builder::new()
+            .prefix("c-")
+            .tempdir_in(installation.all())
+            .unwrap();
+        account.own(folder.path());
+        let home = folder.path().join("home");
+        fs::create_dir(&home).unwrap();
+        account.own(&home);
+        if let Some(models) = models {
+            link_tree(models, &home, account);
+        }
+        Self {
+            folder,
+            installation,
+            account,
+            server: None,
+        }
+    }
+
+    /// The settings that name the folder.
+    fn configure_place(&self) {
+        self.configure(&[
+            &format!("unix_socket_directories = '{}'", self.folder().display()),
+            &format!("refuel.home = '{}/home'", self.folder().display()),
+        ]);
+    }
+
+    /// A hot standby of this server, with a home folder and so a host of its own.
+    ///
+    /// # Panics
+    /// When it can't be made, or doesn't start.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::new(self.installation.clone(), self.installation.home().as_deref());
+        let output = self
+            .account
+            .command(&self.installation.program("pg_basebackup"))
+            .args([
+                "--username=postgres",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+            ])
+            .arg(format!("--host={}", self.folder().display()))
+            .arg(format!("--pgdata={}", standby.folder().join("data").display()))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        // The host's socket is nowhere in what is copied.
+        assert!(told.is_empty(), "{told}");
+        standby.configure_place();
+        standby.start();
+        standby
+    }
+
     /// One with the extension's library preloaded, the extension created in the database `postgres`, and models.
     ///
     /// # Panics

@@ -14,5 +14,6 @@ mod planted;
 mod recovery;
 mod regress;
 mod rows;
+mod standby;
 mod supervision;
 mod transactions;

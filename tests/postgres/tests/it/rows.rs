@@ -131,16 +131,29 @@ fn a_database_in_latin_1_asks_the_same() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_an_error_of_their_row() {
+fn bytes_that_are_no_text_end_the_statement() {
     let Some(cluster) = with_mood(Plan::default()) else {
         return;
     };
     let mut raw = database(&cluster, "raw", "SQL_ASCII");
     assert!(one(&mut raw, "SELECT refuel_label('plain', 'mood')").is_some());
-    raw.batch_execute("SET refuel.on_error = fail").unwrap();
-    let error = raw.query(r"SELECT refuel_label(E'\xff\xfe', 'mood')", &[]).unwrap_err();
-    // character_not_in_repertoire
-    assert_eq!(error.code().unwrap().code(), "22021", "{error:?}");
+    // They can't be sent to a host, which takes UTF-8: no host has an answer for the row, whatever `on_error` says.
+    for on_error in ["fail", "null", "capture"] {
+        for batching in ["on", "off"] {
+            raw.batch_execute(&format!(
+                "SET refuel.on_error = '{on_error}'; SET refuel.batching = {batching}"
+            ))
+            .unwrap();
+            for function in ["refuel_label", "refuel_detail"] {
+                let query = format!(
+                    "SELECT {function}(t, 'mood') FROM (VALUES ('plain'), (E'\\xff\\xfe'), ('plain')) AS v (t)"
+                );
+                let error = raw.query(&query, &[]).expect_err(on_error);
+                // character_not_in_repertoire
+                assert_eq!(error.code().unwrap().code(), "22021", "{on_error}: {error:?}");
+            }
+        }
+    }
     assert!(one(&mut raw, "SELECT refuel_label('plain again', 'mood')").is_some());
 }
 

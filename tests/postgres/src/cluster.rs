@@ -91,6 +91,7 @@ impl Plan {
 
 /// A running server in a temporary folder. It is stopped and removed when this is dropped.
 #[derive(Debug)]
+#[must_use]
 pub struct Cluster {
     folder: tempfile::TempDir,
     installation: Installation,

@@ -1,4 +1,4 @@
-//! Conditions with calls are moved above joins that leave fewer rows, so that only those are sent to a model. The planner
+//! Conditions with calls are moved above joins that leave no more rows, so that only those are sent to a model. The planner
 //! itself evaluates every condition as early as it can, whatever it costs.
 //!
 //! This works on the plan as the planner made it, before calls are taken out of it: a condition that has been moved stands
@@ -9,18 +9,8 @@ use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, Target
 use super::calls::has_call;
 use super::nodes::{INNER_VAR, OUTER_VAR, children, column, copy, equal, items, list, replace, tag, targets};
 
-/// Whether conditions may be moved in a statement: not where some hide rows from what is evaluated after them, as policies
-/// of row security and views that are barriers do.
-pub(super) unsafe fn may_hoist(statement: *mut pg_sys::PlannedStmt) -> bool {
-    // SAFETY: the range table is a list of its entries.
-    unsafe {
-        items::<pg_sys::RangeTblEntry>((*statement).rtable)
-            .into_iter()
-            .all(|entry| (*entry).securityQuals.is_null() && !(*entry).security_barrier)
-    }
-}
-
-/// Moves conditions up in a plan, as far as that saves calls.
+/// Moves conditions up in a plan, as far as that saves calls. Not to be done where one of them hides rows from those that
+/// would then come before it ([`super::barriers`]).
 pub(super) unsafe fn hoist(plan: *mut Plan) {
     // SAFETY: the tags say which types plans have.
     unsafe {
@@ -33,14 +23,14 @@ pub(super) unsafe fn hoist(plan: *mut Plan) {
         let join = plan.cast::<Join>();
         let inner_join = (*join).jointype == JoinType::JOIN_INNER;
         let keeps_outer = inner_join || matches!((*join).jointype, JoinType::JOIN_SEMI | JoinType::JOIN_ANTI);
-        if keeps_outer && (*plan).plan_rows < (*(*plan).lefttree).plan_rows {
+        if keeps_outer && (*plan).plan_rows <= (*(*plan).lefttree).plan_rows {
             hoist_side(join, (*plan).lefttree, OUTER_VAR);
         }
         // The inner side of a nested loop is scanned again and again, for a few rows each time.
         let in_loop = tag(plan) == NodeTag::T_NestLoop;
         // A merge join that never goes back relies on what the inner side's conditions leave.
         let goes_back = tag(plan) != NodeTag::T_MergeJoin || !(*plan.cast::<pg_sys::MergeJoin>()).skip_mark_restore;
-        if inner_join && goes_back && (in_loop || (*plan).plan_rows < (*(*plan).righttree).plan_rows) {
+        if inner_join && goes_back && (in_loop || (*plan).plan_rows <= (*(*plan).righttree).plan_rows) {
             hoist_side(join, (*plan).righttree, INNER_VAR);
         }
     }
@@ -62,7 +52,7 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
     unsafe {
         let mut passing = Vec::new();
         let mut source = side;
-        while matches!(tag(source), NodeTag::T_Hash | NodeTag::T_Sort | NodeTag::T_Material) {
+        while matches!(tag(source), NodeTag::T_Hash | NodeTag::T_Sort | NodeTag::T_Material) || is_memoize(source) {
             passing.push(source);
             source = (*source).lefttree;
         }
@@ -81,6 +71,10 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
                 (*source.cast::<Join>()).inner_unique = false;
             }
         }
+        if moving.is_empty() {
+            return;
+        }
+        passing.iter().for_each(|&node| keep_several_rows(node));
         for condition in moving {
             let mut read = Vec::new();
             super::above::collect_read(condition, &mut read);
@@ -104,6 +98,30 @@ unsafe fn hoist_side(join: *mut Join, side: *mut Plan, varno: i32) {
             *own = pg_sys::lappend(*own, moved.cast());
         }
     }
+}
+
+#[cfg(feature = "pg13")]
+unsafe fn is_memoize(_: *mut Plan) -> bool {
+    false
+}
+
+#[cfg(not(feature = "pg13"))]
+unsafe fn is_memoize(plan: *mut Plan) -> bool {
+    // SAFETY: the caller passes a plan.
+    unsafe { tag(plan) == NodeTag::T_Memoize }
+}
+
+/// A condition that is moved may have been what left one row at most for each key that results are remembered by.
+unsafe fn keep_several_rows(plan: *mut Plan) {
+    #[cfg(not(feature = "pg13"))]
+    // SAFETY: the tag says which type the plan has.
+    unsafe {
+        if is_memoize(plan) {
+            (*plan.cast::<pg_sys::Memoize>()).singlerow = false;
+        }
+    }
+    #[cfg(feature = "pg13")]
+    let _ = plan;
 }
 
 /// What a nested loop hands its inner side as this parameter: above the loop it is read from the outer side itself.

@@ -13,6 +13,7 @@
 )]
 
 mod above;
+mod barriers;
 mod below;
 mod calls;
 mod explain;
@@ -65,6 +66,9 @@ unsafe extern "C-unwind" fn plan(
     options: i32,
     parameters: ParamListInfo,
 ) -> *mut PlannedStmt {
+    let batching = settings::batching();
+    // SAFETY: the caller passes a query.
+    let has_barrier = batching && unsafe { barriers::has_barrier(parse) };
     // SAFETY: the arguments are passed on as they came.
     let statement = unsafe {
         match EARLIER_PLANNER.get().copied().flatten() {
@@ -72,16 +76,17 @@ unsafe extern "C-unwind" fn plan(
             None => pg_sys::standard_planner(parse, text, options, parameters),
         }
     };
-    if settings::batching() {
+    if batching {
         // SAFETY: the planner gave a statement, which nobody else has seen yet.
-        unsafe { batch(statement, options) };
+        unsafe { batch(statement, options, has_barrier) };
     }
     // SAFETY: as above.
     unsafe { explain::note(statement) };
     statement
 }
 
-unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
+/// Batches the calls of a statement. `has_barrier` says that conditions must stay in their order.
+unsafe fn batch(statement: *mut PlannedStmt, options: i32, has_barrier: bool) {
     // SAFETY: a statement's trees are plans.
     unsafe {
         let subplans = (*statement).subplans;
@@ -106,7 +111,6 @@ unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
             next_id: greatest + 1,
             cursor: false,
         };
-        let may_hoist = hoist::may_hoist(statement);
         let backward = options as u32 & pg_sys::CURSOR_OPT_SCROLL != 0;
         let top = (*statement).planTree;
         let could_go_back = backward && pg_sys::ExecSupportsBackwardScan(top);
@@ -114,7 +118,7 @@ unsafe fn batch(statement: *mut PlannedStmt, options: i32) {
             let bounded = index > 0 || options as u32 & CURSOR != 0;
             // Where rows are locked, it is the lock that `WHERE CURRENT OF` looks for.
             made.cursor = index == 0 && options as u32 & CURSOR != 0 && (*statement).rowMarks.is_null();
-            if may_hoist {
+            if !has_barrier {
                 hoist::hoist(*root);
             }
             *root = rewrite(*root, bounded, &mut made);

@@ -6,6 +6,7 @@ mod failures;
 mod guards;
 mod hooks;
 mod host;
+mod joins;
 mod plans;
 mod programs;
 mod queries;

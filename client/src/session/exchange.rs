@@ -189,12 +189,7 @@ impl<'a> Exchange<'a> {
                     let what = format!("it ended request {request} with {} inputs unanswered", flight.left);
                     return Err(connection.protocol(&what));
                 }
-                let sum = &mut self.work;
-                sum.cached += work.cached;
-                sum.batches += work.batches;
-                sum.input_tokens += work.input_tokens;
-                sum.output_tokens += work.output_tokens;
-                sum.waited_us = sum.waited_us.max(work.waited_us);
+                self.work += work;
                 Ok(())
             }
             ToClient::Failed(failure) => Err(failure.into()),

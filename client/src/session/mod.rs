@@ -73,23 +73,6 @@ impl Session {
         self.patience = patience;
     }
 
-    /// Closes the connection; the next request opens another.
-    pub fn disconnect(&mut self) {
-        self.connection = None;
-    }
-
-    /// Settles a task, and says what it is. The host is asked each time, since a model may be another one by now.
-    ///
-    /// # Errors
-    /// [`ClientError`]; [`ClientError::Refused`] where the task or its model is at fault.
-    pub fn prepare(&mut self, spec: &TaskSpec, waiter: &mut dyn Waiter) -> Result<Prepared, ClientError> {
-        self.retried(waiter, |session, connection, waiter| {
-            let number = session.tasks.number(spec);
-            settle(connection, number, spec, waiter)
-        })
-        .inspect(|prepared| self.tasks.settled(spec, prepared.clone()))
-    }
-
     /// What the host said of a task when it settled it, on the connection that there is now.
     pub fn prepared(&self, spec: &TaskSpec) -> Option<&Prepared> {
         self.tasks.prepared(spec)

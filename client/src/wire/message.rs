@@ -1,5 +1,7 @@
 //! What is said.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use super::report::{Report, ReportKind};
@@ -253,6 +255,18 @@ pub struct Work {
     pub elapsed_us: u64,
     /// Of these, the time that it waited for others, in microseconds.
     pub waited_us: u64,
+}
+
+/// The work of requests together. They overlap: counts add up, and of times the longest counts.
+impl AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.cached += other.cached;
+        self.batches += other.batches;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.elapsed_us = self.elapsed_us.max(other.elapsed_us);
+        self.waited_us = self.waited_us.max(other.waited_us);
+    }
 }
 
 /// Code of a [`Failure`] that says that the host is about to end, so that its successor should be asked instead.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use refuel_client::wire::{Ask, Hello, PROTOCOL, Preamble, ReportKind, ToHost, encode};
+use refuel_client::wire::{Ask, Hello, Input, PROTOCOL, Preamble, ReportKind, ToHost, encode};
 use refuel_client::{Address, Blocking, Connection, Session};
 
 use super::{Host, hello, topic};
@@ -79,7 +79,11 @@ fn a_host_without_models_says_so_and_goes_with_its_socket() {
         (&status["models"], &status["activity"]),
         (&serde_json::json!([]), &serde_json::json!([]))
     );
-    let error = host.session().prepare(&topic(), &mut Blocking::default()).unwrap_err();
+    let asked = [Input::Text("Where is it?".to_owned())];
+    let mut session = host.session();
+    let error = session
+        .answer(&topic(), false, &asked, &mut Blocking::default(), &mut |_| ())
+        .unwrap_err();
     assert_eq!(error.code(), "RF0301", "{error}");
     host.signal("-TERM");
     assert_eq!(host.child.wait().unwrap().code(), Some(0), "{}", host.log());

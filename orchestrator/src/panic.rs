@@ -3,11 +3,21 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::OnceLock;
+use std::thread::{self, ThreadId};
 
 thread_local! {
     /// Whether a panic of this thread is caught and told as something else.
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The main thread of a host. Panics of its other threads end what they were about, and not the host.
+static HOST: OnceLock<ThreadId> = OnceLock::new();
+
+/// From now on the calling thread is the main one of a host.
+pub(crate) fn serve() {
+    let _ = HOST.set(thread::current().id());
 }
 
 /// Replaces the panic message by one that says what to do, with the place and the cause kept.
@@ -21,9 +31,12 @@ pub(crate) fn install() {
         if with_backtrace {
             default(panic);
         }
-        let place = panic
-            .location()
-            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place = place(panic);
+        if HOST.get().is_some_and(|main| *main != thread::current().id()) {
+            let cause = panic.payload_as_str().unwrap_or("no message");
+            tracing::error!(place, cause, "a mistake in refuel; the host goes on");
+            return;
+        }
         // Standard error may be closed; there is nobody left to tell then.
         let _ = write!(
             anstream::stderr().lock(),
@@ -34,6 +47,11 @@ pub(crate) fn install() {
             cause = panic.payload_as_str().unwrap_or("no message"),
         );
     }));
+}
+
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    let place = panic.location();
+    place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }
 
 /// Calls a library that may panic on data that it should refuse, and gives the panic's message instead. Nothing is

@@ -19,6 +19,7 @@ use crate::cli::HostArgs;
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
+use crate::panic;
 use socket::Place;
 
 /// Runs `refuel host`.
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: &HostArgs, context: &Context) -> Result<ExitStatus,
     }
     options.idle_timeout = arguments.idle_timeout;
     options.observer = Arc::clone(&metrics) as _;
+    panic::serve();
     let pool = Pool::start(options)?;
     let stop = Arc::new(Notify::new());
     if arguments.supervised {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The crates that have errors.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "formats",
     "compiler",
     "registry",
@@ -17,6 +17,7 @@ const CRATES: [&str; 8] = [
     "orchestrator",
     "client",
     "host",
+    "extension",
 ];
 
 /// What a variant says of itself.

@@ -7,7 +7,7 @@ const CODES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.r
 const MISTAKE: (&str, &str, &str) = ("RF0600", "A mistake in the program stopped it.", "");
 
 /// The parts that codes belong to, by their first four characters.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("RF01", "Model files: GGUF, safetensors, configuration, tokenizer"),
     ("RF02", "Compiling a checkpoint to ONNX"),
     ("RF03", "The registry of models: download, import, verify"),
@@ -16,6 +16,7 @@ const PARTS: [(&str, &str); 8] = [
     ("RF06", "The command line: tables, options, files"),
     ("RF07", "Clients of a host"),
     ("RF08", "The host"),
+    ("RF09", "The extension for PostgreSQL"),
 ];
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
@@ -105,13 +106,16 @@ mod tests {
             "orchestrator",
             "client",
             "host",
+            "extension",
         ] {
             codes_in(&root.join(name).join("src"), &mut found);
         }
         assert!(found.len() > 40, "{found:?}");
         let unexplained: Vec<&String> = found.iter().filter(|code| one(code).is_none()).collect();
         assert!(unexplained.is_empty(), "{unexplained:?}");
+        let text = text();
         for (code, about, _) in rows() {
+            assert!(text.contains(&format!("| {code} |")), "{code} belongs to no part");
             assert!(
                 about.ends_with('.'),
                 "{code} has no sentence that says what it means: {about:?}"

@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::procedure::{Asked, Classify, Embed, Procedure, Question, for_decoder};
-use crate::truncation::{self, RowLimit, RowTokens};
+use crate::truncation::{self, Cut, RowLimit, RowTokens};
 
 /// The least room for a row that a shared prompt must leave, in tokens.
 const LEAST_ROOM: usize = 16;
@@ -259,11 +259,29 @@ fn whole(
     limit: RowLimit,
     policy: refuel_task::Truncate,
 ) -> Result<Result<RowTokens, String>, EngineError> {
+    if let Some(head) = truncation::beginning(text, limit, policy) {
+        let tokens = model.tokenizer.whole(head)?;
+        if truncation::is_enough(tokens.len(), limit) {
+            let cut = cut(model, head, tokens, limit, policy)?;
+            return Ok(cut.map(|row| row.counted(true)));
+        }
+    }
+    let tokens = model.tokenizer.whole(text)?;
+    cut(model, text, tokens, limit, policy)
+}
+
+/// Of the tokens of a whole text those that fit, the special ones among them.
+fn cut(
+    model: &Model,
+    text: &str,
+    tokens: Vec<u32>,
+    limit: RowLimit,
+    policy: refuel_task::Truncate,
+) -> Result<Result<RowTokens, String>, EngineError> {
     let RowLimit {
         tokens: limit,
         by_budget,
     } = limit;
-    let tokens = model.tokenizer.whole(text)?;
     if tokens.len() <= limit {
         return Ok(Ok(RowTokens {
             tokens,
@@ -291,7 +309,11 @@ fn whole(
     .concat();
     Ok(Ok(RowTokens {
         tokens: kept,
-        cut: Some((range.len(), plain.len())),
+        cut: Some(Cut {
+            kept: range.len(),
+            all: plain.len(),
+            or_more: false,
+        }),
         by_budget,
     }))
 }

@@ -134,3 +134,60 @@ fn a_long_row_runs_without_an_arena_too() {
     let answers = prepared.answer(&[long(14_000)], &Cancel::default(), &mut |_| {});
     assert_eq!(answers.expect("answers")[0].status, Status::Ok);
 }
+
+/// Words, numbers, punctuation and other scripts in no order, from a fixed seed.
+fn prose(bytes: usize) -> String {
+    const WORDS: [&str; 16] = [
+        "the",
+        "parcel",
+        "hasn't",
+        "arrived,",
+        "straße",
+        "naïve",
+        "№42",
+        "…",
+        "«да»",
+        "注文番号",
+        "don't-know",
+        "3.14",
+        "🙂",
+        "e\u{301}te",
+        "<|im_end|>",
+        "\n\n",
+    ];
+    let mut state = 7_u64;
+    let mut text = String::with_capacity(bytes + 32);
+    while text.len() < bytes {
+        // Knuth's linear congruential generator (The Art of Computer Programming, volume 2, section 3.3.4).
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(WORDS[(state >> 60) as usize]);
+        text.push_str(if state & (1 << 40) == 0 { " " } else { "  " });
+    }
+    text
+}
+
+#[test]
+fn what_is_kept_of_a_text_that_is_far_too_long_is_what_is_kept_of_one_that_is_read_whole() {
+    for (model, kind) in [(DECODER, TOPICS), (home::ENCODER, "kind: embed\ninput: body\n")] {
+        let Some(home) = home::with_model(model) else { continue };
+        let cancel = Cancel::default();
+        let prepared = home::engine(&home, 0)
+            .prepare(&home::task(kind), Some(model))
+            .expect("it is prepared");
+        let far_too_long = prose(4 << 20);
+        let rows = |text: &str| {
+            prepared
+                .prompts(&[RenderedInput::text(text)], &cancel)
+                .expect("prompts")
+                .rows
+        };
+        let started = std::time::Instant::now();
+        let cut = rows(&far_too_long);
+        eprintln!("{model}: {} tokens in {:?}", cut[0].len(), started.elapsed());
+        // Short enough to be read whole, and still too long for either model.
+        let whole = rows(&far_too_long[..far_too_long.floor_char_boundary(128 << 10)]);
+        assert!(cut == whole, "{model}: other tokens");
+    }
+}

@@ -49,6 +49,27 @@ fn a_large_input_is_given_back() {
 }
 
 #[test]
+fn a_statement_with_a_task_for_each_row_stays_small() {
+    let Some(cluster) = with_mood(Plan::default()) else {
+        return;
+    };
+    let mut session = cluster.connect();
+    let backend = Cluster::backend(&mut session);
+    // Options make a task of their own; a prompt that is blank is refused without a model. 5,000 of these are 30 MB.
+    let complete = |rows: usize| {
+        format!(
+            "SELECT count(refuel_complete('', 'smollm2-135m-instruct',
+                 jsonb_build_object('guidelines', repeat('guide ', 300) || n))) FROM generate_series(1, {rows}) n"
+        )
+    };
+    session.batch_execute(&complete(10)).unwrap();
+    let before = backend.own_memory();
+    session.batch_execute(&complete(5000)).unwrap();
+    let added = backend.own_memory().saturating_sub(before);
+    assert!(added < 16 << 20, "{} kB more", added / 1024);
+}
+
+#[test]
 fn a_dump_keeps_tasks_with_versions_owners_and_grants() {
     let Some(cluster) = with_mood(Plan::default()) else {
         return;

@@ -154,7 +154,7 @@ pub(crate) unsafe fn column<T>(varno: i32, index: usize, like: *const T) -> *mut
     // SAFETY: the caller passes an expression.
     unsafe {
         pg_sys::makeVar(
-            varno,
+            varno as _,
             (index + 1) as AttrNumber,
             pg_sys::exprType(like),
             pg_sys::exprTypmod(like),

@@ -11,6 +11,8 @@ use super::queries::{Case, Tape};
 use super::server::{Server, rows};
 
 struct Outcome {
+    /// What `EXPLAIN` says, where it says something of such a statement.
+    plan: Result<Vec<String>, String>,
     rows: Result<Vec<String>, String>,
     sent: Sent,
 }
@@ -24,6 +26,15 @@ fn run(server: &mut Server, case: &Case, batching: &str) -> Outcome {
     let mut before = Ok(Vec::new());
     if let Some((first, _)) = &case.around {
         before = rows(&mut server.session, first);
+    }
+    let mut plan = Ok(Vec::new());
+    if before.is_ok() && !case.query.starts_with("FETCH") {
+        // With every expression of every node.
+        plan = rows(
+            &mut server.session,
+            &format!("EXPLAIN (VERBOSE, COSTS OFF) {}", case.query),
+        );
+        server.host.sent();
     }
     let found = before.and_then(|_| rows(&mut server.session, &case.query));
     let sent = server.host.sent();
@@ -41,7 +52,7 @@ fn run(server: &mut Server, case: &Case, batching: &str) -> Outcome {
         }
         rows
     });
-    Outcome { rows, sent }
+    Outcome { plan, rows, sent }
 }
 
 fn check(server: &mut Server, case: &Case) -> Result<(), TestCaseError> {
@@ -49,6 +60,10 @@ fn check(server: &mut Server, case: &Case) -> Result<(), TestCaseError> {
     server.run(&case.rows);
     let row_by_row = run(server, case, "off");
     let batched = run(server, case, "on");
+    // Constants that the planner needs the value of may fail.
+    if row_by_row.plan.is_ok() {
+        prop_assert!(batched.plan.is_ok(), "EXPLAIN: {:?}", batched.plan);
+    }
     match (&row_by_row.rows, &batched.rows) {
         (Ok(expected), Ok(found)) => prop_assert_eq!(found, expected),
         // Which row fails first may differ.

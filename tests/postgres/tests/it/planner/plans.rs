@@ -346,7 +346,8 @@ fn what_was_done_is_counted() {
         ),
         (
             "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
-             SET parallel_leader_participation = off; SET max_parallel_workers_per_gather = 1",
+             SET parallel_leader_participation = off; SET force_parallel_mode = on;
+             SET max_parallel_workers_per_gather = 1",
             "SELECT count(refuel_label(body, 'topic')) FROM doc",
         ),
         (

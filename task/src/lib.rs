@@ -27,6 +27,6 @@ pub use kinds::Kind;
 pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, Plan, Role, Segment};
 pub use schema::schema;
 pub use task::{
-    Calibration, Confidence, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label, MOST_LABELS,
-    ModelName, OnError, Task, Truncate,
+    Calibration, Confidence, DEFAULT_MODEL, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label,
+    MOST_LABELS, ModelName, OnError, Task, Truncate,
 };

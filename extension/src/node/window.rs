@@ -87,12 +87,7 @@ impl Window {
             let inputs: Vec<Input> = std::mem::take(&mut group.inputs).into_iter().collect();
             let (answers, took) = ask(&group.resolved, group.detail, &inputs)?;
             group.answers = answers;
-            work.cached += took.cached;
-            work.batches += took.batches;
-            work.input_tokens += took.input_tokens;
-            work.output_tokens += took.output_tokens;
-            work.elapsed_us += took.elapsed_us;
-            work.waited_us += took.waited_us;
+            work += took;
         }
         Ok(work)
     }

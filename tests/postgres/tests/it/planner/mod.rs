@@ -10,5 +10,6 @@ mod joins;
 mod plans;
 mod programs;
 mod queries;
+mod scope;
 mod sending;
 mod server;

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::host::{UNSURE, WRONG};
+use super::scope::{Scope, author, doc};
 
 /// What a case of the property is.
 #[derive(Debug)]
@@ -28,21 +29,6 @@ pub(super) struct Tape<'a> {
     exact: bool,
     /// Tables have names of their own.
     tables: usize,
-}
-
-/// Columns that can be read, by type.
-#[derive(Debug, Clone, Default)]
-struct Scope {
-    texts: Vec<String>,
-    numbers: Vec<String>,
-}
-
-impl Scope {
-    fn with(mut self, other: &Self) -> Self {
-        self.texts.extend(other.texts.iter().cloned());
-        self.numbers.extend(other.numbers.iter().cloned());
-        self
-    }
 }
 
 const TASKS: [&str; 4] = [
@@ -240,7 +226,7 @@ impl<'a> Tape<'a> {
         } else {
             format!(" WHERE {}", self.condition(&scope, 2))
         };
-        match self.below(9) {
+        match self.below(12) {
             0 | 1 => {
                 let outputs = self.outputs(&scope);
                 let columns = outputs.len();
@@ -321,6 +307,32 @@ impl<'a> Tape<'a> {
                      SELECT {b}, {name}.t FROM {name} WHERE {test}"
                 );
                 self.order(query, 2)
+            }
+            8 => {
+                let (a, b) = (self.text(&scope, 2), self.text(&scope, 2));
+                let number = self.column(&scope.numbers);
+                let query = format!(
+                    "SELECT DISTINCT ON ({a}) {a}, {number}, {b} FROM {from}{condition} ORDER BY {a}, {number}, {b}"
+                );
+                (query, true)
+            }
+            9 => {
+                self.exact = false;
+                let (text, number) = (self.text(&scope, 2), self.column(&scope.numbers));
+                let query = format!(
+                    "SELECT {text}, {number} FROM {from}{condition} ORDER BY {number} FETCH FIRST {} ROWS WITH TIES",
+                    1 + self.below(5)
+                );
+                (query, false)
+            }
+            10 => {
+                self.exact = false;
+                let (text, number) = (self.text(&scope, 1), self.column(&scope.numbers));
+                let query = format!(
+                    "SELECT {text}, x.* FROM {from} CROSS JOIN LATERAL (SELECT refuel_label(t.name || {text}, 'topic') AS a,
+                     t.name FROM tag t WHERE t.doc = {number} ORDER BY t.name LIMIT 2) x{condition}"
+                );
+                self.order(query, 3)
             }
             _ => {
                 let (text, number) = (self.text(&scope, 2), self.column(&scope.numbers));
@@ -558,19 +570,5 @@ impl<'a> Tape<'a> {
                 self.text(scope, depth - 1)
             ),
         }
-    }
-}
-
-fn doc(name: &str) -> Scope {
-    Scope {
-        texts: vec![format!("{name}.body")],
-        numbers: vec![format!("{name}.size"), format!("{name}.author")],
-    }
-}
-
-fn author(name: &str) -> Scope {
-    Scope {
-        texts: vec![format!("{name}.name"), format!("{name}.topic")],
-        numbers: vec![format!("{name}.id")],
     }
 }

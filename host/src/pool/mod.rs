@@ -11,6 +11,7 @@ mod answerer;
 mod convert;
 mod memory;
 mod observer;
+mod pace;
 mod queue;
 mod report;
 mod request;

@@ -1,23 +1,16 @@
 //! Tasks that are settled: one for all clients that ask the same.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use refuel_client::wire::{Prepared, TaskSpec};
 
 use super::answerer::Answerer;
+use super::pace::Pace;
 use super::queue::{LaneId, Limits, Size};
 
 /// Settled tasks that are kept though no client holds them.
 const KEPT: usize = 256;
-
-/// Work that a run should take, in seconds: what who comes has to wait at most, about.
-const RUN_SECONDS: f64 = 0.4;
-/// The least and the most rows of a run.
-const RUN_ROWS: (usize, usize) = (16, 512);
-/// The most bytes of inputs of a run.
-const RUN_BYTES: u64 = 32 << 20;
 
 /// What a row costs whatever its length, in bytes of text.
 const COST_OF_ROW: u64 = 64;
@@ -46,43 +39,24 @@ impl Settled {
 pub(super) struct Lane {
     pub(super) id: LaneId,
     pub(super) answerer: Box<dyn Answerer>,
-    /// Cost of rows a second, as the bits of an `f64`; 0 before the first run.
-    speed: AtomicU64,
+    pace: Mutex<Pace>,
 }
 
 impl Lane {
-    /// How much is run at once. Before the speed is known, few rows.
+    /// How much is run at once.
     pub(super) fn limits(&self) -> Limits {
-        let speed = f64::from_bits(self.speed.load(Ordering::Relaxed));
-        let (least_rows, rows) = RUN_ROWS;
-        if speed == 0.0 {
-            return Limits {
-                rows: least_rows,
-                least_rows,
-                cost: MOST_COST,
-                bytes: RUN_BYTES,
-            };
-        }
-        Limits {
-            rows,
-            least_rows,
-            cost: (speed * RUN_SECONDS) as u64,
-            bytes: RUN_BYTES,
-        }
+        self.pace().limits()
     }
 
-    /// Learns from a run. Short runs say little: they are mostly the fixed part of it.
-    pub(super) fn learn(&self, cost: u64, rows: usize, seconds: f64) {
-        let measured = cost as f64 / seconds.max(1e-6);
-        let before = f64::from_bits(self.speed.load(Ordering::Relaxed));
-        let speed = if before == 0.0 {
-            measured
-        } else if rows < RUN_ROWS.0 {
-            before.max(measured)
-        } else {
-            0.5 * before + 0.5 * measured
-        };
-        self.speed.store(speed.to_bits(), Ordering::Relaxed);
+    /// Learns from a run of rows with these bytes, by the rows of each batch.
+    pub(super) fn learn(&self, bytes: impl Iterator<Item = usize>, batches: &[usize], seconds: f64) {
+        let costs = bytes.map(|bytes| Self::size(bytes).cost).collect();
+        self.pace().learn(costs, batches, seconds);
+    }
+
+    /// What was learned is whole between calls.
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a row of so many bytes counts as.
@@ -143,7 +117,7 @@ impl Lanes {
         let lane = Arc::new(Lane {
             id: self.next,
             answerer,
-            speed: AtomicU64::new(0),
+            pace: Mutex::default(),
         });
         self.all.retain(|_, (_, lane)| lane.strong_count() > 0);
         self.all.insert(lane.id, (identity.to_owned(), Arc::downgrade(&lane)));

@@ -28,7 +28,6 @@ struct Taken {
     lane: Arc<Lane>,
     keys: Vec<JobKey>,
     inputs: Vec<RenderedInput>,
-    cost: u64,
     cancel: Cancel,
 }
 
@@ -49,8 +48,8 @@ enum Ran {
 /// A run, and what it took.
 struct Attempt {
     ran: Ran,
-    /// Batches that the model finished.
-    batches: usize,
+    /// Rows of each batch that the model finished.
+    batches: Vec<usize>,
     /// How long it took, loading left out.
     elapsed: Duration,
 }
@@ -98,7 +97,7 @@ fn next(shared: &Shared) -> Option<Taken> {
         });
         // A lane is there as long as requests of it are.
         let lane = chunk.as_ref().and_then(|chunk| shared.lanes().get(chunk.lane));
-        if let (Some(Chunk { jobs, cost, .. }), Some(lane)) = (chunk, lane) {
+        if let (Some(Chunk { jobs, .. }), Some(lane)) = (chunk, lane) {
             let (keys, inputs): (Vec<JobKey>, Vec<RenderedInput>) = jobs.into_iter().unzip();
             let cancel = Cancel::new();
             state.running = Some(Running {
@@ -109,7 +108,6 @@ fn next(shared: &Shared) -> Option<Taken> {
                 lane,
                 keys,
                 inputs,
-                cost,
                 cancel,
             });
         }
@@ -133,7 +131,8 @@ fn run(shared: &Shared, mut taken: Taken) {
         let (keys, rows) = (&taken.keys[start..end], end - start);
         let failed = matches!(ran, Ran::Stopped(_) | Ran::Failed(_));
         if was_loaded && rows == whole && matches!(ran, Ran::Answered(_)) {
-            lane.learn(taken.cost, rows, elapsed.as_secs_f64());
+            let bytes = taken.inputs.iter().map(|input| input.text.len());
+            lane.learn(bytes, &batches, elapsed.as_secs_f64());
         }
         let (requests, settled) = match ran {
             Ran::Answered(answers) => {
@@ -163,7 +162,7 @@ fn run(shared: &Shared, mut taken: Taken) {
             kind: lane.answerer.kind(),
             rows,
             requests,
-            batches,
+            batches: batches.len(),
             elapsed,
             failed,
         });
@@ -173,7 +172,7 @@ fn run(shared: &Shared, mut taken: Taken) {
 /// Runs some of the rows that were taken; their model is loaded before where it isn't yet.
 fn attempt(shared: &Shared, taken: &Taken, part: Range<usize>) -> Attempt {
     let lane = &taken.lane;
-    let mut batches = 0;
+    let mut batches = Vec::new();
     let mut elapsed = Duration::ZERO;
     let ready = admit(shared, lane).and_then(|()| load(shared, lane, &taken.cancel));
     let ran = match ready {
@@ -237,10 +236,10 @@ fn load(shared: &Shared, lane: &Lane, cancel: &Cancel) -> Result<(), HostError> 
     Ok(loaded?)
 }
 
-fn ask(shared: &Shared, lane: &Lane, inputs: &[RenderedInput], cancel: &Cancel, batches: &mut usize) -> Ran {
+fn ask(shared: &Shared, lane: &Lane, inputs: &[RenderedInput], cancel: &Cancel, batches: &mut Vec<usize>) -> Ran {
     let answerer = &lane.answerer;
     let made = catch_unwind(AssertUnwindSafe(|| {
-        answerer.answer(inputs, cancel, &mut |_| *batches += 1)
+        answerer.answer(inputs, cancel, &mut |rows| batches.push(rows))
     }));
     match made {
         Ok(Ok(answers)) if answers.len() == inputs.len() => Ran::Answered(answers),

@@ -14,8 +14,6 @@ use crate::settings;
 
 /// Rows that are gathered first where not all of the node's rows may be wanted (a cursor, a limit above): one small batch.
 const FIRST_BOUNDED: usize = 16;
-/// Rows that are gathered first elsewhere.
-const FIRST: usize = 256;
 
 /// The node as Postgres sees it, with ours behind it.
 #[repr(C)]
@@ -130,7 +128,9 @@ pub(super) unsafe extern "C-unwind" fn begin(node: *mut CustomScanState, estate:
         } else {
             pg_sys::tuplestore_begin_heap(false, false, pg_sys::work_mem)
         };
-        let first_size = if bounded { FIRST_BOUNDED } else { FIRST }.min(settings::batch_rows());
+        // Where all rows are wanted, a small batch at first would only leave the model's last run half empty.
+        let most = settings::batch_rows();
+        let first_size = if bounded { FIRST_BOUNDED.min(most) } else { most };
         let state = State {
             calls,
             child_columns: (*child_row).natts as usize,

@@ -22,6 +22,7 @@ mod tests;
 mod usage;
 mod worker;
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -309,6 +310,8 @@ impl Client {
             }
         }
         if !missing.is_empty() {
+            // Rows of like length stand together, so that a run of them pads little.
+            missing.sort_by_key(|(row, _)| Reverse(row.input.text.len()));
             let mut state = self.shared.lock();
             for (row, hash) in missing {
                 let size = Lane::size(row.input.text.len());

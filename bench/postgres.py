@@ -5,8 +5,8 @@
 
 It needs `make extension`, a home with smollm2-135m-instruct (which `scripts/setup --models` fetches) and the evaluation
 data. It starts a server of its own in a temporary folder, with a copy of PostgreSQL's programs into which it installs the
-extension; as root it runs the server as the user `postgres`. Each round runs every contender once, in turn; the medians
-are compared.
+extension; as root it runs the server as the user `postgres`. Each round runs every contender once, in turn; medians are
+compared, and of ratios the median of those within each round.
 
 Parts:
   query     1,000 questions labelled: `refuel label`, one SELECT, the same SELECT with refuel.batching off
@@ -255,24 +255,32 @@ class Bench:
                 rates.setdefault((entry["what"], entry["contender"]), []).append(entry["rows_per_second"])
         return {f"{what}: {name}": statistics.median(of) for (what, name), of in rates.items()}
 
+    def ratios(self):
+        """Of each pair, the ratio in each round."""
+        rates = {(e["what"], e["contender"], e["round"]): e["rows_per_second"] for e in self.results if "rows_per_second" in e}
+        pairs = (
+            ("query", "SELECT", "refuel label"),
+            ("query", "SELECT", "SELECT, batching off"),
+            ("sessions", f"{CLIENTS} of them", "1 of them"),
+        )
+        return {
+            f"{what}: {name} / {over}": [rate / rates[what, over, round_] for (w, n, round_), rate in rates.items() if (w, n) == (what, name)]
+            for what, name, over in pairs
+        }
+
     def write(self):
         now = datetime.datetime.now(datetime.timezone.utc)
-        report = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "medians": self.medians(), "runs": self.results}
+        report = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "medians": self.medians(), "ratios": self.ratios(), "runs": self.results}
         path = BENCH / "results" / f"{now:%Y-%m-%d}-{self.arguments.name}.json"
         path.write_text(json.dumps(report, indent=1) + "\n")
         say(f"raw results: {path.relative_to(ROOT)}")
 
     def tell(self):
-        medians = self.medians()
-        for name, rate in medians.items():
+        for name, rate in self.medians().items():
             print(f"{name:46} {rate:12.1f} rows/s")
-        for what, over in (
-            ("query: SELECT", "query: refuel label"),
-            ("query: SELECT", "query: SELECT, batching off"),
-            (f"sessions: {CLIENTS} of them", "sessions: 1 of them"),
-        ):
-            if what in medians:
-                print(f"{what} / {over}: {medians[what] / medians[over]:.2f}")
+        for name, of in self.ratios().items():
+            if of:
+                print(f"{name}: {statistics.median(of):.2f}, from {min(of):.2f} to {max(of):.2f}")
         added = [entry["added_bytes"]["RssAnon"] for entry in self.results if entry["what"] == "memory"]
         if added:
             print(f"memory added to a backend: {statistics.median(added) / 1e6:.1f} MB")

@@ -39,6 +39,8 @@ pub struct Connection {
     /// Bytes of `outgoing` that were written.
     written: usize,
     host: Preamble,
+    /// Whether the host's preamble was read.
+    greeted: bool,
     welcome: Welcome,
 }
 
@@ -59,34 +61,41 @@ impl Connection {
             taken: 0,
             outgoing: own.to_bytes().to_vec(),
             written: 0,
-            host: own.clone(),
+            host: own,
+            greeted: false,
             welcome: Welcome {
                 pid: 0,
                 window_bytes: 0,
             },
         };
         let deadline = Instant::now() + HANDSHAKE;
-        let bytes = loop {
-            if let Some(bytes) = connection.incoming.first_chunk::<PREAMBLE_BYTES>() {
-                break *bytes;
-            }
+        while !connection.greet()? {
             connection.advance(waiter, Some(deadline))?;
-        };
-        connection.taken = PREAMBLE_BYTES;
-        let Some(host) = Preamble::from_bytes(&bytes) else {
-            return Err(connection.protocol("something else than a host listens there"));
-        };
-        if host.protocol != PROTOCOL {
-            let address = address.clone();
-            return Err(ClientError::Version { address, host, own });
         }
-        connection.host = host;
         connection.queue(&ToHost::Hello(hello.clone()))?;
         match connection.receive_until(waiter, Some(deadline))? {
             ToClient::Welcome(welcome) => connection.welcome = welcome,
             _ => return Err(connection.protocol("it did not say welcome")),
         }
         Ok(connection)
+    }
+
+    /// Reads the host's preamble; says whether it has arrived.
+    fn greet(&mut self) -> Result<bool, ClientError> {
+        let Some(bytes) = self.incoming.first_chunk::<PREAMBLE_BYTES>() else {
+            return Ok(false);
+        };
+        let Some(host) = Preamble::from_bytes(bytes) else {
+            return Err(self.protocol("something else than a host listens there"));
+        };
+        if host.protocol != PROTOCOL {
+            let (address, own) = (self.address.clone(), Preamble::own());
+            return Err(ClientError::Version { address, host, own });
+        }
+        self.host = host;
+        self.taken = PREAMBLE_BYTES;
+        self.greeted = true;
+        Ok(true)
     }
 
     /// What the host said at the start.
@@ -234,6 +243,14 @@ impl Connection {
 
     /// The connection has ended; the last words of the host tell why, where there are any.
     fn ended(&mut self, error: io::Error) -> ClientError {
+        // A host that refuses a client may have gone before the client has said anything.
+        if !self.greeted {
+            match self.greet() {
+                Ok(true) => {}
+                Ok(false) => return self.lost(error),
+                Err(error) => return error,
+            }
+        }
         while let Ok(Some(message)) = self.take() {
             if let ToClient::Failed(failure) = message
                 && failure.request.is_none()

@@ -11,9 +11,13 @@ use super::server::{Server, rows};
 
 const MANY: &str = "SELECT refuel_label('text ' || n, 'topic') FROM generate_series(1, 3000) n";
 
+/// Has [`MANY`] ask in five requests.
+const IN_FIVE: &str = "SET refuel.batch_rows = 600";
+
 #[test]
 fn a_host_that_dies_in_the_middle_is_asked_for_the_rest() {
     let Some(mut server) = Server::start() else { return };
+    server.run(IN_FIVE);
     let expected = server.rows(MANY);
     server.host.sent();
     for fates in [
@@ -27,13 +31,14 @@ fn a_host_that_dies_in_the_middle_is_asked_for_the_rest() {
         let lost = fates.iter().filter(|fate| matches!(fate, Lost)).count();
         assert_eq!(sent.requests.len(), 5 + lost, "{:?}", sent.requests);
         // Answers that came before the connection went aren't asked for again.
-        assert!(sent.inputs.len() < 3000 + 1024 * lost, "{}", sent.inputs.len());
+        assert!(sent.inputs.len() < 3000 + 600 * lost, "{}", sent.inputs.len());
     }
 }
 
 #[test]
 fn a_refused_request_is_an_error_of_the_statement_alone() {
     let Some(mut server) = Server::start() else { return };
+    server.run(IN_FIVE);
     let expected = server.rows(MANY);
     for before in 0..4 {
         let mut fates = vec![Answered; before];

@@ -143,6 +143,10 @@ fn a_host_that_was_started_by_somebody_else_loses_the_work_of_a_killed_session()
     wait_for_the_middle(&mut other, &running);
     backend.kill();
     assert!(running.join().unwrap());
+    // For a moment the server still takes sessions, which it ends with the others.
+    wait_until("the server ends its sessions", Duration::from_secs(20), || {
+        other.simple_query("SELECT 1").is_err()
+    });
     wait_until("the server is back", Duration::from_secs(20), || {
         cluster.config().connect(postgres::NoTls).is_ok()
     });

@@ -77,8 +77,16 @@ fn a_job_of_pg_cron_labels_new_rows() {
         let query = "SELECT count(*) FROM message WHERE mood IS NOT NULL";
         session.query_one(query, &[]).unwrap().get::<_, i64>(0) == 20
     });
+    // pg_cron notes the end of a job after the job has ended.
+    wait_until("pg_cron notes the end", Duration::from_secs(20), || {
+        let query = "SELECT count(*) FROM cron.job_run_details WHERE status = 'succeeded'";
+        session.query_one(query, &[]).unwrap().get::<_, i64>(0) > 0
+    });
     let run = session
-        .query_one("SELECT status, return_message FROM cron.job_run_details", &[])
+        .query_one(
+            "SELECT status, return_message FROM cron.job_run_details ORDER BY runid LIMIT 1",
+            &[],
+        )
         .unwrap();
     assert_eq!((run.get(0), run.get(1)), ("succeeded", "UPDATE 20"));
 }

@@ -15,12 +15,9 @@ Parts:
   memory    what a backend takes after such queries, against one that computed md5() instead
 """
 
-import argparse
 import csv
-import datetime
 import json
 import os
-import platform
 import pwd
 import shutil
 import statistics
@@ -30,9 +27,8 @@ import tempfile
 import time
 from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
-ROOT = BENCH.parent
-MODEL = "smollm2-135m-instruct"
+from common import BENCH, MODEL, ROOT, parser, parts, run, say, write
+
 PARTS = ["query", "cached", "sessions", "memory"]
 QUERY_ROWS = 1_000
 ROW_PATH_ROWS = 200
@@ -41,30 +37,12 @@ CLIENTS = 32
 SECONDS = 15
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def run(command, **options):
-    command = [str(part) for part in command]
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode:
-        say(done.stdout[-2000:] + done.stderr[-2000:])
-        sys.exit(f"{' '.join(command)}: exit {done.returncode}")
-    return done.stdout
-
-
-def machine():
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
-
-
 def task(nonce):
-    """The TREC task as JSON. Another nonce is another fingerprint, under which nothing is answered yet."""
+    """The TREC task. Another nonce is another fingerprint, under which nothing is answered yet."""
     text = (BENCH / "tasks" / "trec.yml").read_text()
-    return text.replace("an answer a question asks for.", f"an answer a question asks for. ({nonce:03})").replace(
-        "kind of answer a question asks for.", f"kind of answer a question asks for. ({nonce:03})"
-    )
+    end = "kind of answer a question asks for."
+    assert end in text
+    return text.replace(end, f"{end} ({nonce:03})")
 
 
 class Server:
@@ -144,13 +122,18 @@ class Bench:
         # The model is loaded before anything is measured.
         self.server.sql(f"SELECT refuel_label('Where is it ?', '{self.fresh_task()}')")
 
-    def fresh_task(self):
-        """A task that nothing was asked of."""
+    def fresh_file(self):
+        """A task that nothing was asked of: its name, and its file."""
         self.nonce += 1
         name = f"trec_{self.nonce}"
         path = self.server.folder / f"{name}.yml"
         path.write_text(task(self.nonce))
-        spec = json.dumps(yaml_to_json(path))
+        return name, path
+
+    def fresh_task(self):
+        """The same, in the catalog."""
+        name, path = self.fresh_file()
+        spec = json.dumps(as_catalog_takes_it(path))
         self.server.sql(f"SELECT refuel_create_task('{name}', $spec${spec}$spec$)")
         return name
 
@@ -168,9 +151,7 @@ class Bench:
     # The parts.
 
     def query(self, round_):
-        nonce = self.nonce = self.nonce + 1
-        path = self.server.folder / f"trec_cli_{nonce}.yml"
-        path.write_text(task(nonce))
+        _, path = self.fresh_file()
         command = [self.server.refuel, "--home", self.server.home, "label", self.table, "--task", path, "--model", MODEL]
         command += ["--no-cache", "--force", "-o", self.server.folder / "out.csv", "--format", "json", "--preview", "0", "--no-progress"]
         start = time.perf_counter()
@@ -237,9 +218,7 @@ class Bench:
         say(f"  memory     added to a backend: {added['RssAnon'] / 1e6:.1f} MB of its own, {added['RssFile'] / 1e6:.1f} MB of mapped files")
 
     def main(self):
-        only = set(self.arguments.only.split(","))
-        if unknown := only - set(PARTS):
-            sys.exit(f"no such part: {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
+        only = parts(self.arguments.only, PARTS)
         for round_ in range(1, self.arguments.rounds + 1):
             for part in PARTS:
                 if part in only:
@@ -269,11 +248,7 @@ class Bench:
         }
 
     def write(self):
-        now = datetime.datetime.now(datetime.timezone.utc)
-        report = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "medians": self.medians(), "ratios": self.ratios(), "runs": self.results}
-        path = BENCH / "results" / f"{now:%Y-%m-%d}-{self.arguments.name}.json"
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        say(f"raw results: {path.relative_to(ROOT)}")
+        write(self.arguments.name, {"medians": self.medians(), "ratios": self.ratios(), "runs": self.results})
 
     def tell(self):
         for name, rate in self.medians().items():
@@ -286,23 +261,16 @@ class Bench:
             print(f"memory added to a backend: {statistics.median(added) / 1e6:.1f} MB")
 
 
-def yaml_to_json(path):
-    """A task file as the catalog takes it."""
+def as_catalog_takes_it(path):
     spec = json.loads(run([ROOT / "target" / "release" / "refuel", "task", "export", path, "--format", "json"]))
     del spec["name"]
     return spec
 
 
 def main():
-    data_home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "refuel"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", default=os.environ.get("REFUEL_HOME", data_home))
-    parser.add_argument("--data", default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--pg-config", default=os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config"))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default=",".join(PARTS))
-    parser.add_argument("--name", default="postgres", help="the end of the result's file name")
-    arguments = parser.parse_args()
+    options = parser(__doc__, PARTS, "postgres")
+    options.add_argument("--pg-config", default=os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config"))
+    arguments = options.parse_args()
     server = Server(arguments)
     try:
         Bench(arguments, server).main()

@@ -9,48 +9,24 @@ says how). Each round runs every contender once, in turn, so that a machine that
 of them; the medians are compared.
 """
 
-import argparse
 import csv
-import datetime
 import json
 import os
-import platform
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import zipfile
 from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
-ROOT = BENCH.parent
-MODEL = "smollm2-135m-instruct"
+from common import BENCH, MODEL, ROOT, parser, parts, run, say, write
+
 TASKS = {"trec": ("cls_trec_questions/all.csv", "text"), "banking": ("autolabel_banking/test.csv", "example")}
 RIVALS = ["Q4_0", "Q8_0", "Q4_1"]
 # llama.cpp's batch sizes, with and without its fused attention.
 SETTINGS = [(256, 0), (256, 1), (512, 0), (512, 1)]
 PARTS = ["label", "naive", "prefill", "decode", "cached", "memory", "start"]
 CACHED_ROWS = 200_000
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def run(command, **environment):
-    command = [str(part) for part in command]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
-    if done.returncode:
-        say(done.stderr[-2000:])
-        sys.exit(f"{' '.join(command)}: exit {done.returncode}")
-    return done.stdout
-
-
-def machine():
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
 
 
 def fetch_gguf(python):
@@ -215,9 +191,7 @@ class Bench:
         say(f"  start: {seconds:.2f} s from the call to the end, with one answer")
 
     def main(self):
-        only = set(self.arguments.only.split(","))
-        if unknown := only - set(PARTS):
-            sys.exit(f"no such part: {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
+        only = parts(self.arguments.only, PARTS)
         if only & {"label", "naive", "prefill", "decode"}:
             if self.arguments.python and not self.arguments.gguf:
                 self.arguments.gguf = fetch_gguf(self.arguments.python)
@@ -241,13 +215,8 @@ class Bench:
         return {what: {name: statistics.median(of) for name, of in each.items()} for what, each in rates.items()}
 
     def write(self):
-        now = datetime.datetime.now(datetime.timezone.utc)
-        report = {"date": now.isoformat(timespec="seconds"), "machine": machine(), "rows": self.arguments.rows}
-        report |= {"threads": self.arguments.threads, "medians": self.medians(), "runs": self.results}
-        path = BENCH / "results" / f"{now:%Y-%m-%d}-{self.arguments.name}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(report, indent=1) + "\n")
-        say(f"raw results: {path.relative_to(ROOT)}")
+        fixed = {"rows": self.arguments.rows, "threads": self.arguments.threads}
+        write(self.arguments.name, fixed | {"medians": self.medians(), "runs": self.results})
 
     def tell(self):
         for what, each in self.medians().items():
@@ -269,18 +238,12 @@ class Bench:
 
 
 def main():
-    data_home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "refuel"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", default=os.environ.get("REFUEL_HOME", data_home))
-    parser.add_argument("--data", default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--gguf", help="the GGUF that the model was made of [default: out of its package]")
-    parser.add_argument("--python", help="a Python that has llama-cpp-python; without one there is no rival")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=256)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default=",".join(PARTS))
-    parser.add_argument("--name", default="run", help="the end of the result's file name")
-    Bench(parser.parse_args()).main()
+    options = parser(__doc__, PARTS, "run")
+    options.add_argument("--gguf", help="the GGUF that the model was made of [default: out of its package]")
+    options.add_argument("--python", help="a Python that has llama-cpp-python; without one there is no rival")
+    options.add_argument("--rows", type=int, default=256)
+    options.add_argument("--threads", type=int, default=2)
+    Bench(options.parse_args()).main()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ struct Variant {
 }
 
 fn main() {
+    println!("cargo::rustc-env=REFUEL_CRATES={}", CRATES.join(","));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut codes: BTreeMap<String, Variant> = BTreeMap::new();
     for name in CRATES {

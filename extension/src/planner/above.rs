@@ -3,38 +3,30 @@
 use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::{Call, Where, calls_in, has_call};
-use super::nodes::{INDEX_VAR, OUTER_VAR, equal, items, list, tag, target_expressions, targets, walk};
+use super::nodes::{INDEX_VAR, OUTER_VAR, equal, items, list, scans, tag, target_expressions, targets, walk};
 use super::stage::{Built, Column, Statement, by_depth, inherit};
 use crate::functions::Function;
 
 /// Whether calls can be made above a node of this type: one that projects, and whose rows are the same whatever columns
 /// they have.
 fn projects(tag: NodeTag) -> bool {
-    matches!(
-        tag,
-        NodeTag::T_SeqScan
-            | NodeTag::T_SampleScan
-            | NodeTag::T_IndexScan
-            | NodeTag::T_IndexOnlyScan
-            | NodeTag::T_BitmapHeapScan
-            | NodeTag::T_TidScan
-            | NodeTag::T_SubqueryScan
-            | NodeTag::T_FunctionScan
-            | NodeTag::T_ValuesScan
-            | NodeTag::T_TableFuncScan
-            | NodeTag::T_CteScan
-            | NodeTag::T_NamedTuplestoreScan
-            | NodeTag::T_WorkTableScan
-            | NodeTag::T_ForeignScan
-            | NodeTag::T_NestLoop
-            | NodeTag::T_MergeJoin
-            | NodeTag::T_HashJoin
-            | NodeTag::T_Agg
-            | NodeTag::T_Group
-            | NodeTag::T_WindowAgg
-            | NodeTag::T_Gather
-            | NodeTag::T_GatherMerge
-    ) || is_tid_range_scan(tag)
+    scans(tag)
+        || is_tid_range_scan(tag)
+        || matches!(
+            tag,
+            NodeTag::T_TableFuncScan
+                | NodeTag::T_NamedTuplestoreScan
+                | NodeTag::T_WorkTableScan
+                | NodeTag::T_ForeignScan
+                | NodeTag::T_NestLoop
+                | NodeTag::T_MergeJoin
+                | NodeTag::T_HashJoin
+                | NodeTag::T_Agg
+                | NodeTag::T_Group
+                | NodeTag::T_WindowAgg
+                | NodeTag::T_Gather
+                | NodeTag::T_GatherMerge
+        )
 }
 
 /// Whether a plan is a custom scan, of another extension, that can project.

@@ -120,7 +120,7 @@ unsafe fn say(state: *mut ExplainState, reasons: &[String]) {
     }
 }
 
-#[cfg(any(feature = "pg17", feature = "pg18"))]
+/// Plans and explains, as the server does without a hook; versions before 17 have no function for it.
 unsafe fn explain_as_postgres_does(
     query: *mut Query,
     options: i32,
@@ -130,21 +130,12 @@ unsafe fn explain_as_postgres_does(
     parameters: ParamListInfo,
     environment: *mut QueryEnvironment,
 ) {
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
     // SAFETY: the arguments are the caller's.
-    unsafe { pg_sys::standard_ExplainOneQuery(query, options, into, state, text, parameters, environment) };
-}
-
-/// Plans and explains, as the server does without a hook; older versions have no function for it.
-#[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15", feature = "pg16"))]
-unsafe fn explain_as_postgres_does(
-    query: *mut Query,
-    options: i32,
-    into: *mut IntoClause,
-    state: *mut ExplainState,
-    text: *const c_char,
-    parameters: ParamListInfo,
-    environment: *mut QueryEnvironment,
-) {
+    unsafe {
+        pg_sys::standard_ExplainOneQuery(query, options, into, state, text, parameters, environment);
+    }
+    #[cfg(any(feature = "pg13", feature = "pg14", feature = "pg15", feature = "pg16"))]
     // SAFETY: the arguments are the caller's.
     unsafe {
         let buffers_before = pg_sys::pgBufferUsage;

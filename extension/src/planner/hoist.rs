@@ -7,7 +7,7 @@
 use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::has_call;
-use super::nodes::{INNER_VAR, OUTER_VAR, children, column, copy, equal, items, list, replace, tag, targets};
+use super::nodes::{INNER_VAR, OUTER_VAR, children, column, copy, equal, items, list, replace, scans, tag, targets};
 
 /// Moves conditions up in a plan, as far as that saves calls. Not to be done where one of them hides rows from those that
 /// would then come before it ([`super::barriers`]).
@@ -147,16 +147,7 @@ unsafe fn conditions(source: *mut Plan) -> Vec<*mut *mut List> {
     // SAFETY: the tag says which type the plan has.
     unsafe {
         match tag(source) {
-            NodeTag::T_SeqScan
-            | NodeTag::T_SampleScan
-            | NodeTag::T_IndexScan
-            | NodeTag::T_IndexOnlyScan
-            | NodeTag::T_BitmapHeapScan
-            | NodeTag::T_TidScan
-            | NodeTag::T_SubqueryScan
-            | NodeTag::T_FunctionScan
-            | NodeTag::T_ValuesScan
-            | NodeTag::T_CteScan => vec![&raw mut (*source).qual],
+            kind if scans(kind) => vec![&raw mut (*source).qual],
             _ if is_join(source) => {
                 let join = source.cast::<Join>();
                 match (*join).jointype {

@@ -30,6 +30,23 @@ pub(crate) unsafe fn tag<T>(node: *const T) -> NodeTag {
     unsafe { (*node.cast::<Node>()).type_ }
 }
 
+/// Whether a node of this type reads the rows of one table, function, list or subquery, and puts its filter on them.
+pub(super) fn scans(tag: NodeTag) -> bool {
+    matches!(
+        tag,
+        NodeTag::T_SeqScan
+            | NodeTag::T_SampleScan
+            | NodeTag::T_IndexScan
+            | NodeTag::T_IndexOnlyScan
+            | NodeTag::T_BitmapHeapScan
+            | NodeTag::T_TidScan
+            | NodeTag::T_SubqueryScan
+            | NodeTag::T_FunctionScan
+            | NodeTag::T_ValuesScan
+            | NodeTag::T_CteScan
+    )
+}
+
 /// The elements of a list of nodes.
 pub(crate) unsafe fn items<T>(list: *mut List) -> Vec<*mut T> {
     if list.is_null() {

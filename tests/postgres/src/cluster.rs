@@ -202,16 +202,19 @@ impl Cluster {
         self.postmaster().signal(rustix::process::Signal::HUP);
     }
 
+    /// The log that the server and hosts write to.
+    fn open_log(&self) -> fs::File {
+        let mut options = fs::OpenOptions::new();
+        options.create(true).append(true);
+        options.open(self.folder().join("log")).unwrap()
+    }
+
     /// Starts the server, and waits until it lets clients in.
     ///
     /// # Panics
     /// When it doesn't within 30 s.
     pub fn start(&mut self) {
-        let log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder().join("log"))
-            .unwrap();
+        let log = self.open_log();
         let server = self
             .account
             .command(&self.installation.program("postgres"))
@@ -360,10 +363,7 @@ impl Cluster {
     /// # Panics
     /// When it doesn't start.
     pub fn start_host(&self, options: &[&str]) -> Host {
-        let log = fs::OpenOptions::new()
-            .append(true)
-            .open(self.folder().join("log"))
-            .unwrap();
+        let log = self.open_log();
         let child = self
             .account
             .command(&self.installation.program("refuel"))

@@ -29,22 +29,27 @@ fn a_session_stays_small() {
     assert!(!maps.contains("onnxruntime") && !maps.contains("model.onnx"), "{maps}");
 }
 
+/// Bytes that a statement adds to a new session of its own after another one.
+fn added(cluster: &Cluster, first: &str, statement: &str) -> u64 {
+    let mut session = cluster.connect();
+    let backend = Cluster::backend(&mut session);
+    session.batch_execute(first).unwrap();
+    let before = backend.own_memory();
+    session.batch_execute(statement).unwrap();
+    backend.own_memory().saturating_sub(before)
+}
+
 #[test]
 fn a_large_input_is_given_back() {
     let Some(cluster) = with_mood(Plan::default()) else {
         return;
     };
-    let mut session = cluster.connect();
-    let backend = Cluster::backend(&mut session);
     let embed = |bytes: usize| {
         format!(
             "SELECT refuel_embed(repeat('word ' || n || ' ', {bytes} / 7), 'all-minilm-l6-v2') FROM generate_series(1, 3) n"
         )
     };
-    session.batch_execute(&embed(100)).unwrap();
-    let before = backend.own_memory();
-    session.batch_execute(&embed(4 << 20)).unwrap();
-    let added = backend.own_memory().saturating_sub(before);
+    let added = added(&cluster, &embed(100), &embed(4 << 20));
     assert!(added < 10 << 20, "{} kB more", added / 1024);
 }
 
@@ -53,8 +58,6 @@ fn a_statement_with_a_task_for_each_row_stays_small() {
     let Some(cluster) = with_mood(Plan::default()) else {
         return;
     };
-    let mut session = cluster.connect();
-    let backend = Cluster::backend(&mut session);
     // Options make a task of their own; a prompt that is blank is refused without a model. 5,000 of these are 30 MB.
     let complete = |rows: usize| {
         format!(
@@ -62,10 +65,7 @@ fn a_statement_with_a_task_for_each_row_stays_small() {
                  jsonb_build_object('guidelines', repeat('guide ', 300) || n))) FROM generate_series(1, {rows}) n"
         )
     };
-    session.batch_execute(&complete(10)).unwrap();
-    let before = backend.own_memory();
-    session.batch_execute(&complete(5000)).unwrap();
-    let added = backend.own_memory().saturating_sub(before);
+    let added = added(&cluster, &complete(10), &complete(5000));
     assert!(added < 16 << 20, "{} kB more", added / 1024);
 }
 

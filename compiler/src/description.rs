@@ -19,6 +19,17 @@ pub enum Role {
     Classifier,
 }
 
+impl Role {
+    /// What a model is for, in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decoder => "decoder",
+            Self::Encoder => "encoder",
+            Self::Classifier => "classifier",
+        }
+    }
+}
+
 /// How the weights of the linear layers are stored and multiplied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

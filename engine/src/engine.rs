@@ -166,7 +166,7 @@ impl Shared {
         let run_bytes = budget.cache_bytes().min(whole_context) + budget.activation_bytes;
         ModelMemory {
             digest: entry.manifest.digest.clone(),
-            model: model_name(entry),
+            model: entry.manifest.reference(),
             weights_bytes: entry.manifest.size(),
             run_bytes: run_bytes as u64,
         }
@@ -179,7 +179,7 @@ impl Shared {
             return Ok(Arc::clone(model));
         }
         let description = &entry.manifest.description;
-        let name = model_name(entry);
+        let name = entry.manifest.reference();
         let model = Model::load(
             &name,
             &entry.dir,
@@ -191,10 +191,4 @@ impl Shared {
         models.insert(entry.manifest.digest.clone(), Arc::clone(&model));
         Ok(model)
     }
-}
-
-/// `name@digest`, the digest by its first 12 hexadecimal digits.
-pub(crate) fn model_name(entry: &ModelEntry) -> String {
-    let digest = entry.manifest.digest.trim_start_matches("sha256:");
-    format!("{}@{}", entry.manifest.name, &digest[..digest.len().min(12)])
 }

@@ -156,18 +156,12 @@ impl Host {
     fn step(self) -> (Self, Option<Duration>) {
         match self {
             Self::Away { next, wait } => {
-                let launch = match Launch::wanted() {
-                    Ok(None) => {
-                        return (
-                            Self::Away {
-                                next: Instant::now(),
-                                wait: FIRST_WAIT,
-                            },
-                            None,
-                        );
-                    }
-                    Ok(Some(launch)) => Ok(launch),
-                    Err(error) => Err(error),
+                let Some(launch) = Launch::wanted().transpose() else {
+                    let away = Self::Away {
+                        next: Instant::now(),
+                        wait: FIRST_WAIT,
+                    };
+                    return (away, None);
                 };
                 let left = next.saturating_duration_since(Instant::now());
                 if !left.is_zero() {

@@ -123,6 +123,11 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(_, there)| there)
 }
 
+/// The first digits of a digest: enough to tell models apart.
+pub(crate) fn short_digest(digest: &str) -> String {
+    digest.trim_start_matches("sha256:").chars().take(12).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

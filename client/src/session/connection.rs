@@ -38,7 +38,6 @@ pub struct Connection {
     outgoing: Vec<u8>,
     /// Bytes of `outgoing` that were written.
     written: usize,
-    host: Preamble,
     /// Whether the host's preamble was read.
     greeted: bool,
     welcome: Welcome,
@@ -53,15 +52,13 @@ impl Connection {
     /// [`ClientError::Stopped`].
     pub fn open(address: &Address, hello: &Hello, waiter: &mut dyn Waiter) -> Result<Self, ClientError> {
         let socket = socket::open(address, waiter)?;
-        let own = Preamble::own();
         let mut connection = Self {
             address: address.clone(),
             socket,
             incoming: Vec::new(),
             taken: 0,
-            outgoing: own.to_bytes().to_vec(),
+            outgoing: Preamble::own().to_bytes().to_vec(),
             written: 0,
-            host: own,
             greeted: false,
             welcome: Welcome {
                 pid: 0,
@@ -92,7 +89,6 @@ impl Connection {
             let (address, own) = (self.address.clone(), Preamble::own());
             return Err(ClientError::Version { address, host, own });
         }
-        self.host = host;
         self.taken = PREAMBLE_BYTES;
         self.greeted = true;
         Ok(true)
@@ -101,11 +97,6 @@ impl Connection {
     /// What the host said at the start.
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
-    }
-
-    /// Which version the host has.
-    pub fn host(&self) -> &Preamble {
-        &self.host
     }
 
     /// Puts a message behind what is to be sent; it goes out while [`Connection::receive`] waits, or with

@@ -175,7 +175,7 @@ impl<'a> Exchange<'a> {
                     }
                     *place = Some(answer);
                     flight.left -= 1;
-                    flights.bytes -= self.inputs[input].bytes() as u64 + INPUT_BYTES;
+                    flights.bytes -= self.size(input);
                 }
                 self.answered += count;
                 on_answers(count);

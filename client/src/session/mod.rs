@@ -122,24 +122,16 @@ impl Session {
     /// # Errors
     /// [`ClientError`].
     pub fn report(&mut self, kind: ReportKind, waiter: &mut dyn Waiter) -> Result<Report, ClientError> {
-        self.retried(waiter, |_, connection, waiter| {
-            connection.send(&ToHost::Report(kind), waiter)?;
-            match connection.receive(waiter)? {
-                ToClient::Report(report) => Ok(report),
-                _ => Err(connection.protocol("it was asked for a report and said something else")),
-            }
-        })
-    }
-
-    /// Does something that is over in one exchange; again where the connection breaks.
-    fn retried<T>(
-        &mut self,
-        waiter: &mut dyn Waiter,
-        mut work: impl FnMut(&mut Self, &mut Connection, &mut dyn Waiter) -> Result<T, ClientError>,
-    ) -> Result<T, ClientError> {
         let mut losses = 0;
         loop {
-            match self.attempt(waiter, &mut work) {
+            let report = self.attempt(waiter, |_, connection, waiter| {
+                connection.send(&ToHost::Report(kind), waiter)?;
+                match connection.receive(waiter)? {
+                    ToClient::Report(report) => Ok(report),
+                    _ => Err(connection.protocol("it was asked for a report and said something else")),
+                }
+            });
+            match report {
                 Err(ClientError::Lost { .. }) if losses < MOST_LOSSES => losses += 1,
                 result => return result,
             }

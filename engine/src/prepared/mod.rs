@@ -18,7 +18,7 @@ pub use estimate::Estimate;
 use crate::batching::CandidateTrie;
 use crate::cache::{CacheKey, Scores, TaskKeys};
 use crate::cancel::Cancel;
-use crate::engine::{ModelMemory, Shared, model_name};
+use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
 use crate::session::{OnRows, Placement};
 use ready::Ready;
@@ -85,7 +85,7 @@ impl PreparedTask {
             Some(entry) => task.fingerprint_with_embedding_digest(&entry.manifest.digest),
             None => task.fingerprint(),
         };
-        let model = model_name(&entry);
+        let model = entry.manifest.reference();
         let keys = CacheKey::for_task(&fingerprint, &entry.manifest.digest);
         let gate = task.gate();
         Ok(Self {
@@ -159,14 +159,12 @@ impl PreparedTask {
     /// hashes. No model is loaded. Their source is [`Source::Cache`], whoever they were made for.
     pub fn known(&self, inputs: &[InputHash], scores: Scores) -> Vec<Option<Answer>> {
         let keys: Vec<CacheKey> = inputs.iter().map(|&input| self.keys.with_input(input)).collect();
-        let mut known = self.shared.cache.get_many(&keys, scores);
-        for slot in &mut known {
-            *slot = slot.take().map(|mut answer| {
-                answer.source = Source::Cache;
-                self.gate.apply(answer)
-            });
-        }
-        known
+        let given = |mut answer: Answer| {
+            answer.source = Source::Cache;
+            self.gate.apply(answer)
+        };
+        let known = self.shared.cache.get_many(&keys, scores);
+        known.into_iter().map(|answer| answer.map(given)).collect()
     }
 
     /// Lets the loaded model go; the next input that has no answer loads it again. The model itself goes once no task

@@ -90,18 +90,20 @@ pub(crate) fn drop_task(written: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Runs a statement about what a role may use.
+fn change_grant(sql: &'static str, what: &str, grantee: &str) -> Result<(), Failure> {
+    let parameters = [Parameter::Text(what), Parameter::Role(grantee_named(grantee)?)];
+    run(sql, &parameters, Access::Write)?;
+    Ok(())
+}
+
 /// Lets a role use a task.
 pub(crate) fn grant_task(name: &str, grantee: &str) -> Result<(), Failure> {
     const GRANT: &str =
         "INSERT INTO refuel.task_grant (task, grantee) VALUES ($1, $2) ON CONFLICT (task, grantee) DO NOTHING";
     writable(c"refuel_grant_task()");
     owned(name)?;
-    run(
-        GRANT,
-        &[Parameter::Text(name), Parameter::Role(grantee_named(grantee)?)],
-        Access::Write,
-    )?;
-    Ok(())
+    change_grant(GRANT, name, grantee)
 }
 
 /// Takes a role's grant on a task back.
@@ -109,12 +111,7 @@ pub(crate) fn revoke_task(name: &str, grantee: &str) -> Result<(), Failure> {
     const REVOKE: &str = "DELETE FROM refuel.task_grant WHERE task = $1 AND grantee::oid = $2";
     writable(c"refuel_revoke_task()");
     owned(name)?;
-    run(
-        REVOKE,
-        &[Parameter::Text(name), Parameter::Role(grantee_named(grantee)?)],
-        Access::Write,
-    )?;
-    Ok(())
+    change_grant(REVOKE, name, grantee)
 }
 
 /// Lets a role use a model. That only superusers may is the privilege on the SQL function, which they can grant on.
@@ -122,30 +119,14 @@ pub(crate) fn grant_model(model: &str, grantee: &str) -> Result<(), Failure> {
     const GRANT: &str =
         "INSERT INTO refuel.model_grant (model, grantee) VALUES ($1, $2) ON CONFLICT (model, grantee) DO NOTHING";
     writable(c"refuel_grant_model()");
-    run(
-        GRANT,
-        &[
-            Parameter::Text(spec::without_digest(model)),
-            Parameter::Role(grantee_named(grantee)?),
-        ],
-        Access::Write,
-    )?;
-    Ok(())
+    change_grant(GRANT, spec::without_digest(model), grantee)
 }
 
 /// Takes a role's grant on a model back.
 pub(crate) fn revoke_model(model: &str, grantee: &str) -> Result<(), Failure> {
     const REVOKE: &str = "DELETE FROM refuel.model_grant WHERE model = $1 AND grantee::oid = $2";
     writable(c"refuel_revoke_model()");
-    run(
-        REVOKE,
-        &[
-            Parameter::Text(spec::without_digest(model)),
-            Parameter::Role(grantee_named(grantee)?),
-        ],
-        Access::Write,
-    )?;
-    Ok(())
+    change_grant(REVOKE, spec::without_digest(model), grantee)
 }
 
 /// Raises Postgres' own error where the transaction is read-only; it names the function rather than the query inside.

@@ -3,7 +3,7 @@
 use pgrx::pg_sys::{self, Expr, Join, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::{Call, Where, calls_in, has_call};
-use super::nodes::{INDEX_VAR, OUTER_VAR, equal, items, list, scans, tag, target_expressions, targets, walk};
+use super::nodes::{INDEX_VAR, OUTER_VAR, equal, is_join, items, list, scans, tag, target_expressions, targets, walk};
 use super::stage::{Built, Column, Statement, by_depth, inherit};
 use crate::functions::Function;
 
@@ -208,10 +208,7 @@ impl Filters {
         let mut taken = Vec::new();
         // SAFETY: the tag says which type the plan has.
         unsafe {
-            if matches!(
-                tag(plan),
-                NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
-            ) {
+            if is_join(plan) {
                 let join = plan.cast::<Join>();
                 // Behind an inner join a condition means the same as in it; behind an outer one it doesn't.
                 if (*join).jointype == pg_sys::JoinType::JOIN_INNER {

@@ -5,8 +5,8 @@ use pgrx::pg_sys::{self, Expr, HashJoin, List, Node, NodeTag, Plan};
 
 use super::calls::{Call, Where, calls_in};
 use super::nodes::{
-    INNER_VAR, OUTER_VAR, column, equal, items, joined, list, plain_column, replace, tag, target_expressions, targets,
-    walk,
+    INNER_VAR, OUTER_VAR, column, columns_of, equal, items, joined, list, plain_column, replace, tag,
+    target_expressions, targets, walk,
 };
 use super::stage::{Built, Column, Statement, by_depth};
 
@@ -100,10 +100,9 @@ unsafe fn insert(
         if calls.is_empty() {
             return Vec::new();
         }
-        let columns: Vec<Column> = target_expressions((**child).targetlist)
-            .iter()
-            .enumerate()
-            .map(|(index, &expression)| Column::always(column(OUTER_VAR, index, expression)))
+        let columns: Vec<Column> = columns_of((**child).targetlist)
+            .into_iter()
+            .map(Column::always)
             .collect();
         let first = columns.len();
         let below = *child;

@@ -7,7 +7,9 @@
 use pgrx::pg_sys::{self, Expr, Join, JoinType, List, Node, NodeTag, Plan, TargetEntry};
 
 use super::calls::has_call;
-use super::nodes::{INNER_VAR, OUTER_VAR, children, column, copy, equal, items, list, replace, scans, tag, targets};
+use super::nodes::{
+    INNER_VAR, OUTER_VAR, children, column, copy, equal, is_join, items, list, replace, scans, tag, targets,
+};
 
 /// Moves conditions up in a plan, as far as that saves calls. Not to be done where one of them hides rows from those that
 /// would then come before it ([`super::barriers`]).
@@ -33,16 +35,6 @@ pub(super) unsafe fn hoist(plan: *mut Plan) {
         if inner_join && goes_back && (in_loop || (*plan).plan_rows <= (*(*plan).righttree).plan_rows) {
             hoist_side(join, (*plan).righttree, INNER_VAR);
         }
-    }
-}
-
-unsafe fn is_join(plan: *mut Plan) -> bool {
-    // SAFETY: the caller passes a plan.
-    unsafe {
-        matches!(
-            tag(plan),
-            NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
-        )
     }
 }
 

@@ -29,12 +29,12 @@ use std::sync::OnceLock;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, NodeTag, ParamListInfo, Plan, PlannedStmt, Query, planner_hook_type};
 
-pub(crate) use nodes::{INDEX_VAR, OUTER_VAR, items, list};
+pub(crate) use nodes::{INDEX_VAR, items, list};
 pub(crate) use stage::is_stage;
 
 use crate::settings;
 use calls::has_call;
-use nodes::{bitmaps, children, make, plain_column, tag, target_expressions, targets};
+use nodes::{bitmaps, children, make, places, plain_column, tag, target_expressions, targets};
 use stage::{Statement, lift, only_adds};
 
 /// The hook that was there before ours.
@@ -89,14 +89,12 @@ unsafe extern "C-unwind" fn plan(
 unsafe fn batch(statement: *mut PlannedStmt, options: i32, has_barrier: bool) {
     // SAFETY: a statement's trees are plans.
     unsafe {
-        let subplans = (*statement).subplans;
         let mut roots: Vec<*mut *mut Plan> = vec![&raw mut (*statement).planTree];
-        for index in 0..nodes::items::<Plan>(subplans).len() {
-            let place: *mut *mut Plan = (&raw mut (*(*subplans).elements.add(index)).ptr_value).cast();
-            if !(*place).is_null() {
-                roots.push(place);
-            }
-        }
+        roots.extend(
+            places((*statement).subplans)
+                .into_iter()
+                .filter(|&place| !(*place).is_null()),
+        );
         let mut greatest = 0;
         let mut found = false;
         for &root in &roots {
@@ -252,12 +250,7 @@ unsafe fn materialized(plan: *mut Plan, statement: &mut Statement) -> *mut Plan 
         let material = made.cast::<Plan>();
         *material = *plan;
         (*material).type_ = NodeTag::T_Material;
-        let columns: Vec<*mut pg_sys::Expr> = target_expressions((*plan).targetlist)
-            .iter()
-            .enumerate()
-            .map(|(index, &expression)| nodes::column(OUTER_VAR, index, expression))
-            .collect();
-        (*material).targetlist = targets(&columns);
+        (*material).targetlist = targets(&nodes::columns_of((*plan).targetlist));
         nodes::name_columns(material, plan);
         (*material).qual = std::ptr::null_mut();
         (*material).initPlan = std::ptr::null_mut();

@@ -30,6 +30,17 @@ pub(crate) unsafe fn tag<T>(node: *const T) -> NodeTag {
     unsafe { (*node.cast::<Node>()).type_ }
 }
 
+/// Whether a plan joins two others.
+pub(super) unsafe fn is_join(plan: *mut Plan) -> bool {
+    // SAFETY: the caller passes a plan.
+    unsafe {
+        matches!(
+            tag(plan),
+            NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin
+        )
+    }
+}
+
 /// Whether a node of this type reads the rows of one table, function, list or subquery, and puts its filter on them.
 pub(super) fn scans(tag: NodeTag) -> bool {
     matches!(
@@ -227,6 +238,17 @@ pub(crate) fn table_of(variable: &pg_sys::Var) -> i32 {
     variable.varno as i32
 }
 
+/// The columns of a child with this target list, as its parent reads them.
+pub(super) unsafe fn columns_of(targets: *mut List) -> Vec<*mut Expr> {
+    // SAFETY: the caller passes a target list.
+    unsafe {
+        let expressions = target_expressions(targets).into_iter().enumerate();
+        expressions
+            .map(|(index, expression)| column(OUTER_VAR, index, expression))
+            .collect()
+    }
+}
+
 /// The position of a column of this child, counted from 0, where an expression is just that.
 pub(crate) unsafe fn plain_column<T>(expression: *mut T, varno: i32) -> Option<usize> {
     // SAFETY: the caller passes an expression.
@@ -306,6 +328,19 @@ pub(crate) unsafe fn is_null(expression: *mut Expr) -> *mut Expr {
     }
 }
 
+/// Places of plans in a list of them, which may be null.
+pub(super) unsafe fn places(list: *mut List) -> Vec<*mut *mut Plan> {
+    if list.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: a list that is not null has `length` cells, and the caller says that they hold plans.
+    unsafe {
+        (0..(*list).length as usize)
+            .map(|index| (&raw mut (*(*list).elements.add(index)).ptr_value).cast())
+            .collect()
+    }
+}
+
 /// Places in a plan where the parts of a bitmap are, which make no rows of their own.
 pub(crate) unsafe fn bitmaps(plan: *mut Plan) -> Vec<*mut *mut Plan> {
     // SAFETY: the tag says which type a node has; lists of plans have cells that hold plans.
@@ -315,9 +350,7 @@ pub(crate) unsafe fn bitmaps(plan: *mut Plan) -> Vec<*mut *mut Plan> {
             NodeTag::T_BitmapOr => (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
             _ => return Vec::new(),
         };
-        (0..items::<Plan>(list).len())
-            .map(|index| (&raw mut (*(*list).elements.add(index)).ptr_value).cast())
-            .collect()
+        places(list)
     }
 }
 
@@ -325,24 +358,17 @@ pub(crate) unsafe fn bitmaps(plan: *mut Plan) -> Vec<*mut *mut Plan> {
 pub(crate) unsafe fn children(plan: *mut Plan) -> Vec<*mut *mut Plan> {
     // SAFETY: the tag says which type a node has; lists of plans have cells that hold plans.
     unsafe {
-        let mut places: Vec<*mut *mut Plan> = vec![&raw mut (*plan).lefttree, &raw mut (*plan).righttree];
-        let mut cells = |list: *mut List| {
-            if !list.is_null() {
-                for index in 0..(*list).length as usize {
-                    places.push((&raw mut (*(*list).elements.add(index)).ptr_value).cast());
-                }
-            }
-        };
+        let mut found: Vec<*mut *mut Plan> = vec![&raw mut (*plan).lefttree, &raw mut (*plan).righttree];
         match tag(plan) {
-            NodeTag::T_Append => cells((*plan.cast::<pg_sys::Append>()).appendplans),
-            NodeTag::T_MergeAppend => cells((*plan.cast::<pg_sys::MergeAppend>()).mergeplans),
-            NodeTag::T_CustomScan => cells((*plan.cast::<pg_sys::CustomScan>()).custom_plans),
+            NodeTag::T_Append => found.extend(places((*plan.cast::<pg_sys::Append>()).appendplans)),
+            NodeTag::T_MergeAppend => found.extend(places((*plan.cast::<pg_sys::MergeAppend>()).mergeplans)),
+            NodeTag::T_CustomScan => found.extend(places((*plan.cast::<pg_sys::CustomScan>()).custom_plans)),
             #[cfg(feature = "pg13")]
-            NodeTag::T_ModifyTable => cells((*plan.cast::<pg_sys::ModifyTable>()).plans),
-            NodeTag::T_SubqueryScan => places.push(&raw mut (*plan.cast::<pg_sys::SubqueryScan>()).subplan),
+            NodeTag::T_ModifyTable => found.extend(places((*plan.cast::<pg_sys::ModifyTable>()).plans)),
+            NodeTag::T_SubqueryScan => found.push(&raw mut (*plan.cast::<pg_sys::SubqueryScan>()).subplan),
             _ => {}
         }
-        places.retain(|&place| !(*place).is_null());
-        places
+        found.retain(|&place| !(*place).is_null());
+        found
     }
 }

@@ -9,8 +9,8 @@ use pgrx::pg_sys::{self, CustomScan, Expr, List, Node, NodeTag, Plan};
 
 use super::calls::Call;
 use super::nodes::{
-    INDEX_VAR, OUTER_VAR, all_of, boolean_test, column, copy, equal, first_of, items, list, make, replace, tag,
-    target_expressions, targets, walk,
+    INDEX_VAR, OUTER_VAR, all_of, boolean_test, column, columns_of, copy, equal, first_of, items, list, make, replace,
+    tag, target_expressions, targets, walk,
 };
 use crate::node;
 
@@ -255,15 +255,10 @@ pub(super) unsafe fn lift(parent: *mut Plan, stage: *mut Plan) -> *mut Plan {
     unsafe {
         let child = (*stage).lefttree;
         let made = target_expressions((*stage).targetlist);
-        let passed: Vec<*mut Expr> = target_expressions((*child).targetlist)
-            .iter()
-            .enumerate()
-            .map(|(index, &expression)| column(OUTER_VAR, index, expression))
-            .collect();
         (*stage).targetlist = replace((*parent).targetlist, &mut |node| {
             super::nodes::plain_column(node, OUTER_VAR).map(|index| copy(made[index]).cast())
         });
-        (*parent).targetlist = targets(&passed);
+        (*parent).targetlist = targets(&columns_of((*child).targetlist));
         (*parent).lefttree = child;
         (*stage).lefttree = parent;
         (*stage).initPlan = super::nodes::joined((*parent).initPlan, (*stage).initPlan);

@@ -2,7 +2,6 @@
 //! answers.
 
 use refuel_client::wire::{Input, ModelReport, TaskSpec};
-use refuel_compiler::Role;
 use refuel_engine::cache::Scores;
 use refuel_engine::{Cancel, Engine, EngineError, EngineOptions, ModelMemory, PreparedTask};
 use refuel_task::{Answer, InputHash, Record, RenderedInput, Task, TaskError};
@@ -137,12 +136,7 @@ impl Backend for Models {
             size_bytes: manifest.size(),
             name: manifest.name,
             digest: manifest.digest,
-            role: match manifest.description.role {
-                Role::Decoder => "decoder",
-                Role::Encoder => "encoder",
-                Role::Classifier => "classifier",
-            }
-            .to_owned(),
+            role: manifest.description.role.name().to_owned(),
             license: (manifest.licence != "unknown").then_some(manifest.licence),
             loaded: false,
             device: None,

@@ -195,20 +195,6 @@ impl Shared {
             work: &progress.work,
             model_time: progress.model_time,
         });
-        tracing::debug!(
-            pid = hello.pid,
-            role = hello.role,
-            task = request.task.name,
-            model,
-            outcome = outcome.name(),
-            inputs = request.inputs,
-            answered = progress.answered,
-            cached = progress.work.cached,
-            failed = progress.failed,
-            elapsed_us = progress.work.elapsed_us,
-            waited_us = progress.work.waited_us,
-            "request ended"
-        );
     }
 
     /// Lets models go that are no longer counted as loaded.

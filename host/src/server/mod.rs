@@ -14,7 +14,7 @@ mod token;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::os::unix::net::UnixListener as StdUnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,8 +58,8 @@ pub struct ServerOptions {
 }
 
 /// Why a host ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+#[derive(Debug, Clone, Copy)]
+enum Ended {
     /// A signal asked it to.
     Signal,
     /// Whoever started it has gone.
@@ -114,27 +114,12 @@ impl Server {
         })
     }
 
-    /// Where the Unix socket is.
-    pub fn socket(&self) -> &Path {
-        self.socket.path()
-    }
-
-    /// The port for clients of other machines or users.
-    pub fn tcp_address(&self) -> Option<SocketAddr> {
-        self.tcp.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
-    }
-
-    /// The port for metrics.
-    pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-
     /// Serves clients until a signal (SIGTERM, SIGINT, SIGHUP) or `stop` asks it to end, and stops the pool. The socket and
     /// its lock are taken away.
     ///
     /// # Errors
     /// [`HostError::Start`].
-    pub fn run(self, pool: &Pool, metrics: Arc<Metrics>, stop: &Notify) -> Result<Ended, HostError> {
+    pub fn run(self, pool: &Pool, metrics: Arc<Metrics>, stop: &Notify) -> Result<(), HostError> {
         let started = |source| HostError::Start { part: "server", source };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -147,14 +132,14 @@ impl Server {
             metrics,
             held: Arc::new(Held::new(pool.queue_bytes())),
         };
-        let ended = runtime.block_on(self.serve(shared, stop)).map_err(started)?;
+        runtime.block_on(self.serve(shared, stop)).map_err(started)?;
         // The socket has gone with what served it. Work is dropped while connections end.
         pool.stop();
         runtime.shutdown_timeout(LAST_WORDS);
-        Ok(ended)
+        Ok(())
     }
 
-    async fn serve(self, shared: Shared, stop: &Notify) -> io::Result<Ended> {
+    async fn serve(self, shared: Shared, stop: &Notify) -> io::Result<()> {
         let mut signals = Signals::listen()?;
         let unix = UnixListener::from_std(self.unix)?;
         let mut parts = JoinSet::new();
@@ -186,7 +171,7 @@ impl Server {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         parts.shutdown().await;
         drop(self.socket);
-        Ok(ended)
+        Ok(())
     }
 }
 

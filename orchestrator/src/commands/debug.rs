@@ -141,10 +141,9 @@ fn text(everything: &Everything) -> String {
             ("licence", Side::Left),
         ]);
         for model in &everything.models {
-            let digest: String = model.digest.trim_start_matches("sha256:").chars().take(12).collect();
             models.row([
                 Text::new(model.name.clone(), Tone::Strong),
-                digest.into(),
+                words::short_digest(&model.digest).into(),
                 words::bytes(model.bytes).into(),
                 model.device.clone().into(),
                 Text::new(model.licence.clone(), Tone::Faint),

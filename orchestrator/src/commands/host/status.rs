@@ -1,7 +1,7 @@
 //! `refuel host --status`.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use refuel_client::wire::{Activity, Hello, HostReport, ModelReport, Report, ReportKind, UsageReport};
 use refuel_client::{Address, Blocking, ClientError, Session};
@@ -29,7 +29,9 @@ pub(super) fn run(socket: &Path, format: OutputFormat, context: &Context) -> Res
     let status = ask(socket)?;
     match format {
         OutputFormat::Json => context.printer.json(&status)?,
-        OutputFormat::Text => context.printer.data(text(&status, now_ms()))?,
+        OutputFormat::Text => context
+            .printer
+            .data(text(&status, jiff::Timestamp::now().as_millisecond()))?,
     }
     status
         .host
@@ -69,11 +71,6 @@ fn ask(socket: &Path) -> Result<Status, Failure> {
         activity,
         usage,
     })
-}
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |now| now.as_millis() as i64)
 }
 
 /// Time since a moment, in words.
@@ -132,7 +129,7 @@ fn models(models: &[ModelReport], now: i64) -> String {
         let device = model.device.as_deref().unwrap_or("");
         grid.row([
             Text::new(model.name.clone(), Tone::Strong),
-            short(&model.digest).into(),
+            words::short_digest(&model.digest).into(),
             model.role.clone().into(),
             words::bytes(model.size_bytes).into(),
             if model.loaded {
@@ -152,11 +149,6 @@ fn models(models: &[ModelReport], now: i64) -> String {
         ]);
     }
     grid.render()
-}
-
-/// The first digits of a digest.
-fn short(digest: &str) -> String {
-    digest.trim_start_matches("sha256:").chars().take(12).collect()
 }
 
 fn activity(activity: &[Activity], now: i64) -> String {

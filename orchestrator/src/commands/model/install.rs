@@ -72,7 +72,7 @@ fn tell(entry: &ModelEntry, started: Instant, registry: &Registry, context: &Con
     printer.note(format!(
         "{} is ready: {} with {} parameters as {}, {}, in {}",
         manifest.name,
-        report::role(description.role),
+        description.role.name(),
         report::parameters(description.parameters),
         weights_name(description.weights),
         words::bytes(manifest.size()),

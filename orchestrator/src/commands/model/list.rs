@@ -56,7 +56,7 @@ pub(super) fn run(registry: &Registry, arguments: &LsArgs, context: &Context) ->
             grid.row([
                 Text::new(manifest.name.clone(), tone),
                 manifest.short_digest().into(),
-                report::role(description.role).into(),
+                description.role.name().into(),
                 report::parameters(description.parameters).into(),
                 weights_name(description.weights).into(),
                 words::bytes(manifest.size()).into(),
@@ -99,7 +99,7 @@ fn catalog(registry: &Registry, arguments: &LsArgs, context: &Context) -> Result
     for model in models {
         grid.row([
             Text::new(model.name.clone(), Tone::Strong),
-            report::role(model.role).into(),
+            model.role.name().into(),
             report::parameters(model.parameters).into(),
             model
                 .places

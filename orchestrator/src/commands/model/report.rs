@@ -52,15 +52,6 @@ impl Model {
     }
 }
 
-/// What a model is for, in a word.
-pub(super) fn role(role: Role) -> &'static str {
-    match role {
-        Role::Decoder => "decoder",
-        Role::Encoder => "encoder",
-        Role::Classifier => "classifier",
-    }
-}
-
 /// A number of parameters as people say it: `135M`, `1.5B`.
 pub(super) fn parameters(count: u64) -> String {
     match count {

@@ -2,7 +2,7 @@
 
 use refuel_registry::{Catalog, Registry, weights_name};
 
-use super::report::{self, Model};
+use super::report::Model;
 use crate::cli::{OutputFormat, ShowArgs};
 use crate::commands::ExitStatus;
 use crate::context::Context;
@@ -21,7 +21,7 @@ pub(super) fn run(registry: &Registry, arguments: &ShowArgs, context: &Context) 
     let mut grid = Grid::pairs();
     grid.pair("name", Text::new(manifest.name.clone(), Tone::Strong));
     grid.pair("digest", manifest.digest.clone());
-    grid.pair("role", report::role(description.role));
+    grid.pair("role", description.role.name());
     if let Some(model) = Catalog::get()?.find(&manifest.name) {
         grid.pair("good for", model.good_for.clone());
     }

@@ -188,7 +188,7 @@ impl HostError {
             Self::Stopping => Some("ask again: whoever supervises it starts it anew".to_owned()),
             Self::NoTask { .. } => Some("`refuel man task` describes what a task is made of".to_owned()),
             Self::Memory { .. } => Some(
-                "start the host with more `--memory`, or use a smaller model or one with a shorter context; \
+                "start the host with more `--models-memory`, or use a smaller model or one with a shorter context; \
                  `refuel model ls` shows their sizes"
                     .to_owned(),
             ),

@@ -73,7 +73,7 @@ pub struct PoolOptions {
 
 impl PoolOptions {
     /// Half of the machine's memory for models, which stay for 15 minutes; 16 MiB of inputs a client, 2 GiB in all; usage
-    /// kept in the home folder's cache.
+    /// kept in the home folder.
     pub fn new(engine: EngineOptions) -> Self {
         let machine = refuel_engine::machine::memory().0.unwrap_or(8 << 30);
         Self {
@@ -81,7 +81,8 @@ impl PoolOptions {
             idle_timeout: Duration::from_mins(15),
             window_bytes: 16 << 20,
             queue_bytes: 2 << 30,
-            usage_file: Some(engine.runtime.home.join("cache").join("usage-1.sqlite3")),
+            // Not beside the answers: clearing those leaves no file in their folder.
+            usage_file: Some(engine.runtime.home.join("usage-1.sqlite3")),
             observer: Arc::new(Unobserved),
             engine,
         }

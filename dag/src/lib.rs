@@ -1,0 +1,1 @@
+//! A project compiled to a graph of nodes.

@@ -1,0 +1,1 @@
+//! Runs of a project: nodes, models, tests.

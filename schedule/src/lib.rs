@@ -1,0 +1,1 @@
+//! Projects run by the clock.

@@ -1,0 +1,1 @@
+//! Databases that a project builds in: SQLite and Postgres.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where something was read: `tickets.yml:4:1` in a file, `labels[3].name` in a value.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// File name as the user gave it, or what stands for it, such as `task`.
-    pub source: String,
+    pub source: Arc<str>,
     /// Line and column, both from 1, where the text is known.
     pub position: Option<(u32, u32)>,
     /// Path of keys from the root, such as `labels[3].name`; empty at the root.
@@ -16,7 +17,7 @@ pub struct Place {
 
 impl Place {
     /// The start of a source.
-    pub fn of(source: impl Into<String>) -> Self {
+    pub fn of(source: impl Into<Arc<str>>) -> Self {
         Self {
             source: source.into(),
             position: None,
@@ -275,7 +276,7 @@ fn quoted_list(names: &[String]) -> String {
 
 /// The candidate nearest to `word`, where one is near enough to be what was meant: at least 0.75 alike by Jaro-Winkler,
 /// or equal but for case and for `-`, `_` and spaces.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
     let wanted = plain(word);
     let mut best: Option<(f64, &str)> = None;

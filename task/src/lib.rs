@@ -15,9 +15,10 @@ mod parse;
 mod prompt;
 mod schema;
 mod task;
+pub mod yaml;
 
 pub use answer::{Answer, Scored, Source, Status};
-pub use error::{Place, TaskError};
+pub use error::{Place, TaskError, nearest};
 pub use examples::{
     EMBEDDING_MODEL, Example, ExampleSet, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection, diverse, fixed, similar,
 };

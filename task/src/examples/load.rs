@@ -120,7 +120,7 @@ fn category(error: &serde_json::Error) -> String {
 /// A line of a file, without a column.
 fn at(shown: &str, line: u64) -> Place {
     Place {
-        source: shown.to_owned(),
+        source: shown.into(),
         position: Some((line as u32, 0)),
         path: String::new(),
     }

@@ -5,13 +5,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::fields::{Fields, text, wrong_type};
-use super::node::{Content, Node};
 use super::{input, task};
 use crate::error::{Place, TaskError, nearest};
 use crate::examples::{EMBEDDING_MODEL, Example, ExampleSet, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection, read_records};
 use crate::input::{InputSpec, Record, RenderedInput};
 use crate::kinds::{Kind, Problem};
 use crate::task::{Label, ModelName};
+use crate::yaml::{Content, Node};
 
 /// Keys of an example, beside the one that holds its answer.
 pub(crate) const EXAMPLE_KEYS: [&str; 1] = ["input"];

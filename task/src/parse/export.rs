@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::fields::text;
-use super::node::{Content, Node};
 use super::{input, task};
 use crate::error::{Place, TaskError};
 use crate::examples::{Example, read_records};
 use crate::input::{InputSpec, Part, Record, text_of};
 use crate::task::Task;
+use crate::yaml::{Content, Node};
 
 /// See [`Task::export`].
 pub(super) fn export(yaml: &str, source: &str, folder: &Path) -> Result<Value, TaskError> {

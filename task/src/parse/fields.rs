@@ -1,7 +1,7 @@
 //! Reads the keys of a map one by one, so that whatever is left over or wrong is told with its place.
 
-use super::node::{Content, Node};
 use crate::error::{Place, TaskError, nearest};
+use crate::yaml::{Content, Node};
 
 /// The entries of a map that have not been taken yet.
 pub(crate) struct Fields {

@@ -1,9 +1,9 @@
 //! Reads `input`: a column, several columns, or a template; for `match`, two of them.
 
 use super::fields::{Fields, text, wrong_type};
-use super::node::{Content, Node};
 use crate::error::TaskError;
 use crate::input::{InputSpec, InputTemplate, Part};
+use crate::yaml::{Content, Node};
 
 const EXPECTED: &str = "a column, a list of columns, or a map with \"template\"";
 

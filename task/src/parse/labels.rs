@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::fields::{Fields, text, wrong_type};
-use super::node::{Content, Node};
 use crate::error::{Place, TaskError};
 use crate::task::{LONGEST_LABEL, Label, MOST_LABELS};
+use crate::yaml::{Content, Node};
 
 /// Keys of a label that is written as a map.
 pub(crate) const LABEL_KEYS: [&str; 3] = ["name", "description", "aliases"];

@@ -5,7 +5,6 @@ mod export;
 mod fields;
 mod input;
 mod labels;
-mod node;
 mod task;
 
 use std::path::Path;
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use crate::error::{Place, TaskError};
 use crate::task::{LARGEST_FILE, Task};
-use node::Node;
+use crate::yaml::Node;
 
 pub(crate) use examples::{EXAMPLE_KEYS, SET_KEYS};
 pub(crate) use labels::LABEL_KEYS;
@@ -37,7 +36,7 @@ fn folder_of(path: &Path) -> &Path {
 /// The text of a task file, and what errors call it.
 fn read_file(path: &Path) -> Result<(String, String), TaskError> {
     let shown = path.display().to_string();
-    let place = Place::of(&shown);
+    let place = Place::of(shown.as_str());
     let unreadable = |error: std::io::Error| TaskError::Read {
         place: place.clone(),
         path: path.to_owned(),

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::examples::Context;
 use super::fields::{Fields, not_one_of, text, wrong_type};
-use super::node::{Content, Node};
 use super::{input, labels};
 use crate::error::TaskError;
 use crate::kinds::{COMMON_KEYS, Kind, Problem};
 use crate::task::{Calibration, Confidence, Generation, LONGEST_GUIDELINES, ModelName, OnError, Task, Truncate};
+use crate::yaml::{Content, Node};
 
 /// Longest name of a task: what fits into a Postgres identifier.
 pub(crate) const LONGEST_NAME: usize = 63;

@@ -270,7 +270,7 @@ fn text_that_is_not_yaml_says_where() {
     hint: keep one of the two
     "#);
     insta::assert_snapshot!(error("kind: *nobody\n"), @"RF0402 tickets.yml:1:7: not valid YAML: alias references unknown anchor");
-    insta::assert_snapshot!(error("a: 1\n---\nb: 2\n"), @"RF0402 tickets.yml:2:1: there is more than one YAML document; a task is one");
+    insta::assert_snapshot!(error("a: 1\n---\nb: 2\n"), @"RF0402 tickets.yml:2:1: there is more than one YAML document; a file is one");
     insta::assert_snapshot!(error("~: x\n"), @"RF0402 tickets.yml:1:1: not valid YAML: a key is null; put it in quotes");
     insta::assert_snapshot!(error("kind: \"label\n"), @"RF0402 tickets.yml:1:7: not valid YAML: unclosed quote");
 }

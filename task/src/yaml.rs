@@ -1,6 +1,9 @@
 //! A tree of values that know where they were written, from YAML text or from a JSON value.
+//!
+//! Every file of a project is read through it, so that whatever is wrong is told with its line and column.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -8,25 +11,66 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::error::{Place, TaskError};
 
-/// Deepest nesting that is read. Task files need five levels; the limit protects the stack.
+/// What keeps a text from being a tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// The text is not YAML, or nests or holds more than is read.
+    #[error("{place}: {message}")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+    /// A map has the same key twice.
+    #[error("{place}: the key \"{key}\" is given twice")]
+    DuplicateKey {
+        /// Where it is given again.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+}
+
+impl From<YamlError> for TaskError {
+    fn from(error: YamlError) -> Self {
+        match error {
+            YamlError::Syntax { place, message } => Self::Syntax { place, message },
+            YamlError::DuplicateKey { place, key } => Self::Invalid {
+                place,
+                message: format!("the key \"{key}\" is given twice"),
+                hint: Some("keep one of the two".to_owned()),
+            },
+        }
+    }
+}
+
+/// Deepest nesting that is read. Task files need five levels, properties of models ten; the limit protects the stack.
 const DEEPEST: usize = 32;
 /// Most nodes that are read: enough for 10,000 labels with descriptions and as many inline examples.
 const MOST_NODES: usize = 200_000;
 
 /// A value with its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) place: Place,
-    pub(crate) content: Content,
+pub struct Node {
+    /// Where it was written.
+    pub place: Place,
+    /// What was written.
+    pub content: Content,
 }
 
 /// What a node holds.
 #[derive(Debug, Clone)]
-pub(crate) enum Content {
+pub enum Content {
+    /// Nothing: `null`, `~`, or no value at all.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A finite number.
     Number(serde_json::Number),
+    /// Any other scalar.
     Text(String),
+    /// A sequence.
     List(Vec<Node>),
     /// Keys with their own places, in the order written.
     Map(Vec<(String, Place, Node)>),
@@ -34,7 +78,7 @@ pub(crate) enum Content {
 
 impl Content {
     /// The type in words, with its article.
-    pub(crate) fn describe(&self) -> &'static str {
+    pub fn describe(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
@@ -48,7 +92,11 @@ impl Content {
 
 impl Node {
     /// Reads one YAML document. `source` is the name that errors show.
-    pub(crate) fn from_yaml(text: &str, source: &str) -> Result<Self, TaskError> {
+    ///
+    /// # Errors
+    /// [`YamlError`] where the text is not one YAML document, or holds more than is read: 32 levels, 200,000 values.
+    pub fn from_yaml(text: &str, source: &str) -> Result<Self, YamlError> {
+        let source: &Arc<str> = &source.into();
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_depth: DEEPEST, max_nodes: MOST_NODES, max_documents: 1 },
             // YAML 1.2: `yes`, `no`, `on` and `off` are text. They are common labels.
@@ -57,17 +105,16 @@ impl Node {
         let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let position = error.location().map(|at| (at.line() as u32, at.column() as u32));
             let place = Place {
-                source: source.to_owned(),
+                source: source.clone(),
                 position,
                 path: String::new(),
             };
             match error.without_snippet() {
-                serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => TaskError::Invalid {
+                serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => YamlError::DuplicateKey {
                     place,
-                    message: format!("the key \"{key}\" is given twice"),
-                    hint: Some("keep one of the two".to_owned()),
+                    key: key.clone(),
                 },
-                other => TaskError::Syntax {
+                other => YamlError::Syntax {
                     place,
                     message: first_line(&other.render()),
                 },
@@ -77,16 +124,19 @@ impl Node {
     }
 
     /// Reads a JSON value, such as a row of a catalog. `source` is the name that errors show.
-    pub(crate) fn from_json(value: &Value, source: &str) -> Result<Self, TaskError> {
-        fn convert(value: &Value, source: &str, path: String, depth: usize) -> Result<Node, TaskError> {
+    ///
+    /// # Errors
+    /// [`YamlError::Syntax`] where it nests more than 32 levels.
+    pub fn from_json(value: &Value, source: &str) -> Result<Self, YamlError> {
+        fn convert(value: &Value, source: &Arc<str>, path: String, depth: usize) -> Result<Node, YamlError> {
             let place = Place {
-                source: source.to_owned(),
+                source: source.clone(),
                 position: None,
                 path,
             };
             if depth > DEEPEST {
                 let message = format!("values are nested more than {DEEPEST} deep");
-                return Err(TaskError::Syntax { place, message });
+                return Err(YamlError::Syntax { place, message });
             }
             let content = match value {
                 Value::Null => Content::Null,
@@ -108,16 +158,16 @@ impl Node {
                             let node = convert(value, source, path, depth + 1)?;
                             Ok((key.clone(), node.place.clone(), node))
                         })
-                        .collect::<Result<_, TaskError>>()?,
+                        .collect::<Result<_, YamlError>>()?,
                 ),
             };
             Ok(Node { place, content })
         }
-        convert(value, source, String::new(), 0)
+        convert(value, &source.into(), String::new(), 0)
     }
 
     /// The same value without places.
-    pub(crate) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Null => Value::Null,
             Content::Bool(flag) => Value::Bool(*flag),
@@ -158,7 +208,7 @@ fn first_line(message: &str) -> String {
     }
     if let Some((_, breach)) = line.split_once("budget breached: ") {
         return match breach.split(' ').next() {
-            Some("Documents") => "there is more than one YAML document; a task is one".to_owned(),
+            Some("Documents") => "there is more than one YAML document; a file is one".to_owned(),
             Some("Depth") => format!("values are nested more than {DEEPEST} deep"),
             _ => format!("the YAML holds too much: at most {MOST_NODES} values are read"),
         };
@@ -182,7 +232,7 @@ enum Raw {
     Map(Vec<(Spanned<String>, Spanned<Raw>)>),
 }
 
-fn locate(raw: Spanned<Raw>, source: &str, path: String) -> Node {
+fn locate(raw: Spanned<Raw>, source: &Arc<str>, path: String) -> Node {
     let content = match raw.value {
         Raw::Null => Content::Null,
         Raw::Bool(flag) => Content::Bool(flag),
@@ -212,10 +262,10 @@ fn locate(raw: Spanned<Raw>, source: &str, path: String) -> Node {
     }
 }
 
-fn place_of(location: Location, source: &str, path: String) -> Place {
+fn place_of(location: Location, source: &Arc<str>, path: String) -> Place {
     let position = (location != Location::UNKNOWN).then(|| (location.line() as u32, location.column() as u32));
     Place {
-        source: source.to_owned(),
+        source: source.clone(),
         position,
         path,
     }

@@ -96,7 +96,7 @@ impl Models {
     pub(crate) fn open(arguments: &EngineArgs, context: &Context) -> Result<Self, Failure> {
         let models = Self {
             engine: Engine::open(engine_options(arguments, &context.home()?))?,
-            keeps_answers: !arguments.no_cache,
+            keeps_answers: !arguments.runtime.no_cache,
         };
         models.tell_warnings(context.printer);
         Ok(models)
@@ -138,18 +138,18 @@ pub(crate) fn cache_folder(home: &Path) -> PathBuf {
 /// How an engine is asked to work.
 pub(crate) fn engine_options(arguments: &EngineArgs, home: &Path) -> EngineOptions {
     let mut budget = Budget::default();
-    if let Some(tokens) = arguments.batch_tokens {
+    if let Some(tokens) = arguments.runtime.batch_tokens {
         budget.padded_tokens = tokens as usize;
     }
-    if let Some(bytes) = arguments.memory {
+    if let Some(bytes) = arguments.runtime.memory {
         budget = bounded(budget, bytes);
     }
-    let cache = if arguments.no_cache {
+    let cache = if arguments.runtime.no_cache {
         CachePolicy::Memory
     } else {
         CachePolicy::Disk {
             folder: cache_folder(home),
-            limit_bytes: arguments.cache_size,
+            limit_bytes: arguments.runtime.cache_size,
         }
     };
     EngineOptions {
@@ -162,15 +162,15 @@ pub(crate) fn engine_options(arguments: &EngineArgs, home: &Path) -> EngineOptio
 /// How ONNX Runtime is asked to work.
 pub(crate) fn runtime_options(arguments: &EngineArgs, home: &Path) -> RuntimeOptions {
     RuntimeOptions {
-        library: arguments.library.clone(),
+        library: arguments.runtime.library.clone(),
         threads: arguments.threads.map_or(0, usize::from),
-        device: match arguments.device {
+        device: match arguments.runtime.device {
             DeviceChoice::Auto => Device::Auto,
             DeviceChoice::Cpu => Device::Cpu,
             DeviceChoice::Cuda => Device::Cuda,
         },
-        device_id: arguments.device_id,
-        memory_arena: !arguments.no_arena,
+        device_id: arguments.runtime.device_id,
+        memory_arena: !arguments.runtime.no_arena,
         ..RuntimeOptions::new(home)
     }
 }

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use refuel_tables::IoError;
 use thiserror::Error;
 
 use crate::commands::ExitStatus;
@@ -362,6 +363,24 @@ impl CliError {
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
         let (code, hint, status) = (error.code(), error.hint(), error.status());
+        Self::new(&error, code, hint, status)
+    }
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        if let IoError::Write { output, source } = &error
+            && output == "standard output"
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Self::OutputClosed;
+        }
+        let (code, hint) = (error.code(), error.hint());
+        let status = if error.is_request() {
+            ExitStatus::Usage
+        } else {
+            ExitStatus::Failure
+        };
         Self::new(&error, code, hint, status)
     }
 }

@@ -10,7 +10,6 @@ mod context;
 mod error;
 mod home;
 mod interrupt;
-mod io;
 mod logging;
 mod memory;
 mod panic;

@@ -1,5 +1,7 @@
 //! Numbers and names as people read them.
 
+pub(crate) use refuel_tables::nearest;
+
 /// A count with thousands apart: `1,204`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -107,22 +109,6 @@ pub(crate) fn shell(argument: &str) -> String {
     }
 }
 
-/// The name nearest to `name`, where one is near enough to have been meant.
-pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    names
-        .into_iter()
-        .map(|there| {
-            (
-                strsim::normalized_damerau_levenshtein(&there.to_lowercase(), &lower),
-                there,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, there)| there)
-}
-
 /// The first digits of a digest: enough to tell models apart.
 pub(crate) fn short_digest(digest: &str) -> String {
     digest.trim_start_matches("sha256:").chars().take(12).collect()
@@ -164,11 +150,5 @@ mod tests {
         assert_eq!(shell("out.csv"), "out.csv");
         assert_eq!(shell("my file's.csv"), "'my file'\\''s.csv'");
         assert_eq!(shell(""), "''");
-    }
-
-    #[test]
-    fn a_name_that_is_near_is_found() {
-        assert_eq!(nearest("bodi", ["id", "body"]), Some("body"));
-        assert_eq!(nearest("xyz", ["id", "body"]), None);
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Heading under which `--help` lists the options of the engine.
 const ENGINE: &str = "Engine options";
 
-/// Options of the verbs that run a model.
+/// Options of the verbs that run one model.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EngineArgs {
     /// Threads that a model runs on
@@ -16,6 +16,13 @@ pub(crate) struct EngineArgs {
     #[arg(long, env = "REFUEL_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = ENGINE)]
     pub(crate) threads: Option<u16>,
 
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeArgs,
+}
+
+/// How models run, whichever verb runs them.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RuntimeArgs {
     /// Where the model runs
     ///
     /// `auto` takes a GPU when one is there together with its library; `refuel debug` says which it would be, and why.

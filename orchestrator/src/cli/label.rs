@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use refuel_tables::Format;
 
 use super::FormatArgs;
 use super::engine::EngineArgs;
-use crate::io::Format;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,7 +75,7 @@ pub(crate) struct LabelArgs {
 
     /// Format of the output [default: by its name; for standard output that of the input]
     #[arg(long, value_name = "FORMAT", value_enum)]
-    pub(crate) output_format: Option<Format>,
+    pub(crate) output_format: Option<TableFormat>,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
@@ -89,11 +89,36 @@ pub(crate) struct LabelArgs {
 pub(crate) struct InputFormatArgs {
     /// Format of the input [default: by its name]
     #[arg(long, value_name = "FORMAT", value_enum)]
-    pub(crate) input_format: Option<Format>,
+    pub(crate) input_format: Option<TableFormat>,
 
     /// What separates the fields of CSV: one character, or `tab`
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     pub(crate) delimiter: Option<u8>,
+}
+
+/// Formats of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Comma-separated values with a header (RFC 4180)
+    Csv,
+    /// Tab-separated values with a header
+    Tsv,
+    /// One JSON object a line
+    #[value(alias = "ndjson")]
+    Jsonl,
+    /// Apache Parquet
+    Parquet,
+}
+
+impl From<TableFormat> for Format {
+    fn from(format: TableFormat) -> Self {
+        match format {
+            TableFormat::Csv => Self::Csv,
+            TableFormat::Tsv => Self::Tsv,
+            TableFormat::Jsonl => Self::Jsonl,
+            TableFormat::Parquet => Self::Parquet,
+        }
+    }
 }
 
 /// What happens to a row that fails.

@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
+use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{
     Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment,
     Selection, Task, Truncate,
@@ -16,7 +17,6 @@ use crate::cli::{Cli, OutputFormat, TaskArgs, TaskCheckArgs, TaskCommand, TaskEx
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
-use crate::io::{self, Input, Layout};
 use crate::table::{Grid, Side, Text, Tone};
 use crate::words;
 
@@ -298,8 +298,11 @@ fn invented(task: &Task) -> Result<RenderedInput, Failure> {
 
 fn sample(arguments: &TaskCheckArgs, path: &Path, task: &Task) -> Result<RenderedInput, Failure> {
     let input = Input::new(path);
-    let layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
-    let mut reader = io::open(&input, layout, &task.columns())?;
+    let layout = Layout::new(
+        input.format(arguments.tables.input_format.map(Into::into))?,
+        arguments.tables.delimiter,
+    );
+    let mut reader = tables::open(&input, layout, &task.columns())?;
     let before = arguments.row - 1;
     let skipped = reader.skip(before)?;
     match reader.next_chunk(1)? {

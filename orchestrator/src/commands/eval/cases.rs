@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use refuel_tables::{Chunk, Reader};
 use refuel_task::{RenderedInput, Task};
 use serde_json::Value;
 
 use crate::commands::label::plain;
 use crate::error::Failure;
-use crate::io::{Chunk, Reader};
 use crate::words;
 
 /// Rows that are read together.

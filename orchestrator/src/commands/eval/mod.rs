@@ -11,6 +11,7 @@ mod variant;
 
 use std::fmt::Write as _;
 
+use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{OnError, Task};
 
 use crate::answerer::{Answerer, Models};
@@ -19,7 +20,6 @@ use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
 use crate::interrupt::Interrupt;
-use crate::io::{self, Input, Layout};
 use crate::printer::Printer;
 use crate::progress::{Progress, Unit};
 use crate::words;
@@ -78,9 +78,12 @@ impl Job {
         };
         let variants = variant::variants(&task, arguments.model.as_deref(), arguments.compare.as_deref())?;
         let input = Input::new(&arguments.input);
-        let layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
+        let layout = Layout::new(
+            input.format(arguments.tables.input_format.map(Into::into))?,
+            arguments.tables.delimiter,
+        );
         let wanted = Wanted::new(&task, &arguments.expected, &arguments.slice);
-        let mut reader = io::open(&input, layout, &wanted.columns)?;
+        let mut reader = tables::open(&input, layout, &wanted.columns)?;
         if cases::are_own_answers(reader.as_ref(), &arguments.expected)? {
             let column = arguments.expected.clone();
             return Err(CliError::OwnAnswers { column }.into());

@@ -8,10 +8,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use refuel_tables::{Format, Survey};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
-use crate::io::{Format, Survey};
 
 /// Version of the form of this file.
 const VERSION: u32 = 1;
@@ -140,7 +140,11 @@ pub(crate) fn sidecar(partial: &Path) -> PathBuf {
 
 /// Takes away an unfinished table and what is kept beside it.
 pub(crate) fn discard(partial: &Path) -> Result<(), CliError> {
-    for path in [partial.to_owned(), sidecar(partial), crate::io::earlier_path(partial)] {
+    for path in [
+        partial.to_owned(),
+        sidecar(partial),
+        refuel_tables::earlier_path(partial),
+    ] {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(CliError::Write { path, source: error });

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use refuel_engine::EngineError;
+use refuel_tables::Reader;
 use serde::Serialize;
 
 use super::window::Window;
@@ -12,7 +13,6 @@ use crate::cli::OutputFormat;
 use crate::commands::ExitStatus;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
-use crate::io::Reader;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::table::{Grid, Text, Tone};

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use refuel_engine::EngineError;
+use refuel_tables::{Chunk, Reader};
 use refuel_task::{Answer, OnError, Status, Task};
 
 use super::sink::Sink;
@@ -18,7 +19,6 @@ use super::window::{self, Window};
 use crate::answerer::Answerer;
 use crate::error::{CliError, Failure};
 use crate::interrupt::Interrupt;
-use crate::io::{Chunk, Reader};
 use crate::progress::Progress;
 
 /// How often a wait for rows looks for Ctrl-C.

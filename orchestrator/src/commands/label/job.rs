@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fs_err as fs;
+use refuel_tables::{self as tables, AnswerColumns, Continue, Input, Layout, Output, Reader, Survey, ValueType};
 use refuel_task::{OnError, Task};
 
 use super::checkpoint::{self, Checkpoint, Origin};
@@ -13,7 +14,6 @@ use crate::answerer::Answerer;
 use crate::cli::{LabelArgs, OnErrorChoice};
 use crate::context::Context;
 use crate::error::{CliError, Failure};
-use crate::io::{self, AnswerColumns, Continue, Input, Layout, Output, Reader, Survey, ValueType};
 use crate::printer::Printer;
 
 /// Rows that a terminal is shown at the end.
@@ -64,9 +64,12 @@ impl Job {
     pub(crate) fn settle(arguments: &LabelArgs, context: &Context) -> Result<Self, Failure> {
         let task = Task::from_file(&arguments.task)?;
         let input = Input::new(&arguments.input);
-        let input_layout = Layout::new(input.format(arguments.tables.input_format)?, arguments.tables.delimiter);
+        let input_layout = Layout::new(
+            input.format(arguments.tables.input_format.map(Into::into))?,
+            arguments.tables.delimiter,
+        );
         let output = Output::new(&arguments.output);
-        let output_format = output.format(arguments.output_format, input_layout.format)?;
+        let output_format = output.format(arguments.output_format.map(Into::into), input_layout.format)?;
         let same = output_format == input_layout.format;
         let output_layout = Layout::new(output_format, arguments.tables.delimiter.filter(|_| same));
         let target = Target::of(&output);
@@ -119,7 +122,7 @@ impl Job {
 
     /// Opens the input with the columns that the task reads.
     pub(crate) fn open_input(&self) -> Result<Box<dyn Reader>, Failure> {
-        Ok(io::open(&self.input, self.input_layout, &self.task.columns())?)
+        Ok(tables::open(&self.input, self.input_layout, &self.task.columns())?)
     }
 
     /// Refuses to write over what is there, unless that was asked for, and what can't be written at all. Holds the
@@ -134,7 +137,7 @@ impl Job {
         target::check(path)?;
         let claim = Claim::take(path)?;
         let partial = checkpoint::partial_path(path);
-        let is_begun = partial.exists() || io::earlier_path(&partial).exists();
+        let is_begun = partial.exists() || tables::earlier_path(&partial).exists();
         if self.resume && path.exists() && !is_begun {
             return Err(CliError::Finished { path: path.clone() }.into());
         }
@@ -187,7 +190,7 @@ impl Job {
             return fresh(ledger);
         }
         let Some(there) =
-            Checkpoint::read(&partial)?.filter(|_| partial.exists() || io::earlier_path(&partial).exists())
+            Checkpoint::read(&partial)?.filter(|_| partial.exists() || tables::earlier_path(&partial).exists())
         else {
             printer.note("no earlier run left anything to go on with; starting at the first row");
             return fresh(ledger);

@@ -16,6 +16,7 @@ mod window;
 use std::path::Path;
 use std::time::Instant;
 
+use refuel_tables::{self as tables, Output, Survey};
 pub(crate) use tally::plain;
 
 use crate::answerer::{Answerer, Models};
@@ -24,7 +25,6 @@ use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
-use crate::io::{self, Output, Survey};
 use crate::progress::{Progress, Unit};
 use crate::words;
 use flow::{Ending, Failed};
@@ -84,7 +84,7 @@ pub(crate) fn execute(
         progress.start_at(start.rows);
         reader.skip(start.rows)?;
     }
-    let writer = io::create(
+    let writer = tables::create(
         &job.target.written(),
         job.output_layout,
         reader.as_ref(),

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use refuel_tables::{Chunk, Writer};
 use refuel_task::Answer;
 
 use super::checkpoint::{self, Checkpoint, Origin};
 use crate::error::{CliError, Failure};
-use crate::io::{Chunk, Writer};
 
 /// How often a table that is being written is made good for going on. A run that is killed does again what came later.
 const KEEP_EVERY: Duration = Duration::from_millis(500);

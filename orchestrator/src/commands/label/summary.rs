@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use owo_colors::OwoColorize;
+use refuel_tables::{source_word, status_word};
 use refuel_task::{Answer, Status, Task};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::flow::{Ending, Outcome};
 use super::tally::{Tally, plain};
-use crate::io::{source_word, status_word};
 use crate::table::{Grid, Side, Text, Tone};
 use crate::{memory, words};
 

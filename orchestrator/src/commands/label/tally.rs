@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use refuel_tables::Chunk;
 use refuel_task::{Answer, Source, Status, Task};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::io::Chunk;
 
 /// Different values, and different reasons, that are counted one by one; the rest are counted together.
 const MOST: usize = 20_000;

@@ -5,10 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use refuel_tables::Output;
 
 use super::checkpoint;
 use crate::error::CliError;
-use crate::io::Output;
 
 /// Links to links that are followed, as many as Linux does (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;

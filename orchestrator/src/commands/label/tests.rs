@@ -302,9 +302,9 @@ fn parquet_goes_on_where_it_was_closed() {
         .unwrap();
     assert_eq!(again.asked(), 600 - 64);
     fs_err::rename(desk.path("out.parquet"), desk.path("done.parquet")).unwrap();
-    let answers = crate::io::open(
-        &crate::io::Input::new(&desk.path("done.parquet")),
-        crate::io::Layout::new(crate::io::Format::Parquet, None),
+    let answers = refuel_tables::open(
+        &refuel_tables::Input::new(&desk.path("done.parquet")),
+        refuel_tables::Layout::new(refuel_tables::Format::Parquet, None),
         &["id".to_owned(), "topic".to_owned()],
     );
     let mut reader = answers.unwrap();

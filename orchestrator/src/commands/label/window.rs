@@ -1,8 +1,7 @@
 //! Rows that go through the engine together.
 
+use refuel_tables::Chunk;
 use refuel_task::{InputSpec, Part, RenderedInput, Task};
-
-use crate::io::Chunk;
 
 /// Where windows end: the first are small, so that answers come at once and a mistake in the task shows early.
 const FIRST_ENDS: [u64; 2] = [64, 256];

@@ -7,7 +7,7 @@ const CODES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.r
 const MISTAKE: (&str, &str, &str) = ("RF0600", "A mistake in the program stopped it.", "");
 
 /// The parts that codes belong to, by their first four characters.
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 16] = [
     ("RF01", "Model files: GGUF, safetensors, configuration, tokenizer"),
     ("RF02", "Compiling a checkpoint to ONNX"),
     ("RF03", "The registry of models: download, import, verify"),
@@ -17,6 +17,13 @@ const PARTS: [(&str, &str); 9] = [
     ("RF07", "Clients of a host"),
     ("RF08", "The host"),
     ("RF09", "The extension for PostgreSQL"),
+    ("RF10", "SQL of models: parsing it, and staging the calls in it"),
+    ("RF11", "Projects: their files and settings"),
+    ("RF12", "Compiling a project: templates, references, selectors"),
+    ("RF13", "Warehouses: SQLite and PostgreSQL as targets"),
+    ("RF14", "The state of a project: runs, answers, reviews"),
+    ("RF15", "Runs: plans, budgets, models, tests"),
+    ("RF16", "Schedules"),
 ];
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
@@ -86,7 +93,7 @@ mod tests {
                 && path.file_stem().is_some_and(|stem| stem != "tests")
             {
                 let text = fs_err::read_to_string(&path).unwrap();
-                for (at, _) in text.match_indices("=> \"RF0") {
+                for (at, _) in text.match_indices("=> \"RF") {
                     found.insert(text[at + 4..at + 10].to_owned());
                 }
             }

@@ -5,9 +5,10 @@ use std::process::Command as Process;
 use std::sync::Arc;
 use std::thread;
 
+use refuel_tables::{Chunk, IoError, Reader};
+
 use super::super::{flow, sink, tally, target};
 use super::*;
-use crate::io::{Chunk, IoError, Reader};
 use crate::progress::{Progress, Unit};
 
 /// Dies where a table has its first row.
@@ -73,7 +74,7 @@ fn a_reader_that_dies_is_not_the_end_of_the_table() {
     let scripted = Scripted::new();
     let start = job.start(None, &scripted, context.printer).unwrap();
     let reader = job.open_input().unwrap();
-    let writer = crate::io::create(
+    let writer = refuel_tables::create(
         &job.target.written(),
         job.output_layout,
         reader.as_ref(),

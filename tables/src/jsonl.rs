@@ -15,17 +15,17 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::answers::{source_word, status_word};
-use super::arrow_values::json_value;
-use super::chunk::{Body, JsonLine};
-use super::json_columns::{JsonColumns, UNPARSED, object};
-use super::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer};
+use crate::answers::{source_word, status_word};
+use crate::arrow_values::json_value;
+use crate::chunk::{Body, JsonLine};
+use crate::json_columns::{JsonColumns, UNPARSED, object};
+use crate::{AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer};
 
 /// Bytes read and written at a time.
 const BUFFER: usize = 1 << 18;
 
 /// Reads JSON Lines. Blank lines are passed over, and lines that aren't one JSON object are faulty rows.
-pub(super) struct JsonlReader {
+pub(crate) struct JsonlReader {
     input: Input,
     reader: BufReader<Box<dyn Read + Send>>,
     wanted: Arc<[String]>,
@@ -37,10 +37,10 @@ pub(super) struct JsonlReader {
 
 impl JsonlReader {
     /// Opens a table. Whether the wanted columns are there shows in its first chunk.
-    pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
+    pub(crate) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
         let mut reader = BufReader::with_capacity(BUFFER, input.open()?);
         let start = reader.fill_buf().map_err(|source| input.unreadable(source))?;
-        super::foreign::refuse(input, start)?;
+        crate::foreign::refuse(input, start)?;
         Ok(Self {
             input: input.clone(),
             reader,
@@ -238,7 +238,7 @@ impl<'de> Visitor<'de> for WantedKeys<'_> {
 }
 
 /// The keys of an object that is known to be well-formed.
-pub(super) fn keys(text: &str) -> Vec<String> {
+pub(crate) fn keys(text: &str) -> Vec<String> {
     struct Keys;
 
     impl<'de> Visitor<'de> for Keys {
@@ -263,7 +263,7 @@ pub(super) fn keys(text: &str) -> Vec<String> {
 }
 
 /// Writes JSON Lines.
-pub(super) struct JsonlWriter {
+pub(crate) struct JsonlWriter {
     output: Output,
     writer: BufWriter<Box<dyn Write + Send>>,
     bytes: u64,
@@ -279,7 +279,7 @@ pub(super) struct JsonlWriter {
 
 impl JsonlWriter {
     /// Begins a table, or goes on with one.
-    pub(super) fn create(
+    pub(crate) fn create(
         output: &Output,
         columns: Option<&[String]>,
         answers: AnswerColumns,

@@ -2,11 +2,11 @@
 
 use refuel_task::{Source, Status};
 
-use super::IoError;
+use crate::IoError;
 
 /// What a task's values are, so that formats with types can keep them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ValueType {
+pub enum ValueType {
     /// Text, such as a label.
     Text,
     /// A list of text, such as several labels.
@@ -19,26 +19,26 @@ pub(crate) enum ValueType {
 
 /// The columns that answers are written to, behind those of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AnswerColumns {
+pub struct AnswerColumns {
     /// Names: the value, then what [`AnswerColumns::SUFFIXES`] lists.
-    pub(crate) names: Vec<String>,
+    pub names: Vec<String>,
     /// What the values are.
-    pub(crate) value_type: ValueType,
+    pub value_type: ValueType,
 }
 
 impl AnswerColumns {
     /// What is told about a value, in the order of the columns.
-    pub(crate) const SUFFIXES: [&str; 6] = ["confidence", "raw_confidence", "status", "reason", "source", "model"];
+    pub const SUFFIXES: [&str; 6] = ["confidence", "raw_confidence", "status", "reason", "source", "model"];
 
     /// Columns whose names begin with `prefix`, which is the task's name unless the user chose another.
-    pub(crate) fn new(prefix: &str, value_type: ValueType) -> Self {
+    pub fn new(prefix: &str, value_type: ValueType) -> Self {
         let mut names = vec![prefix.to_owned()];
         names.extend(Self::SUFFIXES.iter().map(|suffix| format!("{prefix}_{suffix}")));
         Self { names, value_type }
     }
 
     /// Refuses columns of the input that have one of these names.
-    pub(crate) fn refuse_clash(&self, columns: &[String]) -> Result<(), IoError> {
+    pub fn refuse_clash(&self, columns: &[String]) -> Result<(), IoError> {
         match columns.iter().find(|column| self.names.contains(column)) {
             Some(column) => Err(IoError::ClashingColumn { column: column.clone() }),
             None => Ok(()),
@@ -47,7 +47,7 @@ impl AnswerColumns {
 }
 
 /// The word for a status.
-pub(crate) fn status_word(status: Status) -> &'static str {
+pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Ok => "ok",
         Status::Abstained => "abstained",
@@ -56,7 +56,7 @@ pub(crate) fn status_word(status: Status) -> &'static str {
 }
 
 /// The word for a source.
-pub(crate) fn source_word(source: Source) -> &'static str {
+pub fn source_word(source: Source) -> &'static str {
     match source {
         Source::Model => "model",
         Source::Cache => "cache",

@@ -20,10 +20,10 @@ use parquet::file::properties::WriterProperties;
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
-use super::answers::{source_word, status_word};
-use super::chunk::{Body, plain_text};
-use super::json_columns::{JsonColumns, object};
-use super::{AnswerColumns, Chunk, Input, IoError, Output, ValueType, Writer};
+use crate::answers::{source_word, status_word};
+use crate::chunk::{Body, plain_text};
+use crate::json_columns::{JsonColumns, object};
+use crate::{AnswerColumns, Chunk, Input, IoError, Output, ValueType, Writer};
 
 /// Rows in a row group: a compromise between memory while writing and work while reading.
 const GROUP: usize = 131_072;
@@ -34,7 +34,7 @@ const GROUP_BYTES: usize = 64 << 20;
 type Sink = BufWriter<Box<dyn Write + Send>>;
 
 /// Writes Parquet.
-pub(super) struct ParquetWriter {
+pub(crate) struct ParquetWriter {
     output: Output,
     answers: AnswerColumns,
     /// Begun with the first rows, which say what the columns are.
@@ -48,7 +48,7 @@ impl ParquetWriter {
     /// Begins a table, or goes on with one that an earlier run closed.
     ///
     /// `own` are the input's columns with their types, where they are known before the first row.
-    pub(super) fn create(
+    pub(crate) fn create(
         output: &Output,
         own: Option<&Schema>,
         answers: AnswerColumns,
@@ -117,10 +117,10 @@ impl ParquetWriter {
 
     fn copy(&mut self, earlier: &Path) -> Result<(), IoError> {
         let input = Input::File(earlier.to_owned());
-        let builder = super::columnar::builder(&input)?;
+        let builder = crate::columnar::builder(&input)?;
         self.begin(Arc::clone(builder.schema()))?;
-        let mut reader = super::columnar::guarded(&input, || builder.with_batch_size(8192).build())?;
-        while let Some(batch) = super::columnar::next_batch(&input, &mut reader)? {
+        let mut reader = crate::columnar::guarded(&input, || builder.with_batch_size(8192).build())?;
+        while let Some(batch) = crate::columnar::next_batch(&input, &mut reader)? {
             self.write_batch(&batch)?;
         }
         Ok(())
@@ -217,7 +217,7 @@ impl ParquetWriter {
 }
 
 /// Where the table of an earlier run is kept while it is copied.
-pub(crate) fn earlier_path(path: &Path) -> PathBuf {
+pub fn earlier_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".earlier");
     name.into()

@@ -6,10 +6,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Map, Value};
 
 /// The key that keeps the text of a line which isn't one JSON object, or has a number or a character that can't be held.
-pub(super) const UNPARSED: &str = "unparsed_line";
+pub(crate) const UNPARSED: &str = "unparsed_line";
 
 /// The object of a line, which is its text under [`UNPARSED`] where it can't be parsed.
-pub(super) fn object(text: &str) -> Map<String, Value> {
+pub(crate) fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_else(|_| Map::from_iter([(UNPARSED.to_owned(), Value::from(text))]))
 }
 
@@ -51,21 +51,21 @@ impl Kind {
 
 /// The keys of some objects in the order of their first appearance, each with what its values have in common.
 #[derive(Debug, Default)]
-pub(super) struct JsonColumns {
+pub(crate) struct JsonColumns {
     columns: Vec<(String, Kind)>,
     places: HashMap<String, usize>,
 }
 
 impl JsonColumns {
     /// Those of some lines.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
         let mut columns = Self::default();
         lines.for_each(|line| columns.add(&object(line)));
         columns
     }
 
     /// Takes an object in.
-    pub(super) fn add(&mut self, object: &Map<String, Value>) {
+    pub(crate) fn add(&mut self, object: &Map<String, Value>) {
         for (key, value) in object {
             let kind = Kind::of(value);
             if let Some(&place) = self.places.get(key) {
@@ -79,12 +79,12 @@ impl JsonColumns {
     }
 
     /// The keys.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// The columns with their types.
-    pub(super) fn schema(&self) -> Schema {
+    pub(crate) fn schema(&self) -> Schema {
         let fields = self.columns.iter().map(|(name, kind)| {
             let kind = match kind {
                 Kind::Boolean => DataType::Boolean,

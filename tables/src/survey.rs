@@ -6,22 +6,22 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use serde::{Deserialize, Serialize};
 
-use super::{Format, Input, IoError};
+use crate::{Format, Input, IoError};
 
 /// What a look over an input file shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Survey {
+pub struct Survey {
     /// Size in bytes.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// BLAKE3 of the content, in hexadecimal digits.
-    pub(crate) blake3: String,
+    pub blake3: String,
     /// Rows, for progress: exact for Parquet and JSON Lines, and for CSV unless quotes stand inside unquoted fields.
-    pub(crate) rows: u64,
+    pub rows: u64,
 }
 
 impl Survey {
     /// Looks over a file; `None` for standard input, which can be read once only.
-    pub(crate) fn of(input: &Input, format: Format) -> Result<Option<Self>, IoError> {
+    pub fn of(input: &Input, format: Format) -> Result<Option<Self>, IoError> {
         let Input::File(path) = input else { return Ok(None) };
         // What can't be read twice (a pipe, such as `<(command)` in a shell) can't be surveyed either. It must not even be
         // opened: whoever writes to it would take that for its one reader.
@@ -45,7 +45,7 @@ impl Survey {
         let rows = match format {
             Format::Parquet => {
                 let file = input.open_file(path)?;
-                let reader = super::columnar::guarded(input, || SerializedFileReader::new(file))?;
+                let reader = crate::columnar::guarded(input, || SerializedFileReader::new(file))?;
                 reader.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
             }
             _ => counter.rows(),

@@ -1,7 +1,7 @@
 //! What a file begins with that is no text in UTF-8: told by its real name, since the format's own complaint about it
 //! would lead astray.
 
-use super::{Input, IoError};
+use crate::{Input, IoError};
 
 /// First bytes of compressed files, with what unpacks them (the magic numbers of RFC 1952, RFC 8878, and the
 /// descriptions of the xz and ZIP formats).
@@ -24,7 +24,7 @@ const PACKED_NAMES: [(&str, &str); 7] = [
 ];
 
 /// What unpacks a file with such a name; `None` where it isn't that of a compressed file.
-pub(super) fn unpacker(name: &str) -> Option<&'static str> {
+pub(crate) fn unpacker(name: &str) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
     PACKED_NAMES
@@ -34,7 +34,7 @@ pub(super) fn unpacker(name: &str) -> Option<&'static str> {
 }
 
 /// Refuses a text whose first bytes say that it is compressed, or in UTF-16.
-pub(super) fn refuse(input: &Input, start: &[u8]) -> Result<(), IoError> {
+pub(crate) fn refuse(input: &Input, start: &[u8]) -> Result<(), IoError> {
     let fault = |what: String, hint: String| {
         Err(IoError::Malformed {
             input: input.to_string(),

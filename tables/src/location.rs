@@ -4,22 +4,20 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::IoError;
+use crate::IoError;
 
 /// Formats of tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Format {
+pub enum Format {
     /// Comma-separated values with a header (RFC 4180)
     Csv,
     /// Tab-separated values with a header
     Tsv,
     /// One JSON object a line
-    #[value(alias = "ndjson")]
     Jsonl,
     /// Apache Parquet
     Parquet,
@@ -27,7 +25,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format that a file name tells.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
             "csv" => Self::Csv,
@@ -41,7 +39,7 @@ impl Format {
 
 /// Where a table is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Input {
+pub enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -50,7 +48,7 @@ pub(crate) enum Input {
 
 impl Input {
     /// `-` is standard input, everything else a path.
-    pub(crate) fn new(path: &Path) -> Self {
+    pub fn new(path: &Path) -> Self {
         if path == Path::new("-") {
             Self::Stdin
         } else {
@@ -59,7 +57,7 @@ impl Input {
     }
 
     /// The format: the one asked for, else the one that the name tells.
-    pub(crate) fn format(&self, asked: Option<Format>) -> Result<Format, IoError> {
+    pub fn format(&self, asked: Option<Format>) -> Result<Format, IoError> {
         let told = match self {
             Self::File(path) => Format::of(path),
             Self::Stdin => None,
@@ -71,14 +69,14 @@ impl Input {
     }
 
     /// Opens it for reading.
-    pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, IoError> {
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, IoError> {
         match self {
             Self::File(path) => Ok(Box::new(self.open_file(path)?)),
             Self::Stdin => Ok(Box::new(io::stdin())),
         }
     }
 
-    pub(super) fn open_file(&self, path: &Path) -> Result<std::fs::File, IoError> {
+    pub(crate) fn open_file(&self, path: &Path) -> Result<std::fs::File, IoError> {
         let file = fs::File::open(path)
             .map_err(|source| self.unreadable(source))?
             .into_parts()
@@ -91,7 +89,7 @@ impl Input {
     }
 
     /// The error of a failed read.
-    pub(super) fn unreadable(&self, source: io::Error) -> IoError {
+    pub(crate) fn unreadable(&self, source: io::Error) -> IoError {
         IoError::Read {
             input: self.to_string(),
             source: plain(source),
@@ -126,7 +124,7 @@ impl fmt::Display for Input {
 
 /// Where a table is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
+pub enum Output {
     /// A file.
     File(PathBuf),
     /// Standard output.
@@ -135,7 +133,7 @@ pub(crate) enum Output {
 
 impl Output {
     /// `-` is standard output, everything else a path.
-    pub(crate) fn new(path: &Path) -> Self {
+    pub fn new(path: &Path) -> Self {
         if path == Path::new("-") {
             Self::Stdout
         } else {
@@ -144,7 +142,7 @@ impl Output {
     }
 
     /// The format: the one asked for, else the one that the name tells, else that of the input.
-    pub(crate) fn format(&self, asked: Option<Format>, of_input: Format) -> Result<Format, IoError> {
+    pub fn format(&self, asked: Option<Format>, of_input: Format) -> Result<Format, IoError> {
         match self {
             Self::File(path) => asked
                 .or_else(|| Format::of(path))
@@ -157,7 +155,7 @@ impl Output {
     }
 
     /// Begins the file anew, or goes on behind its first `keep` bytes.
-    pub(super) fn open(&self, keep: Option<u64>) -> Result<Box<dyn Write + Send>, IoError> {
+    pub(crate) fn open(&self, keep: Option<u64>) -> Result<Box<dyn Write + Send>, IoError> {
         match (self, keep) {
             (Self::File(path), None) => {
                 let file = fs::File::create(path).map_err(|source| self.unwritable(source))?;
@@ -178,7 +176,7 @@ impl Output {
     }
 
     /// The error of a failed write.
-    pub(super) fn unwritable(&self, source: io::Error) -> IoError {
+    pub(crate) fn unwritable(&self, source: io::Error) -> IoError {
         IoError::Write {
             output: self.to_string(),
             source: plain(source),

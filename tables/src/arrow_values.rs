@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 /// (dates, times, decimals, bytes as hexadecimal digits) as text.
 ///
 /// A number that JSON can't hold (not finite) is null.
-pub(super) fn json_value(array: &dyn Array, row: usize) -> Value {
+pub(crate) fn json_value(array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
         return Value::Null;
     }

@@ -6,10 +6,10 @@ use std::io::Read;
 use std::ops::Range;
 
 /// What is wrong with a row that ends with the input, in quotes.
-pub(super) const UNCLOSED: &str = "a quote is opened and never closed, so that all lines behind it are in one field";
+pub(crate) const UNCLOSED: &str = "a quote is opened and never closed, so that all lines behind it are in one field";
 
 /// What is wrong with a row that has such a field. A quote behind the one that was not closed ends it.
-pub(super) const MISPLACED: &str = "a field in quotes goes over several lines and has text behind its closing quote, so \
+pub(crate) const MISPLACED: &str = "a field in quotes goes over several lines and has text behind its closing quote, so \
                                     that an earlier quote may not be closed and these lines may be rows";
 
 /// Where the bytes are that have gone through.
@@ -24,7 +24,7 @@ enum State {
 }
 
 /// Bytes of CSV that are looked over on their way to the parser, by the rules of RFC 4180.
-pub(super) struct Quotes<R> {
+pub(crate) struct Quotes<R> {
     inner: R,
     delimiter: u8,
     state: State,
@@ -38,7 +38,7 @@ pub(super) struct Quotes<R> {
 }
 
 impl<R> Quotes<R> {
-    pub(super) fn new(inner: R, delimiter: u8) -> Self {
+    pub(crate) fn new(inner: R, delimiter: u8) -> Self {
         Self {
             inner,
             delimiter,
@@ -52,7 +52,7 @@ impl<R> Quotes<R> {
 
     /// What is wrong with the quotes of the row that the parser has just read from these bytes. Rows are asked for in
     /// their order.
-    pub(super) fn fault(&mut self, row: Range<u64>) -> Option<&'static str> {
+    pub(crate) fn fault(&mut self, row: Range<u64>) -> Option<&'static str> {
         let mut misplaced = false;
         while self.misplaced.front().is_some_and(|at| *at < row.end) {
             misplaced |= self.misplaced.pop_front().is_some_and(|at| at >= row.start);

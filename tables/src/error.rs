@@ -5,12 +5,9 @@ use std::io;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
-use crate::commands::ExitStatus;
-use crate::error::Failure;
-
 /// What can be wrong with a table, or with the file that it is in.
 #[derive(Debug, Error)]
-pub(crate) enum IoError {
+pub enum IoError {
     /// Neither the name nor an option tells the format.
     #[error("can't tell the format of {what}")]
     UnknownFormat {
@@ -107,8 +104,8 @@ pub(crate) enum IoError {
 
 impl IoError {
     /// A column that isn't there, with the nearest one that is.
-    pub(super) fn missing_column(input: &str, column: &str, columns: &[String]) -> Self {
-        let nearest = crate::words::nearest(column, columns.iter().map(String::as_str));
+    pub(crate) fn missing_column(input: &str, column: &str, columns: &[String]) -> Self {
+        let nearest = crate::nearest(column, columns.iter().map(String::as_str));
         let hint = match nearest {
             Some(there) => format!("did you mean `{there}`?"),
             None if columns.is_empty() => "the input has no columns".to_owned(),
@@ -126,7 +123,7 @@ impl IoError {
     }
 
     /// Stable code.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownFormat { .. } => "RF0610",
             Self::Read { .. } => "RF0611",
@@ -143,10 +140,10 @@ impl IoError {
     }
 
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::UnknownFormat { what, option } => {
-                if let Some(unpack) = super::foreign::unpacker(what) {
+                if let Some(unpack) = crate::foreign::unpacker(what) {
                     return Some(format!(
                         "it is compressed; unpack it first, for example with `{unpack}`"
                     ));
@@ -177,24 +174,12 @@ impl IoError {
         })
     }
 
-    fn status(&self) -> ExitStatus {
+    /// Whether the request was wrong, rather than that the work failed.
+    pub fn is_request(&self) -> bool {
         match self {
-            Self::Write { .. } | Self::WriteParquet { .. } => ExitStatus::Failure,
-            Self::Read { source, .. } if source.kind() != io::ErrorKind::NotFound => ExitStatus::Failure,
-            _ => ExitStatus::Usage,
+            Self::Write { .. } | Self::WriteParquet { .. } => false,
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => true,
         }
-    }
-}
-
-impl From<IoError> for Failure {
-    fn from(error: IoError) -> Self {
-        if let IoError::Write { output, source } = &error
-            && output == "standard output"
-            && source.kind() == io::ErrorKind::BrokenPipe
-        {
-            return Self::OutputClosed;
-        }
-        let (code, hint, status) = (error.code(), error.hint(), error.status());
-        Self::new(&error, code, hint, status)
     }
 }

@@ -6,23 +6,23 @@ use arrow::record_batch::RecordBatch;
 use csv::{ByteRecord, StringRecord};
 use serde_json::{Map, Value};
 
-use super::arrow_values::json_value;
-use super::json_columns::UNPARSED;
+use crate::arrow_values::json_value;
+use crate::json_columns::UNPARSED;
 
 /// Rows in the form that they were read in.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub struct Chunk {
     /// Number of the first row in the input, counted from 0.
-    pub(crate) first_row: u64,
+    pub first_row: u64,
     /// The columns that were wanted, by name.
-    pub(super) wanted: Arc<[String]>,
+    pub(crate) wanted: Arc<[String]>,
     /// The rows.
-    pub(super) body: Body,
+    pub(crate) body: Body,
 }
 
 /// The rows, by format.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     /// Fields of CSV or TSV; `header` names them, `positions` are those of the wanted columns.
     Delimited {
         header: Arc<[String]>,
@@ -42,42 +42,42 @@ pub(super) enum Body {
 
 /// One row of CSV or TSV, with as many fields as the header has.
 #[derive(Debug)]
-pub(super) struct DelimitedRow {
+pub(crate) struct DelimitedRow {
     /// The fields. Bytes that aren't UTF-8 are replaced by U+FFFD.
-    pub(super) record: StringRecord,
+    pub(crate) record: StringRecord,
     /// What is wrong with the row.
-    pub(super) fault: Option<Box<Fault>>,
+    pub(crate) fault: Option<Box<Fault>>,
 }
 
 /// What is wrong with a row of CSV or TSV.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// What to tell.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// The fields as they came, where they aren't UTF-8.
-    pub(super) bytes: Option<ByteRecord>,
+    pub(crate) bytes: Option<ByteRecord>,
 }
 
 /// One line of JSON.
 #[derive(Debug)]
-pub(super) struct JsonLine {
+pub(crate) struct JsonLine {
     /// An object, known to be well-formed: the line without surrounding white space, or an object that has it under
     /// [`UNPARSED`] where the line isn't one. Bytes that aren't UTF-8 are replaced by U+FFFD.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The line as it came, where it is an object but not UTF-8.
-    pub(super) bytes: Option<Box<[u8]>>,
+    pub(crate) bytes: Option<Box<[u8]>>,
     /// Number of the line, counted from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Values of the wanted columns; `None` where the line has no such key.
-    pub(super) values: Vec<Option<Value>>,
+    pub(crate) values: Vec<Option<Value>>,
     /// What is wrong with the line.
-    pub(super) fault: Option<String>,
+    pub(crate) fault: Option<String>,
 }
 
 impl JsonLine {
     /// A key of the line's object that `known` doesn't know. The text of a line that is faulty anyway needs no column:
     /// the row says what is wrong.
-    pub(super) fn unknown_key<'a>(
+    pub(crate) fn unknown_key<'a>(
         &self,
         object: &'a Map<String, Value>,
         known: impl Fn(&str) -> bool,
@@ -90,7 +90,7 @@ impl JsonLine {
 
 impl Chunk {
     /// Number of rows.
-    pub(crate) fn rows(&self) -> usize {
+    pub fn rows(&self) -> usize {
         match &self.body {
             Body::Delimited { records, .. } => records.len(),
             Body::Json(lines) => lines.len(),
@@ -99,7 +99,7 @@ impl Chunk {
     }
 
     /// Value of the wanted column number `column` in row `row` of this chunk. A key that a JSON line lacks is null.
-    pub(crate) fn value(&self, row: usize, column: usize) -> Value {
+    pub fn value(&self, row: usize, column: usize) -> Value {
         match &self.body {
             Body::Delimited { records, positions, .. } => records[row]
                 .record
@@ -111,7 +111,7 @@ impl Chunk {
     }
 
     /// Text of the wanted column number `column` in row `row`, where the row holds it as text.
-    pub(crate) fn text(&self, row: usize, column: usize) -> Option<&str> {
+    pub fn text(&self, row: usize, column: usize) -> Option<&str> {
         match &self.body {
             Body::Delimited { records, positions, .. } => records[row].record.get(positions[column]),
             Body::Json(lines) => lines[row].values[column].as_ref()?.as_str(),
@@ -121,7 +121,7 @@ impl Chunk {
 
     /// Why a row can't be used, though it is kept: it has more or fewer fields than the header or a quote that is never
     /// closed, isn't a JSON object, or isn't UTF-8.
-    pub(crate) fn fault(&self, row: usize) -> Option<&str> {
+    pub fn fault(&self, row: usize) -> Option<&str> {
         match &self.body {
             Body::Delimited { records, .. } => records[row].fault.as_ref().map(|fault| fault.reason.as_str()),
             Body::Json(lines) => lines[row].fault.as_deref(),
@@ -130,7 +130,7 @@ impl Chunk {
     }
 
     /// The wanted columns of a row, by name.
-    pub(crate) fn record(&self, row: usize) -> Map<String, Value> {
+    pub fn record(&self, row: usize) -> Map<String, Value> {
         self.wanted
             .iter()
             .enumerate()
@@ -139,7 +139,7 @@ impl Chunk {
     }
 
     /// Where a row of this chunk is in the input, for messages.
-    pub(crate) fn place(&self, row: usize) -> String {
+    pub fn place(&self, row: usize) -> String {
         match &self.body {
             Body::Delimited {
                 records, extra_line, ..
@@ -154,7 +154,7 @@ impl Chunk {
 }
 
 /// The text of a value in a format without types: strings as they are, null as nothing, the rest as JSON.
-pub(super) fn plain_text(value: &Value) -> std::borrow::Cow<'_, str> {
+pub(crate) fn plain_text(value: &Value) -> std::borrow::Cow<'_, str> {
     match value {
         Value::Null => "".into(),
         Value::String(text) => text.into(),

@@ -11,15 +11,15 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::chunk::Body;
-use super::{CHUNK_BYTES, Chunk, Input, IoError, Reader, positions, refuse_duplicates};
+use crate::chunk::Body;
 use crate::panic;
+use crate::{CHUNK_BYTES, Chunk, Input, IoError, Reader, positions, refuse_duplicates};
 
 /// Rows decoded at a time, unless they are large.
 const BATCH: usize = 2048;
 
 /// Reads Parquet.
-pub(super) struct ParquetReader {
+pub(crate) struct ParquetReader {
     input: Input,
     reader: ParquetRecordBatchReader,
     schema: SchemaRef,
@@ -37,7 +37,7 @@ pub(super) struct ParquetReader {
 
 impl ParquetReader {
     /// Opens a table. Standard input is put into a temporary file first, since Parquet is read from its end.
-    pub(super) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
+    pub(crate) fn open(input: &Input, wanted: &[String]) -> Result<Self, IoError> {
         let builder = builder(input)?;
         let rows = builder.metadata().file_metadata().num_rows();
         let groups = builder.metadata().row_groups();
@@ -95,7 +95,7 @@ impl ParquetReader {
 
 /// The one place where the `parquet` crate is asked to read: makes an error of a panic, since the crate trusts counts
 /// and offsets of a file that nobody vouches for.
-pub(super) fn guarded<T>(input: &Input, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, IoError> {
+pub(crate) fn guarded<T>(input: &Input, call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, IoError> {
     panic::caught(call)
         .unwrap_or_else(|message| Err(ParquetError::General(format!("the file is corrupt: {message}"))))
         .map_err(|source| IoError::ReadParquet {
@@ -105,7 +105,7 @@ pub(super) fn guarded<T>(input: &Input, call: impl FnOnce() -> Result<T, Parquet
 }
 
 /// Decodes the next rows, of which there is at least one. The reader is not to be asked again behind an error.
-pub(super) fn next_batch(input: &Input, reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, IoError> {
+pub(crate) fn next_batch(input: &Input, reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, IoError> {
     guarded(input, || {
         let mut batches = reader.filter(|batch| !batch.as_ref().is_ok_and(|batch| batch.num_rows() == 0));
         let batch = batches.next().transpose();
@@ -114,7 +114,7 @@ pub(super) fn next_batch(input: &Input, reader: &mut ParquetRecordBatchReader) -
 }
 
 /// Opens a Parquet file and reads its footer.
-pub(super) fn builder(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>, IoError> {
+pub(crate) fn builder(input: &Input) -> Result<ParquetRecordBatchReaderBuilder<File>, IoError> {
     let file = match input {
         Input::File(path) => input.open_file(path)?,
         Input::Stdin => spool(input)?,

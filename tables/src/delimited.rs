@@ -7,12 +7,12 @@ use csv::{ByteRecord, ErrorKind, StringRecord, Terminator};
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
-use super::answers::{source_word, status_word};
-use super::arrow_values::json_value;
-use super::chunk::{Body, DelimitedRow, Fault, plain_text};
-use super::json_columns::{JsonColumns, object};
-use super::quotes::Quotes;
-use super::{
+use crate::answers::{source_word, status_word};
+use crate::arrow_values::json_value;
+use crate::chunk::{Body, DelimitedRow, Fault, plain_text};
+use crate::json_columns::{JsonColumns, object};
+use crate::quotes::Quotes;
+use crate::{
     AnswerColumns, CHUNK_BYTES, Chunk, Continue, Input, IoError, Output, Reader, Writer, positions, refuse_duplicates,
 };
 
@@ -20,7 +20,7 @@ use super::{
 const BUFFER: usize = 1 << 18;
 
 /// Reads CSV or TSV with a header.
-pub(super) struct DelimitedReader {
+pub(crate) struct DelimitedReader {
     input: Input,
     reader: csv::Reader<Quotes<BufReader<Box<dyn Read + Send>>>>,
     delimiter: u8,
@@ -34,10 +34,10 @@ pub(super) struct DelimitedReader {
 
 impl DelimitedReader {
     /// Opens a table and reads its header. A byte order mark at the start is passed over.
-    pub(super) fn open(input: &Input, delimiter: u8, wanted: &[String]) -> Result<Self, IoError> {
+    pub(crate) fn open(input: &Input, delimiter: u8, wanted: &[String]) -> Result<Self, IoError> {
         let mut bytes = BufReader::with_capacity(BUFFER, input.open()?);
         let start = bytes.fill_buf().map_err(|source| input.unreadable(source))?;
-        super::foreign::refuse(input, start)?;
+        crate::foreign::refuse(input, start)?;
         let line_end = memchr::memchr(b'\n', start);
         let extra_line = u64::from(line_end.is_some_and(|at| at > 0 && start[at - 1] == b'\r'));
         let mut reader = csv::ReaderBuilder::new()
@@ -232,7 +232,7 @@ fn fault(input: &Input, error: &csv::Error, extra_line: u64) -> IoError {
 }
 
 /// Writes CSV or TSV with a header.
-pub(super) struct DelimitedWriter {
+pub(crate) struct DelimitedWriter {
     output: Output,
     writer: csv::Writer<Counted>,
     /// Columns of the input; unknown until the first rows where it is JSON Lines that can be read only once.
@@ -243,7 +243,7 @@ pub(super) struct DelimitedWriter {
 
 impl DelimitedWriter {
     /// Begins a table, or goes on with one whose header is written.
-    pub(super) fn create(
+    pub(crate) fn create(
         output: &Output,
         delimiter: u8,
         columns: Option<&[String]>,

@@ -1,0 +1,126 @@
+//! Arguments of the verbs that look at a project: compile, show, plan, explain; and of clean.
+
+use clap::Args;
+
+use super::build::WorkArgs;
+use super::{ProjectArgs, SelectionArgs};
+use crate::cli::FormatArgs;
+
+/// Arguments of `refuel compile`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Find what is wrong, without a database or a model:
+    refuel compile
+  See the SQL of a model, and the stages in front of it:
+    refuel compile --select labelled_messages --print")]
+pub(crate) struct CompileArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    /// Print the SQL of the selected models, and the stages that answer their calls
+    #[arg(long)]
+    pub(crate) print: bool,
+
+    /// Read every file anew, whatever is kept of them
+    #[arg(long)]
+    pub(crate) no_compile_cache: bool,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// Arguments of `refuel show`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  The first rows of a model, as it was last built:
+    refuel show topic_report
+  Of a part of it:
+    refuel show labelled_messages.review --limit 20
+  Of any query:
+    refuel show --inline \"SELECT topic, count(*) FROM {{ ref('labelled_messages') }} GROUP BY topic\"")]
+pub(crate) struct ProjectShowArgs {
+    /// Model, seed, source table (`source.table`) or part of a model (`m.review`)
+    #[arg(value_name = "NODE", required_unless_present = "inline")]
+    pub(crate) node: Option<String>,
+
+    /// SQL instead of a node, with ref() and source(); calls of refuel functions aren't answered
+    #[arg(long, value_name = "SQL", conflicts_with = "node")]
+    pub(crate) inline: Option<String>,
+
+    /// Most rows to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: u64,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// Arguments of `refuel plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  What would a build cost?
+    refuel plan
+  One model and all behind it, as JSON:
+    refuel plan --select labelled_messages+ --format json")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    /// As if tables were built anew
+    #[arg(long)]
+    pub(crate) full_refresh: bool,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// Arguments of `refuel explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Why was a row asked again, or not?
+    refuel explain labelled_messages --key message_id=M-20422
+  By the only column of the model's unique key:
+    refuel explain labelled_messages --key M-20422")]
+pub(crate) struct ExplainArgs {
+    /// Model that calls a task
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+
+    /// The row: COLUMN=VALUE, as often as the key has columns; or the value alone, for a unique_key of one column
+    #[arg(long, short, value_name = "KEY", required = true)]
+    pub(crate) key: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// Arguments of `refuel clean`.
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// Also drop the relations that the project made in the target, after listing them
+    #[arg(long)]
+    pub(crate) relations: bool,
+
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}

@@ -1,0 +1,82 @@
+//! The SQLite file: opening it, bringing it to the form of this version, setting it aside when it is corrupt.
+
+mod aside;
+mod migrate;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs_err as fs;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::StateError;
+
+/// Longest wait for another process that writes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Most bytes of the file that are mapped into memory: a read of what is mapped copies nothing.
+const MAPPED: i64 = 1 << 30;
+
+/// Bytes of pages that a connection keeps, in the unit that SQLite takes for a negative number: KiB.
+const KEPT_KIB: i64 = -16 * 1024;
+
+/// Bytes that the log is cut to once it was copied into the file.
+const LOG: i64 = 16 << 20;
+
+/// A file that is open.
+pub(crate) struct Opened {
+    pub(crate) connection: Connection,
+    /// Where a corrupt file was moved, if there was one.
+    pub(crate) set_aside: Option<PathBuf>,
+}
+
+/// Opens the file, or makes it with its folder. A corrupt one is moved away, and a new one begun.
+pub(crate) fn open(path: &Path) -> Result<Opened, StateError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|source| StateError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let mut set_aside = None;
+    let connection = match connect(path) {
+        Err(StateError::Corrupt { source, .. }) => {
+            set_aside = aside::set_aside(path, || is_corrupt(path), source)?;
+            connect(path)?
+        }
+        connected => connected?,
+    };
+    Ok(Opened { connection, set_aside })
+}
+
+fn is_corrupt(path: &Path) -> bool {
+    matches!(connect(path), Err(StateError::Corrupt { .. }))
+}
+
+fn connect(path: &Path) -> Result<Connection, StateError> {
+    let failed = |error| StateError::of(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection =
+        Connection::open_with_flags(path, flags).map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StateError::of(path, source),
+            _ => StateError::Open {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
+    prepare(&connection).map_err(failed)?;
+    migrate::bring_up(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // With a log, a process that is killed loses nothing that was committed; a power cut can lose the last transactions
+    // and can't corrupt the file.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update_and_check(None, "mmap_size", MAPPED, |_| Ok(()))?;
+    connection.pragma_update(None, "cache_size", KEPT_KIB)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG, |_| Ok(()))?;
+    connection.pragma_update(None, "foreign_keys", true)
+}

@@ -163,17 +163,20 @@ impl StateError {
             )),
             Self::Newer { .. } => Some("use that version of refuel, or another copy of the project".to_owned()),
             Self::NotAState { path } => Some(format!("move `{}` away", path.display())),
-            Self::Corrupt { .. } => Some(
-                "run the command again: the file is set aside then. A copy from a backup brings verdicts and answers back"
-                    .to_owned(),
-            ),
+            Self::Corrupt { path, .. } => Some(format!(
+                "put a copy from a backup in its place, or rescue what can be read with `sqlite3 {} .recover`, or move it away",
+                path.display()
+            )),
             Self::SetAside { path, .. } => Some(format!("move `{}` away yourself", path.display())),
             Self::DiskFull { .. } => {
                 Some("make room, and run `refuel retry`: what was kept until then is not done again".to_owned())
             }
             Self::Busy { .. } => Some("try again when it is done".to_owned()),
             Self::Query { .. } => None,
-            Self::Damaged { .. } => Some("`refuel build --full-refresh` writes it anew".to_owned()),
+            Self::Damaged { path, .. } => Some(format!(
+                "somebody else has written to it: put a copy from a backup in the place of `{}`, or move it away",
+                path.display()
+            )),
             Self::Locked { holder, .. } => Some(match holder {
                 Some(holder) => format!("wait until it is done, or end process {}", holder.pid),
                 None => "wait until it is done".to_owned(),
@@ -200,6 +203,14 @@ impl StateError {
             },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path, source },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::Open { path, source },
+            None => match source {
+                rusqlite::Error::FromSqlConversionFailure(_, _, reason) => Self::Damaged {
+                    path,
+                    what: "something".to_owned(),
+                    reason: reason.to_string(),
+                },
+                source => Self::Query { path, source },
+            },
             _ => Self::Query { path, source },
         }
     }

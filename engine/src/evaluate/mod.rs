@@ -7,6 +7,7 @@
 mod bootstrap;
 mod classes;
 mod comparison;
+mod drift;
 mod evaluation;
 mod proportion;
 mod ranking;
@@ -18,6 +19,7 @@ mod thresholds;
 
 pub use classes::{ClassCounts, ClassScore, Classes, Mixup};
 pub use comparison::{Comparison, SIGNIFICANCE, mcnemar_exact};
+pub use drift::{ChiSquare, Drift, chi_square_of_homogeneity, population_stability_index};
 pub use evaluation::{Evaluation, Judged, Majority, Verdict};
 pub use proportion::{Interval, Z95, paired_difference, wilson};
 pub use ranking::{auroc, auroc_interval};

@@ -181,7 +181,7 @@ fn last_used(connection: &Connection, task: &str) -> rusqlite::Result<Option<(i6
         .optional()
 }
 
-/// A hash mixed with a number: the finalizer of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number
+/// A hash mixed with a number: the finalizer of `SplitMix64` (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number
 /// generators").
 fn mixed(hash: InputHash, seed: u64) -> u64 {
     let (halves, _) = hash.0.as_chunks::<8>();

@@ -187,7 +187,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     })
 }
 
-/// When this process started, as Linux counts it: field 22 of `/proc/self/stat` (proc_pid_stat(5)).
+/// When this process started, as Linux counts it: field 22 of `/proc/self/stat` (`proc_pid_stat(5)`).
 fn process_started() -> Option<String> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program, in parentheses, may hold anything.

@@ -77,6 +77,14 @@ pub enum Content {
 }
 
 impl Content {
+    /// The text of a scalar that is text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The type in words, with its article.
     pub fn describe(&self) -> &'static str {
         match self {

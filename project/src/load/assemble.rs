@@ -1,0 +1,428 @@
+//! Puts what was read together: configuration by folder, files, and what properties say of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use refuel_task::{Place, Task};
+
+use super::files::{self, Found, FoundFiles};
+use super::names::{Taken, is_name};
+use crate::config::{Layered, ModelConfig, SeedConfig, TestConfig};
+use crate::error::ProjectError;
+use crate::profile::Chosen;
+use crate::project::{LoadOptions, MacroFile, Model, Project, Seed, SingularTest, TaskFile};
+use crate::properties::{Described, EvaluationRows, Format, Properties, PropertiesFile, Reader, Source, UnitTest};
+use crate::settings::{FolderConfigs, ProjectFile, Settings};
+use crate::shape::{Problems, suggestion};
+
+/// Puts a project together. None where it has no target.
+pub(super) fn assemble(
+    root: PathBuf,
+    file: ProjectFile,
+    chosen: Option<Chosen>,
+    found: FoundFiles,
+    options: &LoadOptions,
+    problems: &mut Problems,
+) -> Option<Project> {
+    let ProjectFile {
+        settings,
+        models: model_configs,
+        seeds: seed_configs,
+        tests: test_configs,
+        ..
+    } = file;
+    let described = read_properties(&root, &settings, &test_configs, found.properties, problems);
+    check_folders(
+        &model_configs,
+        found.models.iter(),
+        "model or folder of models",
+        problems,
+    );
+    check_folders(
+        &seed_configs,
+        found.seeds.iter().map(|(file, _)| file),
+        "seed or folder of seeds",
+        problems,
+    );
+    let mut taken = Taken::default();
+    let mut models = read_models(&root, found.models, &model_configs, &mut taken, problems);
+    let mut seeds = read_seeds(found.seeds, &seed_configs, &mut taken, problems);
+    let tests = read_tests(&root, found.tests, &test_configs, problems);
+    let tasks = read_tasks(&root, found.tasks, problems);
+    let macros = files::texts(&root, found.macros, problems)
+        .into_iter()
+        .map(|(file, text)| MacroFile { path: file.path, text })
+        .collect();
+
+    let mut sources: IndexMap<String, Source> = IndexMap::new();
+    let mut unit_tests: Vec<UnitTest> = Vec::new();
+    let mut first: HashMap<(bool, String), Place> = HashMap::new();
+    for file in described {
+        for described in file.models {
+            attach_model(described, &mut models, &seeds, &mut first, problems);
+        }
+        for described in file.seeds {
+            attach_seed(described, &mut seeds, &models, &mut first, problems);
+        }
+        for source in file.sources {
+            if let Some(other) = sources.get(&source.name) {
+                problems.push(duplicate(
+                    source.place.clone(),
+                    format!("a source named \"{}\"", source.name),
+                    other.place.clone(),
+                    "put all tables of a source below one name",
+                ));
+                continue;
+            }
+            sources.insert(source.name.clone(), source);
+        }
+        unit_tests.extend(file.unit_tests);
+    }
+    sources.sort_unstable_keys();
+    check_unit_tests(&mut unit_tests, &models, problems);
+    check_evaluations(&root, &models, &tasks, problems);
+
+    let Chosen { target, targets } = chosen?;
+    let mut vars = settings.vars.clone();
+    vars.extend(options.vars.clone());
+    Some(Project {
+        root,
+        settings,
+        vars,
+        env: options.env.clone(),
+        target,
+        targets,
+        models,
+        seeds,
+        sources,
+        tests,
+        unit_tests,
+        tasks,
+        macros,
+    })
+}
+
+fn duplicate(place: Place, what: String, first: Place, hint: &str) -> ProjectError {
+    ProjectError::Duplicate {
+        place,
+        what,
+        first,
+        hint: hint.to_owned(),
+    }
+}
+
+fn read_properties(
+    root: &Path,
+    settings: &Settings,
+    tests: &FolderConfigs<TestConfig>,
+    found: Vec<Found>,
+    problems: &mut Problems,
+) -> Vec<PropertiesFile> {
+    let read: Vec<(PropertiesFile, Problems)> = found
+        .into_par_iter()
+        .map(|file| {
+            let mut reader = Reader {
+                root,
+                test_paths: &settings.test_paths,
+                tests: tests.of_path(file.folder()).clone(),
+                problems: Problems::new(),
+            };
+            match files::text(root, &file.path) {
+                Ok(text) => {
+                    let read = reader.read(&text, &file.path);
+                    (read, reader.problems)
+                }
+                Err(error) => (PropertiesFile::default(), vec![error]),
+            }
+        })
+        .collect();
+    let mut files = Vec::with_capacity(read.len());
+    for (file, more) in read {
+        files.push(file);
+        problems.extend(more);
+    }
+    files
+}
+
+fn check_folders<'a, C: Layered>(
+    configs: &FolderConfigs<C>,
+    files: impl Iterator<Item = &'a Found>,
+    what: &'static str,
+    problems: &mut Problems,
+) {
+    if configs.is_flat() {
+        return;
+    }
+    let paths: Vec<&str> = files.map(Found::below).collect();
+    configs.check(&paths, what, problems);
+}
+
+fn read_models(
+    root: &Path,
+    found: Vec<Found>,
+    configs: &FolderConfigs<ModelConfig>,
+    taken: &mut Taken,
+    problems: &mut Problems,
+) -> IndexMap<Arc<str>, Model> {
+    let mut models = IndexMap::with_capacity(found.len());
+    for (file, sql) in files::texts(root, found, problems) {
+        if !is_name(&file, "model", problems) || !taken.take(&file, "a model", problems) {
+            continue;
+        }
+        let name: Arc<str> = file.stem().into();
+        models.insert(
+            name.clone(),
+            Model {
+                name,
+                config: configs.of_path(file.below()).clone(),
+                path: file.path,
+                sql,
+                properties: None,
+            },
+        );
+    }
+    models.sort_unstable_keys();
+    models
+}
+
+fn read_seeds(
+    found: Vec<(Found, Format)>,
+    configs: &FolderConfigs<SeedConfig>,
+    taken: &mut Taken,
+    problems: &mut Problems,
+) -> IndexMap<Arc<str>, Seed> {
+    let mut seeds = IndexMap::with_capacity(found.len());
+    for (file, format) in found {
+        if !is_name(&file, "seed", problems) || !taken.take(&file, "a model or seed", problems) {
+            continue;
+        }
+        let name: Arc<str> = file.stem().into();
+        seeds.insert(
+            name.clone(),
+            Seed {
+                name,
+                config: configs.of_path(file.below()).clone(),
+                path: file.path,
+                format,
+                properties: None,
+            },
+        );
+    }
+    seeds.sort_unstable_keys();
+    seeds
+}
+
+fn read_tests(
+    root: &Path,
+    found: Vec<Found>,
+    configs: &FolderConfigs<TestConfig>,
+    problems: &mut Problems,
+) -> IndexMap<Arc<str>, SingularTest> {
+    let mut taken = Taken::default();
+    let mut tests = IndexMap::new();
+    for (file, sql) in files::texts(root, found, problems) {
+        if !is_name(&file, "test", problems) || !taken.take(&file, "a test", problems) {
+            continue;
+        }
+        let name: Arc<str> = file.stem().into();
+        tests.insert(
+            name.clone(),
+            SingularTest {
+                name,
+                config: configs.of_path(file.below()).clone(),
+                path: file.path,
+                sql,
+            },
+        );
+    }
+    tests.sort_unstable_keys();
+    tests
+}
+
+fn read_tasks(root: &Path, found: Vec<Found>, problems: &mut Problems) -> BTreeMap<String, TaskFile> {
+    let read: Vec<Result<(Found, Task), ProjectError>> = found
+        .into_par_iter()
+        .map(|file| {
+            let text = files::text(root, &file.path)?;
+            let full = root.join(&*file.path);
+            let folder = full.parent().unwrap_or(root);
+            let task = Task::from_yaml(&text, &file.path, folder)?;
+            Ok((file, task))
+        })
+        .collect();
+    let mut tasks: BTreeMap<String, TaskFile> = BTreeMap::new();
+    for result in read {
+        match result {
+            Ok((file, task)) => {
+                if let Some(other) = tasks.get(&task.name) {
+                    problems.push(duplicate(
+                        Place::of(file.path),
+                        format!("a task named \"{}\"", task.name),
+                        Place::of(other.path.clone()),
+                        "give one of the two another name",
+                    ));
+                    continue;
+                }
+                let task = Arc::new(task);
+                tasks.insert(task.name.clone(), TaskFile { path: file.path, task });
+            }
+            Err(error) => problems.push(error),
+        }
+    }
+    tasks
+}
+
+/// Says that something is described twice. True where it is not.
+fn is_first(
+    described: &Described,
+    is_model: bool,
+    first: &mut HashMap<(bool, String), Place>,
+    problems: &mut Problems,
+) -> bool {
+    let what = if is_model { "model" } else { "seed" };
+    if let Some(place) = first.get(&(is_model, described.name.clone())) {
+        problems.push(duplicate(
+            described.place.clone(),
+            format!("what is said of the {what} \"{}\"", described.name),
+            place.clone(),
+            "say all of it in one place",
+        ));
+        return false;
+    }
+    first.insert((is_model, described.name.clone()), described.place.clone());
+    true
+}
+
+fn attach_model(
+    described: Described,
+    models: &mut IndexMap<Arc<str>, Model>,
+    seeds: &IndexMap<Arc<str>, Seed>,
+    first: &mut HashMap<(bool, String), Place>,
+    problems: &mut Problems,
+) {
+    if !is_first(&described, true, first, problems) {
+        return;
+    }
+    let Some(model) = models.get_mut(described.name.as_str()) else {
+        let is_seed = seeds.contains_key(described.name.as_str());
+        problems.push(unknown(described, "model", is_seed.then_some("seed"), models.keys()));
+        return;
+    };
+    if let Some(config) = described.config {
+        model.config = Arc::new(model.config.merged(config));
+    }
+    model.properties = Some(bare(described.properties));
+}
+
+fn attach_seed(
+    described: Described,
+    seeds: &mut IndexMap<Arc<str>, Seed>,
+    models: &IndexMap<Arc<str>, Model>,
+    first: &mut HashMap<(bool, String), Place>,
+    problems: &mut Problems,
+) {
+    if !is_first(&described, false, first, problems) {
+        return;
+    }
+    let Some(seed) = seeds.get_mut(described.name.as_str()) else {
+        let is_model = models.contains_key(described.name.as_str());
+        problems.push(unknown(described, "seed", is_model.then_some("model"), seeds.keys()));
+        return;
+    };
+    if let Some(config) = described.config {
+        seed.config = Arc::new(seed.config.merged(config));
+    }
+    seed.properties = Some(bare(described.properties));
+}
+
+/// Paths of keys are for errors in the file alone; ten thousand models keep none.
+fn bare(mut properties: Properties) -> Box<Properties> {
+    properties.place.path = String::new();
+    for column in &mut properties.columns {
+        column.place.path = String::new();
+    }
+    Box::new(properties)
+}
+
+fn unknown<'a>(
+    described: Described,
+    what: &'static str,
+    instead: Option<&str>,
+    names: impl Iterator<Item = &'a Arc<str>> + Clone,
+) -> ProjectError {
+    ProjectError::UnknownName {
+        place: described.place,
+        what,
+        hint: match instead {
+            Some(instead) => format!("it is a {instead}: write it below \"{instead}s\""),
+            None => suggestion(&described.name, names.map(|name| &**name), "there are"),
+        },
+        name: described.name,
+    }
+}
+
+/// The model of a unit test must be there, and its name be given once for the model.
+fn check_unit_tests(tests: &mut Vec<UnitTest>, models: &IndexMap<Arc<str>, Model>, problems: &mut Problems) {
+    tests.sort_by(|a, b| (&a.model, &a.name, &a.place.source).cmp(&(&b.model, &b.name, &b.place.source)));
+    for test in tests.iter().filter(|test| !models.contains_key(test.model.as_str())) {
+        problems.push(ProjectError::UnknownName {
+            place: test.place.clone(),
+            what: "model",
+            name: test.model.clone(),
+            hint: suggestion(&test.model, models.keys().map(|name| &**name), "there are"),
+        });
+    }
+    tests.dedup_by(|second, first| {
+        let is_same = (&second.model, &second.name) == (&first.model, &first.name);
+        if is_same {
+            problems.push(duplicate(
+                second.place.clone(),
+                format!(
+                    "a unit test named \"{}\" of the model \"{}\"",
+                    second.name, second.model
+                ),
+                first.place.clone(),
+                "give each a name of its own",
+            ));
+        }
+        is_same
+    });
+}
+
+/// The task and the file that an evaluation names must be there.
+fn check_evaluations(
+    root: &Path,
+    models: &IndexMap<Arc<str>, Model>,
+    tasks: &BTreeMap<String, TaskFile>,
+    problems: &mut Problems,
+) {
+    let properties = models.values().filter_map(|model| model.properties.as_deref());
+    for evaluation in properties.flat_map(|properties| &properties.evaluations) {
+        if let Some(task) = &evaluation.task
+            && !tasks.contains_key(task)
+        {
+            problems.push(ProjectError::UnknownName {
+                place: evaluation.place.clone(),
+                what: "task",
+                name: task.clone(),
+                hint: if tasks.is_empty() {
+                    "the project has no task".to_owned()
+                } else {
+                    suggestion(task, tasks.keys().map(String::as_str), "there are")
+                },
+            });
+        }
+        if let EvaluationRows::File { path, .. } = &evaluation.rows
+            && let Err(error) = fs_err::metadata(root.join(path))
+        {
+            problems.push(ProjectError::Read {
+                place: evaluation.place.clone(),
+                path: path.into(),
+                error,
+            });
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! JSON Schemas of shapes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Key, Object, Shape};
+
+/// Definitions of a schema, by name.
+pub(crate) type Definitions = BTreeMap<&'static str, Value>;
+
+/// The schema of a shape. Objects in it are put into `definitions`.
+pub(crate) fn schema_of(shape: &'static Shape, definitions: &mut Definitions) -> Value {
+    match shape {
+        Shape::Text => json!({"type": "string"}),
+        Shape::Formed(syntax) => json!({
+            "type": ["string", "number"],
+            "pattern": syntax.pattern,
+            "description": format!("Written as {}.", syntax.example),
+        }),
+        Shape::Scalar => json!({"type": ["string", "number", "boolean"]}),
+        Shape::Flag => json!({"type": "boolean"}),
+        Shape::Whole { least, most } => {
+            let mut schema = json!({"type": "integer", "minimum": least});
+            if *most != u64::MAX {
+                schema["maximum"] = json!(most);
+            }
+            schema
+        }
+        Shape::Number { least, most } => {
+            let mut schema = json!({"type": "number", "minimum": least});
+            if most.is_finite() {
+                schema["maximum"] = json!(most);
+            }
+            schema
+        }
+        Shape::Word(words) => json!({"enum": words}),
+        Shape::List(item) => json!({"type": "array", "items": schema_of(item, definitions)}),
+        Shape::OneOrMore(item) => {
+            let item = schema_of(item, definitions);
+            json!({"anyOf": [item, {"type": "array", "items": item}]})
+        }
+        Shape::Map(value) => json!({"type": "object", "additionalProperties": schema_of(value, definitions)}),
+        Shape::Object(object) => reference(object, definitions),
+        Shape::Named(objects) => named(objects, definitions),
+        Shape::Typed(objects) => typed(objects, definitions),
+        Shape::Folders(object) => folders(object, definitions),
+        Shape::Either(shapes) => {
+            let choices: Vec<Value> = shapes.iter().map(|shape| schema_of(shape, definitions)).collect();
+            json!({"anyOf": choices})
+        }
+        Shape::Templated(shape) => {
+            let schema = schema_of(shape, definitions);
+            json!({"anyOf": [schema, {"type": "string", "pattern": "\\{\\{"}]})
+        }
+        Shape::Anything => json!({}),
+    }
+}
+
+/// A reference to an object's definition, which is made where it is not there yet.
+fn reference(object: &'static Object, definitions: &mut Definitions) -> Value {
+    if !definitions.contains_key(object.name) {
+        // What an object holds may hold it again.
+        definitions.insert(object.name, Value::Null);
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for key in object.keys {
+            let schema = schema_of_key(key, definitions);
+            for spelling in object.spellings_of(key) {
+                properties.insert(spelling, schema.clone());
+            }
+            if key.required.is_some() {
+                required.push(key);
+            }
+        }
+        let mut definition = json!({
+            "description": sentence(object.title),
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false,
+        });
+        let demands: Vec<Value> = required
+            .into_iter()
+            .map(|key| {
+                let spellings = object.spellings_of(key).into_iter();
+                json!({"anyOf": spellings.map(|spelling| json!({"required": [spelling]})).collect::<Vec<_>>()})
+            })
+            .collect();
+        if !demands.is_empty() {
+            definition["allOf"] = Value::Array(demands);
+        }
+        definitions.insert(object.name, definition);
+    }
+    json!({"$ref": format!("#/$defs/{}", object.name)})
+}
+
+/// The schema of a key's value; null is the same as leaving it out.
+fn schema_of_key(key: &'static Key, definitions: &mut Definitions) -> Value {
+    let schema = schema_of(&key.shape, definitions);
+    json!({"description": key.about, "anyOf": [schema, {"type": "null"}]})
+}
+
+fn named(objects: &'static [&'static Object], definitions: &mut Definitions) -> Value {
+    let names: Vec<&str> = objects.iter().map(|object| object.name).collect();
+    let mut properties = Map::new();
+    for object in objects {
+        let schema = reference(object, definitions);
+        properties.insert(object.name.to_owned(), json!({"anyOf": [schema, {"type": "null"}]}));
+    }
+    json!({
+        "anyOf": [
+            {"enum": names},
+            {
+                "type": "object",
+                "properties": properties,
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ],
+    })
+}
+
+fn typed(objects: &'static [&'static Object], definitions: &mut Definitions) -> Value {
+    let names: Vec<&str> = objects.iter().map(|object| object.name).collect();
+    let branches: Vec<Value> = objects
+        .iter()
+        .map(|object| {
+            json!({
+                "if": {"properties": {"type": {"const": object.name}}, "required": ["type"]},
+                "then": reference(object, definitions),
+            })
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "properties": {"type": {"enum": names}},
+        "required": ["type"],
+        "allOf": branches,
+    })
+}
+
+fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
+    let name = object.folders.unwrap_or(object.name);
+    if !definitions.contains_key(name) {
+        definitions.insert(name, Value::Null);
+        let mut properties = Map::new();
+        for key in object.keys {
+            let schema = schema_of_key(key, definitions);
+            for spelling in object.spellings_of(key) {
+                properties.insert(format!("+{spelling}"), schema.clone());
+            }
+        }
+        let definition = json!({
+            "description": "Configuration of a folder. Keys with \"+\" are configuration; others are folders in it, or \
+             files without their ending.",
+            "type": "object",
+            "properties": properties,
+            "patternProperties": {"^[^+]": {"anyOf": [{"$ref": format!("#/$defs/{name}")}, {"type": "null"}]}},
+            "additionalProperties": false,
+        });
+        definitions.insert(name, definition);
+    }
+    json!({"$ref": format!("#/$defs/{name}")})
+}
+
+/// `a model` as a sentence.
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>());
+    format!("{}.", first.unwrap_or_default())
+}

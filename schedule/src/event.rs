@@ -211,6 +211,7 @@ impl fmt::Display for Event {
                 };
                 write!(formatter, "{job}: run {run} {how} after {seconds:.1} s")
             }
+            Self::Retry { job, run, seconds: 0.0 } => write!(formatter, "{job}: run {run} begins again"),
             Self::Retry { job, run, seconds } => write!(formatter, "{job}: run {run} is tried again in {seconds:.1} s"),
             Self::Failed { job, run, reason } => write!(formatter, "{job}: run {run} failed for good: {reason}"),
             Self::Dropped { job, run, reason } => write!(formatter, "{job}: run {run} was taken away: {reason}"),

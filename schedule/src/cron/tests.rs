@@ -130,7 +130,20 @@ fn expressions_are_read_as_cron_reads_them() {
     .into_iter()
     .map(first)
     .collect();
-    insta::assert_snapshot!(all.join("\n"), @r"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    @hourly          2026-01-01T01:00:00Z 2026-01-01T02:00:00Z
+    @daily           2026-01-02T00:00:00Z 2026-01-03T00:00:00Z
+    @midnight        2026-01-02T00:00:00Z 2026-01-03T00:00:00Z
+    @weekly          2026-01-04T00:00:00Z 2026-01-11T00:00:00Z
+    @monthly         2026-02-01T00:00:00Z 2026-03-01T00:00:00Z
+    @yearly          2027-01-01T00:00:00Z 2028-01-01T00:00:00Z
+    0 6 * * MON-FRI  2026-01-01T06:00:00Z 2026-01-02T06:00:00Z
+    0 6 13 * FRI     2026-01-02T06:00:00Z 2026-01-09T06:00:00Z
+    0 6 L * *        2026-01-31T06:00:00Z 2026-02-28T06:00:00Z
+    0 6 * * 5#2      2026-01-09T06:00:00Z 2026-02-13T06:00:00Z
+    */20 * * * * *   2026-01-01T00:00:20Z 2026-01-01T00:00:40Z
+      5 4 29 feb ?   2028-02-29T04:05:00Z 2032-02-29T04:05:00Z
+    ");
 }
 
 #[test]
@@ -150,7 +163,15 @@ fn an_expression_that_is_wrong_is_told_with_the_reason() {
         format!("{} {error}", error.code())
     })
     .collect();
-    insta::assert_snapshot!(wrong.join("\n"), @r"");
+    insta::assert_snapshot!(wrong.join("\n"), @r"
+    RF1601 job `nightly`: `` is no cron expression: it is empty
+    RF1601 job `nightly`: `@reboot` is no cron expression: there is no such short name
+    RF1601 job `nightly`: `* * * *` is no cron expression: it has 4 fields, not 5 or 6
+    RF1601 job `nightly`: `61 * * * *` is no cron expression: Number out of bounds
+    RF1601 job `nightly`: `0 x * * *` is no cron expression: it contains illegal character 'X' in part 'X'
+    RF1603 job `nightly`: no time matches `0 0 30 2 *`
+    RF1601 job `nightly`: `0 0 * * * * *` is no cron expression: it has 7 fields, not 5 or 6
+    ");
     let zone = Cron::parse("nightly", "@daily", Some("Europe/Berln")).unwrap_err();
     assert_eq!(zone.hint().as_deref(), Some("did you mean `Europe/Berlin`?"));
 }

@@ -104,7 +104,21 @@ fn a_webhook_is_told_again_until_the_server_takes_it() {
     assert_eq!(first.1, second.1);
     let mut document = first.1;
     document["folder"] = "[DIR]".into();
-    insta::assert_json_snapshot!(document, @"");
+    insta::assert_json_snapshot!(document, @r#"
+    {
+      "project": "shop",
+      "job": "nightly",
+      "folder": "[DIR]",
+      "run": 1,
+      "scheduled_at": "2026-03-01T00:00:00Z",
+      "started_at": null,
+      "ended_at": "2026-03-01T00:00:00Z",
+      "state": "failed",
+      "reason": "no retry is left",
+      "attempts": 1,
+      "exit_code": null
+    }
+    "#);
     let (run, _, hooks) = store.run(1).unwrap();
     assert_eq!(run.state, RunState::Failed);
     assert_eq!((hooks[0].state.as_str(), hooks[0].tries), ("done", 2));

@@ -14,7 +14,7 @@ const LATE: SignedDuration = SignedDuration::from_mins(2);
 /// At most so many missed times of a job run.
 pub(crate) const MOST_CAUGHT_UP: usize = 100;
 
-/// At most so many runs of a job are open.
+/// At most so many runs of a job are open when another one joins them.
 pub(crate) const MOST_OPEN: usize = 100;
 
 /// Missed times further back are not counted one by one.
@@ -85,7 +85,8 @@ pub(crate) fn decide(job: &Job, catchup: Catchup, decided_until: Timestamp, open
         return decision;
     }
     let (missed, on_time) = due(job, decided_until, now, &mut decision.skips);
-    catch_up(catchup, missed, on_time.is_empty(), &mut decision);
+    let room = MOST_OPEN.saturating_sub(open.len());
+    catch_up(catchup, missed, on_time.is_empty(), room, &mut decision);
     overlap(job.settings.overlap, &on_time, open, &mut decision);
     decision
 }
@@ -141,12 +142,19 @@ fn extend(stretch: &mut Option<Skip>, at: Timestamp) {
     skip.count = skip.count.map(|count| count + 1);
 }
 
-fn catch_up(policy: Catchup, mut missed: VecDeque<Timestamp>, none_on_time: bool, decision: &mut Decision) {
+fn catch_up(
+    policy: Catchup,
+    mut missed: VecDeque<Timestamp>,
+    none_on_time: bool,
+    room: usize,
+    decision: &mut Decision,
+) {
     let kept = match policy {
         Catchup::None => 0,
         Catchup::Last => usize::from(none_on_time),
         Catchup::All => missed.len(),
-    };
+    }
+    .min(room);
     let mut dropped = None;
     while missed.len() > kept {
         if let Some(at) = missed.pop_front() {

@@ -74,8 +74,8 @@ impl Processes for Played {
 impl Played {
     /// The processes that were started take their attempts over, and start their programs.
     fn take_over(&self, store: &mut Store, now: Timestamp) {
-        for attempt in std::mem::take(&mut self.0.borrow_mut().starting) {
-            let mut machine = self.0.borrow_mut();
+        let mut machine = self.0.borrow_mut();
+        for attempt in std::mem::take(&mut machine.starting) {
             machine.next += 1;
             let number = machine.next;
             if store.take_over(attempt, &identity(number), now).unwrap().is_some() {
@@ -112,7 +112,8 @@ impl Played {
     /// Programs that were asked to stop do.
     fn obey(&self, store: &mut Store, now: Timestamp) {
         let mut machine = self.0.borrow_mut();
-        for number in std::mem::take(&mut machine.asked) {
+        let asked = std::mem::take(&mut machine.asked);
+        for number in asked {
             let found = machine.watching.iter().find(|(_, watching)| **watching == number);
             let Some(attempt) = found.map(|(attempt, _)| *attempt) else {
                 continue;
@@ -231,7 +232,13 @@ fn a_run_that_fails_is_tried_again_and_then_given_up() {
         .filter(|line| !line.contains("is tried again"))
         .collect::<Vec<_>>()
         .join("\n");
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    shop.job: run 1 of 2026-03-01T01:00:00Z starts
+    shop.job: run 1 failed with exit status 1 after 0.0 s
+    shop.job: run 1 of 2026-03-01T01:00:00Z starts, attempt 2
+    shop.job: run 1 failed with exit status 1 after 0.0 s
+    shop.job: run 1 failed for good: no retry is left
+    ");
 }
 
 #[test]
@@ -241,7 +248,11 @@ fn a_wrong_request_is_not_tried_again() {
     let mut stage = Stage::new(settings);
     stage.pass(30);
     stage.end(2);
-    insta::assert_snapshot!(stage.told(), @"");
+    insta::assert_snapshot!(stage.told(), @r"
+    shop.job: run 1 of 2026-03-01T00:01:00Z starts
+    shop.job: run 1 failed with exit status 2 after 0.0 s
+    shop.job: run 1 failed for good: the request was wrong
+    ");
 }
 
 #[test]
@@ -258,7 +269,12 @@ fn a_later_run_replaces_an_earlier_one() {
     );
     stage.machine.obey(&mut stage.store(), stage.now);
     stage.pass(1);
-    insta::assert_snapshot!(stage.told(), @"");
+    insta::assert_snapshot!(stage.told(), @r"
+    shop.job: run 1 of 2026-03-01T00:01:00Z starts
+    shop.job: run 1 is asked to stop
+    shop.job: run 1 was stopped after 60.0 s
+    shop.job: run 2 of 2026-03-01T00:02:00Z starts
+    ");
     assert_eq!(stage.machine.0.borrow().programs.len(), 1);
 }
 
@@ -272,7 +288,12 @@ fn runs_that_may_queue_wait_for_each_other() {
     stage.end(0);
     stage.pass(1);
     stage.end(0);
-    insta::assert_snapshot!(stage.told(), @"");
+    insta::assert_snapshot!(stage.told(), @r"
+    shop.job: run 1 of 2026-03-01T00:01:00Z starts
+    shop.job: run 1 is done after 60.0 s
+    shop.job: run 2 of 2026-03-01T00:02:00Z starts
+    shop.job: run 2 is done after 0.0 s
+    ");
 }
 
 #[test]
@@ -283,7 +304,11 @@ fn a_daemon_that_was_killed_finds_its_runs_again() {
     stage.restart();
     stage.pass(20);
     stage.end(0);
-    insta::assert_snapshot!(stage.told(), @"");
+    insta::assert_snapshot!(stage.told(), @r"
+    shop.job: run 1 of 2026-03-01T00:01:00Z starts
+    shop.job: run 1 goes on
+    shop.job: run 1 is done after 20.0 s
+    ");
 }
 
 #[test]
@@ -302,7 +327,13 @@ fn a_run_whose_watcher_was_killed_is_stopped_and_begun_again() {
     stage.pass(1);
     stage.pass(1);
     stage.end(0);
-    insta::assert_snapshot!(stage.told(), @"");
+    insta::assert_snapshot!(stage.told(), @r"
+    shop.job: run 1 of 2026-03-01T01:00:00Z starts
+    shop.job: run 1 was interrupted after 2.0 s
+    shop.job: run 1 begins again
+    shop.job: run 1 of 2026-03-01T01:00:00Z starts, attempt 2
+    shop.job: run 1 is done after 1.0 s
+    ");
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(super) fn assemble(
     }
     sources.sort_unstable_keys();
     check_unit_tests(&mut unit_tests, &models, problems);
-    check_evaluations(&root, &models, &tasks, problems);
+    check_evaluations(&root, &models, problems);
 
     let Chosen { target, targets } = chosen?;
     let mut vars = settings.vars.clone();
@@ -392,29 +392,10 @@ fn check_unit_tests(tests: &mut Vec<UnitTest>, models: &IndexMap<Arc<str>, Model
     });
 }
 
-/// The task and the file that an evaluation names must be there.
-fn check_evaluations(
-    root: &Path,
-    models: &IndexMap<Arc<str>, Model>,
-    tasks: &BTreeMap<String, TaskFile>,
-    problems: &mut Problems,
-) {
+/// The file that an evaluation names must be there.
+fn check_evaluations(root: &Path, models: &IndexMap<Arc<str>, Model>, problems: &mut Problems) {
     let properties = models.values().filter_map(|model| model.properties.as_deref());
     for evaluation in properties.flat_map(|properties| &properties.evaluations) {
-        if let Some(task) = &evaluation.task
-            && !tasks.contains_key(task)
-        {
-            problems.push(ProjectError::UnknownName {
-                place: evaluation.place.clone(),
-                what: "task",
-                name: task.clone(),
-                hint: if tasks.is_empty() {
-                    "the project has no task".to_owned()
-                } else {
-                    suggestion(task, tasks.keys().map(String::as_str), "there are")
-                },
-            });
-        }
         if let EvaluationRows::File { path, .. } = &evaluation.rows
             && let Err(error) = fs_err::metadata(root.join(path))
         {

@@ -6,7 +6,7 @@ use refuel_task::Place;
 use refuel_task::yaml::Node;
 use serde::Serialize;
 
-use super::keys::{DRIFT, EVALUATION, METRICS};
+use super::keys::{DRIFT, EVALUATION, METRICS, ON};
 use super::reader::Reader;
 use super::{Format, Reference};
 use crate::config::{Comparison, Layered, Severity, TestConfig};
@@ -26,6 +26,10 @@ pub struct Evaluation {
     pub task: Option<String>,
     /// The rows whose right answer is known.
     pub rows: EvaluationRows,
+    /// Columns that the model and the rows both have. Where there are any, the model's answers, in `prediction`, are held
+    /// against the rows with the same values; where there are none and the rows aren't the model's, the task is asked of
+    /// each row.
+    pub key: Vec<String>,
     /// The column of the right answers.
     pub truth: Option<String>,
     /// The column of the answers, where they are in a column.
@@ -127,10 +131,24 @@ impl Reader<'_> {
         let mut entries = Entries::open(node, &EVALUATION)?;
         let place = entries.place.clone();
         let name = entries.filled("name")?;
-        let rows = match entries.take("on") {
-            None => EvaluationRows::Model,
-            Some(node) => self.evaluation_rows(&node)?,
+        let (rows, mut on) = match entries.take("on") {
+            None => (EvaluationRows::Model, None),
+            Some(node) if node.content.text().is_some() => (self.evaluation_rows(&node)?, None),
+            Some(node) => {
+                let mut on = Entries::open(node, &ON)?;
+                let rows = match on.take("relation") {
+                    None => EvaluationRows::Model,
+                    Some(node) => self.evaluation_rows(&node)?,
+                };
+                (rows, Some(on))
+            }
         };
+        let key = on.as_mut().and_then(|on| on.texts("key")).unwrap_or_default();
+        let mut column = |key: &str| {
+            let own = entries.filled(key);
+            on.as_mut().and_then(|on| on.filled(key)).or(own)
+        };
+        let (truth, prediction, confidence) = (column("truth"), column("prediction"), column("confidence"));
         let mut config = match entries.object("config", TestConfig::KEYS) {
             Some(config) => self.tests.merged(config),
             None => (*self.tests).clone(),
@@ -156,9 +174,10 @@ impl Reader<'_> {
             description: entries.filled("description"),
             task: entries.filled("task"),
             rows,
-            truth: entries.filled("truth"),
-            prediction: entries.filled("prediction"),
-            confidence: entries.filled("confidence"),
+            key,
+            truth,
+            prediction,
+            confidence,
             metrics,
             drift,
             config: Arc::new(config),
@@ -197,13 +216,27 @@ impl Reader<'_> {
             EvaluationRows::Model if !evaluation.metrics.is_empty() && evaluation.prediction.is_none() => {
                 wrong("names no column of answers", "name it: prediction: COLUMN");
             }
-            EvaluationRows::Reference(_) | EvaluationRows::File { .. } if evaluation.task.is_none() => {
-                wrong("names no task to ask of the rows", "name it: task: NAME");
+            EvaluationRows::Model if !evaluation.key.is_empty() => {
+                wrong(
+                    "has a \"key\" and no other rows",
+                    "name them, relation: ref('NAME'), or take \"key\" out",
+                );
+            }
+            EvaluationRows::Reference(_) | EvaluationRows::File { .. } => {
+                if !evaluation.key.is_empty() && evaluation.prediction.is_none() {
+                    wrong("names no column of answers", "name it: prediction: COLUMN");
+                } else if evaluation.key.is_empty() && evaluation.task.is_none() {
+                    wrong(
+                        "names no task to ask of the rows",
+                        "name it, task: NAME, or the columns that the model and the rows have both: key: id",
+                    );
+                }
             }
             _ => {}
         }
         let needs_confidence = evaluation.metrics.iter().any(|(metric, _)| *metric == Metric::Auroc);
-        if needs_confidence && evaluation.rows == EvaluationRows::Model && evaluation.confidence.is_none() {
+        let is_asked = evaluation.rows != EvaluationRows::Model && evaluation.key.is_empty();
+        if needs_confidence && !is_asked && evaluation.confidence.is_none() {
             wrong(
                 "has a bound of auroc, and names no column of confidence",
                 "name it: confidence: COLUMN",

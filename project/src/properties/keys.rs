@@ -486,6 +486,40 @@ pub(crate) static MACRO_OVERRIDES: Object = Object::new(
     )],
 );
 
+const TRUTH: Key = Key::new("truth", Shape::Text, "The column of the right answers.");
+const PREDICTION: Key = Key::new(
+    "prediction",
+    Shape::Text,
+    "The column of the model that holds the answers. Needed where the task isn't asked of the rows.",
+);
+const CONFIDENCE: Key = Key::new(
+    "confidence",
+    Shape::Text,
+    "The column of the model that holds the answers' confidence.",
+);
+
+/// The rows of an evaluation.
+pub(crate) static ON: Object = Object::new(
+    "on",
+    "the rows of an evaluation",
+    &[
+        Key::new(
+            "relation",
+            Shape::Text,
+            "ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's folder; the model itself unless told.",
+        ),
+        Key::new(
+            "key",
+            Shape::OneOrMore(&Shape::Text),
+            "Columns that the model and the relation have both: the model's answers are held against the rows with the same \
+             values. Without it, the task is asked of each row of the relation.",
+        ),
+        TRUTH,
+        PREDICTION,
+        CONFIDENCE,
+    ],
+);
+
 /// An evaluation.
 pub(crate) static EVALUATION: Object = Object::new(
     "evaluation",
@@ -496,21 +530,13 @@ pub(crate) static EVALUATION: Object = Object::new(
         Key::new("task", Shape::Text, "The task whose answers are looked at."),
         Key::new(
             "on",
-            Shape::Text,
-            "Rows whose right answer is known: ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's \
-             folder. The task is asked of each. Without this key, the rows of the model itself are looked at.",
+            Shape::Either(&[Shape::Object(&ON), Shape::Text]),
+            "The rows whose right answer is known: ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's \
+             folder, or a map that also names their columns. Unless told, they are those of the model itself.",
         ),
-        Key::new("truth", Shape::Text, "The column of the right answers."),
-        Key::new(
-            "prediction",
-            Shape::Text,
-            "The column of the answers, where they are in a column.",
-        ),
-        Key::new(
-            "confidence",
-            Shape::Text,
-            "The column of the answers' confidence, where it is in a column.",
-        ),
+        TRUTH,
+        PREDICTION,
+        CONFIDENCE,
         Key::new(
             "metrics",
             Shape::Object(&METRICS),

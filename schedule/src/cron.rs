@@ -105,7 +105,9 @@ impl Cron {
     pub fn previous(&self, before: Timestamp) -> Option<Timestamp> {
         let mut from = self.local(before);
         loop {
-            let found = self.pattern.find_previous_occurrence(&from, false).ok()?;
+            // The library counts in whole seconds: the second that `before` lies within has begun before it.
+            let within = from.subsec_nanosecond() != 0;
+            let found = self.pattern.find_previous_occurrence(&from, within).ok()?;
             if found.timestamp() < before {
                 return Some(found.timestamp());
             }

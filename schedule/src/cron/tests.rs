@@ -217,6 +217,7 @@ proptest! {
             prop_assert_eq!(cron.next(halfway).unwrap(), first);
         }
         prop_assert_eq!(cron.previous(first + SignedDuration::from_secs(1)).unwrap(), first);
+        prop_assert_eq!(cron.previous(first + SignedDuration::from_nanos(1)).unwrap(), first);
         prop_assert!(cron.previous(first).unwrap() <= start);
     }
 

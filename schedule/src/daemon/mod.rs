@@ -173,11 +173,10 @@ impl Daemon<'_> {
                 return Ok(false);
             }
             match signals.recv_timeout(self.wait(now, open || !told)) {
-                Ok(SIGTERM | SIGINT) => return Ok(true),
+                // The thread that listens never ends before the process does.
+                Ok(SIGTERM | SIGINT) | Err(RecvTimeoutError::Disconnected) => return Ok(true),
                 Ok(signal) => asked = signal == SIGHUP,
                 Err(RecvTimeoutError::Timeout) => asked = false,
-                // The thread that listens never ends.
-                Err(RecvTimeoutError::Disconnected) => return Ok(true),
             }
         }
     }

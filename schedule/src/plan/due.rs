@@ -97,18 +97,17 @@ fn due(job: &Job, from: Timestamp, now: Timestamp, skips: &mut Vec<Skip>) -> (Ve
     let horizon = now - FORGOTTEN;
     if from < horizon {
         start = horizon;
-        if let (Some(first), Some(last)) = (
-            job.cron.next(from),
-            job.cron.previous(horizon + SignedDuration::from_secs(1)),
-        ) {
-            if first <= last {
-                skips.push(Skip {
-                    first,
-                    last,
-                    count: None,
-                    reason: SkipReason::Missed,
-                });
-            }
+        // Up to the horizon itself, whose times aren't counted below.
+        let ends = horizon + SignedDuration::from_nanos(1);
+        if let (Some(first), Some(last)) = (job.cron.next(from), job.cron.previous(ends))
+            && first <= last
+        {
+            skips.push(Skip {
+                first,
+                last,
+                count: None,
+                reason: SkipReason::Missed,
+            });
         }
     }
     let mut missed = VecDeque::new();

@@ -102,6 +102,24 @@ fn years_of_missed_times_are_bounded() {
 }
 
 #[test]
+fn a_time_at_the_edge_of_what_is_counted_is_decided_once() {
+    let now = time("2026-03-01T00:00:30.5Z");
+    let decision = decide(
+        &job("30,31 0 0 * * *", Catchup::None, Overlap::Skip),
+        time("2020-01-01T00:00:00Z"),
+        &[],
+        now,
+    );
+    let [forgotten, missed, ..] = &decision.skips[..] else {
+        panic!("{:?}", decision.skips);
+    };
+    assert_eq!(
+        missed.first.duration_since(forgotten.last),
+        SignedDuration::from_secs(1)
+    );
+}
+
+#[test]
 fn a_time_that_meets_an_open_run_is_treated_as_the_job_wants_it() {
     let (from, now) = (time("2026-03-01T00:30:00Z"), time("2026-03-01T01:00:00Z"));
     let running = [open(7, 1, "2026-03-01T00:00:00Z", true)];

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(crate) const FOLDER: &str = "REFUEL_TEST_FOLDER";
 
 /// How long anything may take on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Desk {
     folder: PathBuf,

@@ -1,0 +1,368 @@
+//! Nodes of tests, unit tests and evaluations.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use refuel_project::{Column, DataTest, EvaluationRows, TestConfig, TestKind as Declared};
+use refuel_task::Place;
+
+use super::Notes;
+use super::files::{Config, Files};
+use super::models::rendering;
+use super::names::Names;
+use super::test_name::test_name;
+use crate::error::{DagError, nearest};
+use crate::fingerprint::{self, Fingerprints};
+use crate::nodes::{
+    Detail, EvaluationNode, Node, NodeId, ResourceType, TestKind, TestNode, UnitTestNode,
+};
+use crate::render::Asked;
+
+/// Tests that are queries in files.
+pub(super) fn singular(
+    files: &Files,
+    names: &Names<'_>,
+    nodes: &mut IndexMap<NodeId, Node>,
+    notes: &mut Notes,
+) {
+    for file in &files.tests {
+        let id = names.id(ResourceType::Test, &[&file.name]);
+        let (Some(full), Config::Test(config)) = (&file.full, &file.config) else {
+            notes.disabled.push(id);
+            continue;
+        };
+        if !file.config.is_enabled() {
+            notes.disabled.push(id);
+            continue;
+        }
+        let from = format!("test \"{}\"", file.name);
+        let before = notes.errors.len();
+        let full = rendering(file, full, names, None, &from, &mut notes.errors);
+        if notes.errors.len() > before {
+            continue;
+        }
+        let mut depends_on: Vec<NodeId> = Vec::new();
+        for reference in &full.references {
+            if !depends_on.contains(&reference.node) {
+                depends_on.push(reference.node.clone());
+            }
+        }
+        let mut node = Node {
+            id: id.clone(),
+            name: Arc::clone(&file.name),
+            path: Arc::clone(&file.path),
+            place: file.place(),
+            fqn: names.fqn(&file.path, &names.project.settings.test_paths, &file.name),
+            tags: config.tags.clone(),
+            depends_on,
+            relation: None,
+            fingerprints: Fingerprints::default(),
+            detail: Detail::Test(Box::new(TestNode {
+                config: Arc::clone(config),
+                kind: TestKind::Singular(full),
+                attached_to: None,
+                column: None,
+                full_name: Arc::clone(&file.name),
+            })),
+        };
+        node.fingerprints = fingerprint::test(&node, names.dialect);
+        nodes.insert(id, node);
+    }
+}
+
+/// What a declared test is declared under.
+struct Owner {
+    id: NodeId,
+    /// What names of tests call it.
+    name: String,
+    fqn: Vec<Arc<str>>,
+    tags: Vec<String>,
+}
+
+/// Tests that properties files declare.
+pub(super) fn declared(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
+    let project = names.project;
+    let mut made = Vec::new();
+    let mut under = |owner: &Owner, columns: &[Column], tests: &[DataTest], notes: &mut Notes| {
+        for column in columns {
+            for test in &column.tests {
+                made.extend(declared_test(owner, Some(&column.name), test, names, notes));
+            }
+        }
+        for test in tests {
+            made.extend(declared_test(owner, None, test, names, notes));
+        }
+    };
+    for model in project.models.values() {
+        let Some(properties) = &model.properties else { continue };
+        let id = names.id(ResourceType::Model, &[&model.name]);
+        // A model that is disabled, or could not be read, has no tests.
+        if let Some(node) = nodes.get(&id) {
+            under(&Owner::of(node), &properties.columns, &properties.tests, notes);
+        }
+    }
+    for seed in project.seeds.values() {
+        let Some(properties) = &seed.properties else { continue };
+        let id = names.id(ResourceType::Seed, &[&seed.name]);
+        if let Some(node) = nodes.get(&id) {
+            under(&Owner::of(node), &properties.columns, &properties.tests, notes);
+        }
+    }
+    for source in project.sources.values() {
+        for table in &source.tables {
+            let id = names.id(ResourceType::Source, &[&source.name, &table.name]);
+            if let Some(node) = nodes.get(&id) {
+                under(&Owner::of(node), &table.columns, &table.tests, notes);
+            }
+        }
+    }
+    made.sort_by(|a, b| a.id.cmp(&b.id));
+    for node in made {
+        match nodes.get(&node.id) {
+            Some(first) => notes.errors.push(DagError::SameTest {
+                place: node.place.clone(),
+                name: node.name.to_string(),
+                first: first.place.clone(),
+            }),
+            None => {
+                nodes.insert(node.id.clone(), node);
+            }
+        }
+    }
+}
+
+impl Owner {
+    fn of(node: &Node) -> Self {
+        let mut fqn = node.fqn.clone();
+        fqn.pop();
+        Self {
+            id: node.id.clone(),
+            name: match node.resource_type() {
+                ResourceType::Source => format!("source_{}", node.name.replace('.', "_")),
+                _ => node.name.to_string(),
+            },
+            fqn,
+            tags: node.tags.clone(),
+        }
+    }
+}
+
+fn declared_test(
+    owner: &Owner,
+    column: Option<&str>,
+    test: &DataTest,
+    names: &Names<'_>,
+    notes: &mut Notes,
+) -> Option<Node> {
+    let (name, full_name) = test_name(test, &owner.name, column);
+    let id = names.id(ResourceType::Test, &[&name]);
+    if test.config.enabled == Some(false) {
+        notes.disabled.push(id);
+        return None;
+    }
+    let mut depends_on = vec![owner.id.clone()];
+    let mut to = None;
+    if let Declared::Relationships { to: other, .. } = &test.kind {
+        match names.resolve_declared(other, &format!("test \"{full_name}\""), &test.place) {
+            Ok(reference) => {
+                if reference.node != owner.id {
+                    depends_on.push(reference.node.clone());
+                }
+                to = Some(reference);
+            }
+            Err(error) => {
+                notes.errors.push(error);
+                return None;
+            }
+        }
+    }
+    if column.is_none() && !matches!(test.kind, Declared::Expression { .. }) {
+        notes.errors.push(DagError::Test {
+            place: test.place.clone(),
+            message: format!("\"{}\" tests a column, and stands under no column", test.kind.name()),
+            hint: Some("move it below \"columns\"".to_owned()),
+        });
+        return None;
+    }
+    let name: Arc<str> = name.into();
+    let mut fqn = owner.fqn.clone();
+    fqn.push(Arc::clone(&name));
+    let mut tags = test.config.tags.clone();
+    tags.extend(owner.tags.iter().filter(|tag| !test.config.tags.contains(tag)).cloned());
+    let mut node = Node {
+        id,
+        name,
+        path: Arc::clone(&test.place.source),
+        place: test.place.clone(),
+        fqn,
+        tags,
+        depends_on,
+        relation: None,
+        fingerprints: Fingerprints::default(),
+        detail: Detail::Test(Box::new(TestNode {
+            config: Arc::clone(&test.config),
+            kind: TestKind::Declared {
+                test: test.kind.clone(),
+                to,
+            },
+            attached_to: Some(owner.id.clone()),
+            column: column.map(Arc::from),
+            full_name: full_name.into(),
+        })),
+    };
+    node.fingerprints = fingerprint::test(&node, names.dialect);
+    Some(node)
+}
+
+/// Unit tests.
+pub(super) fn unit_tests(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
+    let project = names.project;
+    for (index, test) in project.unit_tests.iter().enumerate() {
+        let id = names.id(ResourceType::UnitTest, &[&test.model, &test.name]);
+        if test.config.enabled == Some(false) {
+            notes.disabled.push(id);
+            continue;
+        }
+        if names.is_broken(&test.model) {
+            continue;
+        }
+        let model = names.id(ResourceType::Model, &[&test.model]);
+        let from = format!("unit test \"{}\"", test.name);
+        if !nodes.contains_key(&model) {
+            match names.resolve(&asked(&test.model), None, &from, &|| test.place.clone()) {
+                Ok(_) => notes.disabled.push(id),
+                Err(DagError::DisabledReference { .. }) => notes.disabled.push(id),
+                Err(error) => notes.errors.push(error),
+            }
+            continue;
+        }
+        for given in &test.given {
+            let refuel_project::Input::Reference(reference) = &given.input else {
+                continue;
+            };
+            match names.resolve_declared(reference, &from, &given.place) {
+                Ok(found) => {
+                    if !reads(&nodes[&model], &found.node) {
+                        let near = nodes[&model].depends_on.iter().filter_map(|id| nodes.get(id));
+                        let near: Vec<&str> = near.map(|node| &*node.name).collect();
+                        let name = nodes.get(&found.node).map_or("", |node| &node.name);
+                        notes.errors.push(DagError::Test {
+                            place: given.place.clone(),
+                            message: format!(
+                                "{from} gives rows for {reference}, which the model \"{}\" does not read",
+                                test.model
+                            ),
+                            hint: nearest(name, near.iter().copied())
+                                .map(|near| format!("did you mean \"{near}\"?"))
+                                .or_else(|| Some(format!("it reads {}", near.join(", ")))),
+                        });
+                    }
+                }
+                Err(error) => notes.errors.push(error),
+            }
+        }
+        let name: Arc<str> = test.name.as_str().into();
+        let mut fqn = nodes[&model].fqn.clone();
+        fqn.push(Arc::clone(&name));
+        let mut node = Node {
+            id: id.clone(),
+            name,
+            path: Arc::clone(&test.place.source),
+            place: test.place.clone(),
+            fqn,
+            tags: test.config.tags.clone(),
+            depends_on: vec![model.clone()],
+            relation: None,
+            fingerprints: Fingerprints::default(),
+            detail: Detail::UnitTest(UnitTestNode { model, index }),
+        };
+        node.fingerprints = fingerprint::unit_test(test);
+        nodes.insert(id, node);
+    }
+}
+
+/// Whether a model reads a node.
+fn reads(model: &Node, other: &NodeId) -> bool {
+    model.depends_on.contains(other)
+}
+
+fn asked(model: &str) -> Asked {
+    Asked::Ref {
+        project: None,
+        name: model.to_owned(),
+        part: None,
+    }
+}
+
+/// Evaluations of models.
+pub(super) fn evaluations(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
+    let project = names.project;
+    for model in project.models.values() {
+        let Some(properties) = &model.properties else { continue };
+        let model_id = names.id(ResourceType::Model, &[&model.name]);
+        let Some(owner) = nodes.get(&model_id).map(Owner::of) else {
+            continue;
+        };
+        for (index, evaluation) in properties.evaluations.iter().enumerate() {
+            let id = names.id(ResourceType::Evaluation, &[&model.name, &evaluation.name]);
+            let config: &Arc<TestConfig> = &evaluation.config;
+            if config.enabled == Some(false) {
+                notes.disabled.push(id);
+                continue;
+            }
+            let from = format!("evaluation \"{}\"", evaluation.name);
+            let mut depends_on = vec![model_id.clone()];
+            let mut rows = None;
+            if let EvaluationRows::Reference(reference) = &evaluation.rows {
+                match names.resolve_declared(reference, &from, &evaluation.place) {
+                    Ok(reference) => {
+                        if !depends_on.contains(&reference.node) {
+                            depends_on.push(reference.node.clone());
+                        }
+                        rows = Some(reference);
+                    }
+                    Err(error) => {
+                        notes.errors.push(error);
+                        continue;
+                    }
+                }
+            }
+            if let Some(task) = &evaluation.task {
+                if !project.tasks.contains_key(task) {
+                    notes.errors.push(unknown_task(&from, task, &evaluation.place, names));
+                    continue;
+                }
+                depends_on.push(names.id(ResourceType::Task, &[task]));
+            }
+            let name: Arc<str> = evaluation.name.as_str().into();
+            let mut fqn = owner.fqn.clone();
+            fqn.push(Arc::clone(&name));
+            let node = Node {
+                id: id.clone(),
+                name,
+                path: Arc::clone(&evaluation.place.source),
+                place: evaluation.place.clone(),
+                fqn,
+                tags: config.tags.clone(),
+                depends_on,
+                relation: None,
+                fingerprints: fingerprint::evaluation(evaluation),
+                detail: Detail::Evaluation(EvaluationNode {
+                    model: model_id.clone(),
+                    index,
+                    rows,
+                }),
+            };
+            nodes.insert(id, node);
+        }
+    }
+}
+
+fn unknown_task(from: &str, task: &str, place: &Place, names: &Names<'_>) -> DagError {
+    DagError::UnknownTask {
+        place: place.clone(),
+        function: from.to_owned(),
+        task: task.to_owned(),
+        nearest: nearest(task, names.project.tasks.keys().map(String::as_str)),
+    }
+}

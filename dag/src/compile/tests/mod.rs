@@ -1,0 +1,6 @@
+mod cached;
+mod checks;
+mod errors;
+mod fingerprints;
+mod portable;
+mod references;

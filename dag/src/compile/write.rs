@@ -1,0 +1,95 @@
+//! The SQL of models and singular tests in files, for people to look at.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use crate::dag::{Dag, RenderMode};
+use crate::error::DagError;
+use crate::fingerprint::Fingerprint;
+use crate::nodes::{Detail, Node, TestKind};
+use crate::render::text_hash;
+
+/// The file that says what the others hold, so that they need not be read.
+const WRITTEN: &str = ".written";
+
+/// Files that were written, with the hashes and lengths of their texts.
+type Written = BTreeMap<String, (Fingerprint, u64)>;
+
+/// Writes what changed, and deletes the files of nodes that are gone.
+pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
+    let before: Written = fs_err::read(folder.join(WRITTEN))
+        .ok()
+        .and_then(|bytes| postcard::from_bytes(&bytes).ok())
+        .unwrap_or_default();
+    let nodes: Vec<&Node> = dag.nodes.values().filter(|node| is_written(node)).collect();
+    let folders: FxHashSet<&str> = nodes.iter().map(|node| folder_of(&node.path)).collect();
+    for inner in folders {
+        let path = folder.join(inner);
+        fs_err::create_dir_all(&path).map_err(|error| vec![failed(&path, &error)])?;
+    }
+    let outcomes: Vec<Result<(String, (Fingerprint, u64)), DagError>> = nodes
+        .par_iter()
+        .map(|node| {
+            let mut sql = dag.rendered_sql(node, &RenderMode::default())?;
+            sql.push('\n');
+            let is = (text_hash(&sql), sql.len() as u64);
+            let path = folder.join(&*node.path);
+            let is_there = before.get(&*node.path) == Some(&is)
+                && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == is.1);
+            if !is_there {
+                std::fs::write(&path, &sql).map_err(|error| failed(&path, &error))?;
+            }
+            Ok((node.path.to_string(), is))
+        })
+        .collect();
+    let mut now = Written::new();
+    let mut errors = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok((path, is)) => {
+                now.insert(path, is);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    for path in before.keys().filter(|path| !now.contains_key(*path)) {
+        // It may be gone already.
+        let _ = std::fs::remove_file(folder.join(path));
+    }
+    if errors.is_empty() && now != before {
+        write_list(folder, &now).map_err(|error| vec![failed(folder, &error)])?;
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn is_written(node: &Node) -> bool {
+    match &node.detail {
+        Detail::Model(_) => true,
+        Detail::Test(test) => matches!(test.kind, TestKind::Singular(_)),
+        _ => false,
+    }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn write_list(folder: &Path, now: &Written) -> std::io::Result<()> {
+    let bytes = postcard::to_stdvec(now).map_err(std::io::Error::other)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&bytes)?;
+    file.persist(folder.join(WRITTEN))?;
+    Ok(())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> DagError {
+    DagError::File {
+        doing: "write",
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
+}

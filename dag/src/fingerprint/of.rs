@@ -1,0 +1,319 @@
+//! What goes into the fingerprints of each kind of node.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use refuel_project::{
+    Column, Evaluation, ModelConfig, Properties, Seed, Source, SourceTable, TaskFile, TestConfig, UnitTest,
+};
+use refuel_staging::{Asked, Dialect, RelationName};
+use refuel_task::Task;
+use serde::Serialize;
+
+use super::{Fingerprint, Fingerprints, Hasher};
+use crate::graph::Graph;
+use crate::nodes::{Detail, Node, NodeId, Rendering, TestKind};
+
+impl Hasher {
+    /// A value as JSON. Maps of this project keep their order, or are sorted.
+    fn json(&mut self, value: &impl Serialize) -> &mut Self {
+        self.text(&serde_json::to_string(value).unwrap_or_default())
+    }
+
+    fn relation(&mut self, relation: Option<&RelationName>) -> &mut Self {
+        match relation {
+            Some(relation) => self
+                .text(relation.schema.as_deref().unwrap_or_default())
+                .text(&relation.name),
+            None => self.text("none"),
+        }
+    }
+
+    fn rendering(&mut self, rendering: &Rendering) -> &mut Self {
+        self.text(&rendering.facts.canonical_hash);
+        for reference in &rendering.references {
+            self.text(reference.node.as_str());
+            self.text(reference.part.map_or("", crate::nodes::Part::name));
+        }
+        self
+    }
+
+    fn columns(&mut self, columns: &[Column]) -> &mut Self {
+        for column in columns {
+            self.text(&column.name)
+                .text(column.description.as_deref().unwrap_or_default());
+            if !column.tags.is_empty() || !column.meta.is_empty() {
+                self.json(&column.tags).json(&column.meta);
+            }
+        }
+        self
+    }
+}
+
+/// A model. `tasks` are those of the project.
+pub(crate) fn model(
+    node: &Node,
+    properties: Option<&Properties>,
+    tasks: &BTreeMap<String, TaskFile>,
+) -> Fingerprints {
+    let Detail::Model(model) = &node.detail else {
+        return Fingerprints::default();
+    };
+    let mut body = Hasher::new("model body");
+    body.rendering(&model.full);
+    if let Some(incremental) = &model.incremental {
+        body.rendering(incremental);
+    }
+    let mut asked = Hasher::new("model tasks");
+    let mut gate = Hasher::new("model gate");
+    gate.json(&model.gated);
+    for call in &model.calls {
+        let Asked::Task { name, .. } = &call.asked else {
+            continue;
+        };
+        if let Some(file) = tasks.get(name) {
+            asked
+                .text(name)
+                .text(&file.task.fingerprint())
+                .text(&file.task.model_name());
+            gate.fingerprint(task_gate(&file.task));
+        }
+    }
+    let mut metadata = Hasher::new("model metadata");
+    metadata.json(&node.tags);
+    if !model.config.meta.is_empty() {
+        metadata.json(&model.config.meta);
+    }
+    describe(&mut metadata, properties);
+    Fingerprints {
+        body: body.finish(),
+        config: model_config(&model.config, node.relation.as_ref(), properties),
+        tasks: asked.finish(),
+        gate: gate.finish(),
+        metadata: metadata.finish(),
+        upstream: Fingerprint::default(),
+    }
+}
+
+/// The settings that change what is stored. Tags, meta, budgets and whether a run makes everything anew don't.
+fn model_config(config: &ModelConfig, relation: Option<&RelationName>, properties: Option<&Properties>) -> Fingerprint {
+    let mut hasher = Hasher::new("model config");
+    hasher
+        .text(config.materialized.name())
+        .relation(relation)
+        .text(config.strategy().name())
+        .text(config.on_schema_change.name())
+        .json(&config.on_error);
+    for list in [&config.unique_key, &config.pre_hook, &config.post_hook] {
+        hasher.bytes(&(list.len() as u64).to_le_bytes());
+        list.iter().for_each(|text| {
+            hasher.text(text);
+        });
+    }
+    if let Some(properties) = properties.filter(|_| config.contract) {
+        hasher.text("contract").json(&properties.constraints);
+        for column in &properties.columns {
+            hasher
+                .text(&column.name)
+                .json(&column.data_type)
+                .json(&column.constraints);
+        }
+    }
+    hasher.finish()
+}
+
+fn describe(hasher: &mut Hasher, properties: Option<&Properties>) {
+    if let Some(properties) = properties {
+        hasher
+            .text(properties.description.as_deref().unwrap_or_default())
+            .text(properties.owner.as_deref().unwrap_or_default())
+            .columns(&properties.columns);
+    }
+}
+
+/// A seed. `content` is the hash of its file.
+pub(crate) fn seed(seed: &Seed, content: &str, relation: &RelationName) -> Fingerprints {
+    let config = &seed.config;
+    let mut body = Hasher::new("seed body");
+    body.text(content)
+        .text(seed.format.name())
+        .json(&config.column_types)
+        .json(&config.delimiter);
+    let mut settings = Hasher::new("seed config");
+    settings
+        .relation(Some(relation))
+        .json(&config.pre_hook)
+        .json(&config.post_hook);
+    let mut metadata = Hasher::new("seed metadata");
+    metadata.json(&config.tags).json(&config.meta);
+    describe(&mut metadata, seed.properties.as_deref());
+    Fingerprints {
+        body: body.finish(),
+        config: settings.finish(),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// A table of a source.
+pub(crate) fn source(source: &Source, table: &SourceTable, relation: &RelationName) -> Fingerprints {
+    let mut body = Hasher::new("source body");
+    body.relation(Some(relation)).json(&table.file);
+    let mut metadata = Hasher::new("source metadata");
+    metadata
+        .json(&[&source.description, &table.description])
+        .json(&table.tags)
+        .json(&table.meta)
+        .columns(&table.columns);
+    Fingerprints {
+        body: body.finish(),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// A task.
+pub(crate) fn task(task: &Task) -> Fingerprints {
+    let mut body = Hasher::new("task body");
+    body.text(&task.fingerprint()).text(&task.model_name());
+    let mut metadata = Hasher::new("task metadata");
+    metadata
+        .json(&[&task.description, &task.owner])
+        .json(&task.tags)
+        .json(&task.version);
+    Fingerprints {
+        body: body.finish(),
+        gate: task_gate(task),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// What decides what becomes of an answer, once it is given.
+fn task_gate(task: &Task) -> Fingerprint {
+    let mut hasher = Hasher::new("task gate");
+    hasher
+        .json(&task.threshold)
+        .json(&task.confidence)
+        .json(&task.fallback)
+        .json(&task.on_error);
+    hasher.finish()
+}
+
+/// A data test.
+pub(crate) fn test(node: &Node, dialect: Dialect) -> Fingerprints {
+    let Detail::Test(test) = &node.detail else {
+        return Fingerprints::default();
+    };
+    let mut body = Hasher::new("test body");
+    body.text(&dialect.to_string());
+    match &test.kind {
+        TestKind::Singular(rendering) => {
+            body.rendering(rendering);
+        }
+        TestKind::Declared { test: declared, .. } => {
+            body.json(declared).text(test.column.as_deref().unwrap_or_default());
+            for id in &node.depends_on {
+                body.text(id.as_str());
+            }
+        }
+    }
+    let mut config = Hasher::new("test config");
+    if *test.config != TestConfig::default() {
+        config
+            .json(&test.config.severity)
+            .json(&[&test.config.warn_if, &test.config.error_if])
+            .json(&test.config.store_failures)
+            .json(&test.config.condition)
+            .json(&test.config.limit);
+    }
+    let mut metadata = Hasher::new("test metadata");
+    if !node.tags.is_empty() || !test.config.meta.is_empty() {
+        metadata.json(&node.tags).json(&test.config.meta);
+    }
+    Fingerprints {
+        body: body.finish(),
+        config: config.finish(),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// A unit test: its rows, its answers, and what it overrides.
+pub(crate) fn unit_test(test: &UnitTest) -> Fingerprints {
+    let mut body = Hasher::new("unit test body");
+    body.text(&test.model);
+    for given in &test.given {
+        body.text(&format!("{:?}", given.input));
+        body.json(&given.rows.columns).json(&given.rows.rows).json(&given.rows.typed);
+    }
+    body.json(&test.expect.columns)
+        .json(&test.expect.rows)
+        .json(&test.expect.typed)
+        .json(&test.overrides);
+    for answer in &test.answers {
+        body.text(&answer.task)
+            .json(&answer.input)
+            .json(&answer.value)
+            .json(&answer.confidence)
+            .json(&answer.score)
+            .json(&answer.error);
+    }
+    let mut metadata = Hasher::new("unit test metadata");
+    metadata
+        .json(&test.description)
+        .json(&test.config.tags)
+        .json(&test.config.meta);
+    Fingerprints {
+        body: body.finish(),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// An evaluation: what is measured, on which rows, and the bounds.
+pub(crate) fn evaluation(evaluation: &Evaluation) -> Fingerprints {
+    let mut body = Hasher::new("evaluation body");
+    body.json(&[
+        &evaluation.task,
+        &evaluation.truth,
+        &evaluation.prediction,
+        &evaluation.confidence,
+    ]);
+    body.text(&format!("{:?}", evaluation.rows));
+    body.json(&evaluation.metrics).json(&evaluation.drift);
+    let mut config = Hasher::new("evaluation config");
+    config
+        .json(&evaluation.config.severity)
+        .json(&evaluation.config.condition);
+    let mut metadata = Hasher::new("evaluation metadata");
+    metadata
+        .json(&evaluation.description)
+        .json(&evaluation.config.tags)
+        .json(&evaluation.config.meta);
+    Fingerprints {
+        body: body.finish(),
+        config: config.finish(),
+        metadata: metadata.finish(),
+        ..Fingerprints::default()
+    }
+}
+
+/// Fills in what is above each node. Tasks are in a model's own fingerprints already.
+pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) {
+    for number in graph.order() {
+        let mut above: Vec<(&NodeId, Fingerprint)> = graph
+            .parents(number)
+            .map(|parent| &nodes[parent])
+            .filter(|parent| !matches!(parent.detail, Detail::Task(_)))
+            .map(|parent| (&parent.id, parent.fingerprints.all()))
+            .collect();
+        above.sort_unstable();
+        let mut hasher = Hasher::new("upstream");
+        for (id, fingerprint) in above {
+            hasher.text(id.as_str()).fingerprint(fingerprint);
+        }
+        let fingerprint = hasher.finish();
+        nodes[number].fingerprints.upstream = fingerprint;
+    }
+}

@@ -149,4 +149,12 @@ impl Project {
     pub fn load(root: &Path, options: &LoadOptions) -> Result<Self, Vec<ProjectError>> {
         load::load(root, options)
     }
+
+    /// What `refuel_project.yml` in the folder `root` says, without a look at any other file.
+    ///
+    /// # Errors
+    /// Everything that is wrong in that file. Never empty.
+    pub fn settings(root: &Path) -> Result<Settings, Vec<ProjectError>> {
+        load::settings(root)
+    }
 }

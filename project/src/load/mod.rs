@@ -10,20 +10,14 @@ use crate::error::ProjectError;
 use crate::profile;
 use crate::project::{LoadOptions, Project};
 use crate::shape::Problems;
-use crate::{PROJECT_FILE, settings};
+use crate::settings::ProjectFile;
+use crate::{PROJECT_FILE, Settings, settings};
 
 /// See [`Project::load`].
 pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Project, Vec<ProjectError>> {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut problems = Problems::new();
-    let path = root.join(PROJECT_FILE);
-    if !path.is_file() {
-        return Err(vec![ProjectError::NoProject { start: root }]);
-    }
-    let text = files::text(&root, PROJECT_FILE).map_err(|error| vec![error])?;
-    let Some(file) = settings::read(&text, &mut problems) else {
-        return Err(problems);
-    };
+    let file = project_file(&root, &mut problems)?;
     let chosen = profile::choose(&root, &file, options, &mut problems);
     let found = files::find(&root, &file.settings, &mut problems);
     let project = assemble::assemble(root, file, chosen, found, options, &mut problems);
@@ -34,6 +28,26 @@ pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Project, Vec<Pr
             Err(problems)
         }
     }
+}
+
+/// See [`Project::settings`].
+pub(crate) fn settings(root: &Path) -> Result<Settings, Vec<ProjectError>> {
+    let mut problems = Problems::new();
+    let file = project_file(root, &mut problems)?;
+    if problems.is_empty() {
+        Ok(file.settings)
+    } else {
+        Err(problems)
+    }
+}
+
+/// `refuel_project.yml` of a project. What is wrong with it is added to `problems`; the error is what makes it unreadable.
+fn project_file(root: &Path, problems: &mut Problems) -> Result<ProjectFile, Vec<ProjectError>> {
+    if !root.join(PROJECT_FILE).is_file() {
+        return Err(vec![ProjectError::NoProject { start: root.to_owned() }]);
+    }
+    let text = files::text(root, PROJECT_FILE).map_err(|error| vec![error])?;
+    settings::read(&text, problems).ok_or_else(|| std::mem::take(problems))
 }
 
 /// Errors are told in the order of files and lines.

@@ -27,7 +27,7 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads an expression of the job `job`; times are those of `zone`, a name of the IANA database, else of UTC.
+    /// Reads an expression. `job` is what messages name the job, such as ``job `nightly` ``; times are those of `zone`, a name of the IANA database, else of UTC.
     pub fn parse(job: &str, expression: &str, zone: Option<&str>) -> Result<Self, ScheduleError> {
         let zone_name = zone.unwrap_or("UTC");
         let zone = TimeZone::get(zone_name).map_err(|_| {

@@ -9,9 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ScheduleError {
     /// A cron expression can't be read.
-    #[error("job `{job}`: `{expression}` is no cron expression: {reason}")]
+    #[error("{job}: `{expression}` is no cron expression: {reason}")]
     Cron {
-        /// The job.
+        /// The job, with where it is written.
         job: String,
         /// The expression.
         expression: String,
@@ -19,9 +19,9 @@ pub enum ScheduleError {
         reason: String,
     },
     /// A time zone that this machine doesn't know.
-    #[error("job `{job}`: there is no time zone `{zone}`")]
+    #[error("{job}: there is no time zone `{zone}`")]
     Zone {
-        /// The job.
+        /// The job, with where it is written.
         job: String,
         /// What was asked for.
         zone: String,
@@ -29,9 +29,9 @@ pub enum ScheduleError {
         nearest: Option<String>,
     },
     /// A cron expression that no time ever matches.
-    #[error("job `{job}`: no time matches `{expression}`")]
+    #[error("{job}: no time matches `{expression}`")]
     Never {
-        /// The job.
+        /// The job, with where it is written.
         job: String,
         /// The expression.
         expression: String,
@@ -45,9 +45,9 @@ pub enum ScheduleError {
         job: String,
     },
     /// A job waits for a slot of a pool that isn't there.
-    #[error("job `{job}`: there is no pool `{pool}`")]
+    #[error("{job}: there is no pool `{pool}`")]
     Pool {
-        /// The job.
+        /// The job, with where it is written.
         job: String,
         /// What was asked for.
         pool: String,
@@ -186,12 +186,12 @@ impl ScheduleError {
                 .map(|first| format!("name the project too, such as `{first}`")),
             Self::UnknownRun { .. } => Some("`refuel runs` lists them".to_owned()),
             Self::Busy { .. } => Some(
-                "one schedule serves every project of a home folder: give it each with `--project`, or start another \
+                "one schedule serves every project of a home folder: give it each with `--project-dir`, or start another \
                  with a `--home` of its own"
                     .to_owned(),
             ),
             Self::OtherProjects { folder, .. } => Some(format!(
-                "start it with `--project {}` besides the others",
+                "start it with `--project-dir {}` besides the others",
                 folder.display()
             )),
             Self::Store { source, .. } => match source.sqlite_error_code() {

@@ -42,12 +42,14 @@ pub struct JobSettings {
     pub on_failure: Vec<Hook>,
     /// Whether it runs at all.
     pub enabled: bool,
+    /// Where it is written, such as `refuel_project.yml:12:5`; for messages.
+    pub place: Option<String>,
     /// The program that runs, where it isn't the one that `Daemon` is given.
     pub program: Option<PathBuf>,
 }
 
 impl JobSettings {
-    /// A job with the defaults: UTC, `build`, no catch-up, skipped while it runs, no retry, 1 minute before the first
+    /// A job with the defaults: UTC, `build`, the last missed time runs, none while it runs, no retry, 1 minute before the first
     /// one where there are some, no timeout, no hooks.
     pub fn new(
         project: impl Into<String>,
@@ -62,7 +64,7 @@ impl JobSettings {
             cron: cron.into(),
             timezone: None,
             command: vec!["build".to_owned()],
-            catchup: Catchup::None,
+            catchup: Catchup::Last,
             overlap: Overlap::Skip,
             retries: 0,
             retry_delay: Duration::from_mins(1),
@@ -71,7 +73,16 @@ impl JobSettings {
             on_success: Vec::new(),
             on_failure: Vec::new(),
             enabled: true,
+            place: None,
             program: None,
+        }
+    }
+
+    /// The job as messages about its settings name it.
+    fn named(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: job `{}`", self.name),
+            None => format!("job `{}`", self.name),
         }
     }
 }
@@ -80,9 +91,9 @@ impl JobSettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Catchup {
     /// They are recorded as missed.
-    #[default]
     None,
     /// The last of them runs, unless the job is due anyway.
+    #[default]
     Last,
     /// The last 100 of them run, one after the other.
     All,
@@ -121,7 +132,7 @@ pub struct Job {
 impl Job {
     /// Checks a job.
     pub fn new(settings: JobSettings) -> Result<Self, ScheduleError> {
-        let cron = Cron::parse(&settings.name, &settings.cron, settings.timezone.as_deref())?;
+        let cron = Cron::parse(&settings.named(), &settings.cron, settings.timezone.as_deref())?;
         Ok(Self { settings, cron })
     }
 
@@ -176,7 +187,7 @@ impl Timetable {
             }
             if let Some(pool) = settings.pool.as_ref().filter(|pool| !table.pools.contains_key(*pool)) {
                 return Err(ScheduleError::Pool {
-                    job: settings.name.clone(),
+                    job: settings.named(),
                     pool: pool.clone(),
                     nearest: nearest(pool, table.pools.keys().map(String::as_str)),
                 });

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn cron(expression: &str, zone: &str) -> Cron {
-    Cron::parse("job", expression, Some(zone)).unwrap()
+    Cron::parse("job `nightly`", expression, Some(zone)).unwrap()
 }
 
 /// The times after `from` up to `to`, as clocks on the wall show them.
@@ -159,7 +159,7 @@ fn an_expression_that_is_wrong_is_told_with_the_reason() {
     ]
     .into_iter()
     .map(|expression| {
-        let error = Cron::parse("nightly", expression, None).unwrap_err();
+        let error = Cron::parse("job `nightly`", expression, None).unwrap_err();
         format!("{} {error}", error.code())
     })
     .collect();
@@ -172,7 +172,7 @@ fn an_expression_that_is_wrong_is_told_with_the_reason() {
     RF1603 job `nightly`: no time matches `0 0 30 2 *`
     RF1601 job `nightly`: `0 0 * * * * *` is no cron expression: it has 7 fields, not 5 or 6
     ");
-    let zone = Cron::parse("nightly", "@daily", Some("Europe/Berln")).unwrap_err();
+    let zone = Cron::parse("job `nightly`", "@daily", Some("Europe/Berln")).unwrap_err();
     assert_eq!(zone.hint().as_deref(), Some("did you mean `Europe/Berlin`?"));
 }
 
@@ -223,6 +223,6 @@ proptest! {
 
     #[test]
     fn no_expression_makes_the_reader_panic(expression in "[-0-9A-Z*/,#L@ ?+W]{0,24}") {
-        let _ = Cron::parse("job", &expression, None);
+        let _ = Cron::parse("job `nightly`", &expression, None);
     }
 }

@@ -221,7 +221,10 @@ impl Stage {
 }
 
 fn minutely() -> JobSettings {
-    JobSettings::new("shop", "/shop", "job", "* * * * *")
+    JobSettings {
+        catchup: Catchup::None,
+        ..JobSettings::new("shop", "/shop", "job", "* * * * *")
+    }
 }
 
 #[test]

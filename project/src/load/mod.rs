@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::error::ProjectError;
 use crate::profile;
 use crate::project::{LoadOptions, Project};
-use crate::shape::Problems;
 use crate::settings::ProjectFile;
+use crate::shape::Problems;
 use crate::{PROJECT_FILE, Settings, settings};
 
 /// See [`Project::load`].

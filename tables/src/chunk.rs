@@ -119,6 +119,11 @@ impl Chunk {
         }
     }
 
+    /// Whether the format tells numbers from text, and an empty text from none.
+    pub fn has_types(&self) -> bool {
+        !matches!(self.body, Body::Delimited { .. })
+    }
+
     /// Why a row can't be used, though it is kept: it has more or fewer fields than the header or a quote that is never
     /// closed, isn't a JSON object, or isn't UTF-8.
     pub fn fault(&self, row: usize) -> Option<&str> {

@@ -7,6 +7,7 @@
 mod answers;
 mod arrow_values;
 mod chunk;
+mod column_type;
 mod columnar;
 mod columnar_write;
 mod delimited;
@@ -29,6 +30,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 pub use answers::{AnswerColumns, ValueType, source_word, status_word};
 pub use chunk::Chunk;
+pub use column_type::{ColumnType, column_types};
 pub use columnar_write::earlier_path;
 pub use error::IoError;
 pub use location::{Format, Input, Output};

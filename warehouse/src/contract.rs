@@ -1,0 +1,239 @@
+//! Contracts: what columns a relation is declared to have, and what has to be true of its rows.
+
+use refuel_staging::{Dialect, RelationName};
+
+use crate::types::{self, Affinity};
+use crate::{Column, Result, WarehouseError};
+
+/// What is declared of a relation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contract {
+    /// Every column that it has, in any order.
+    pub columns: Vec<Declared>,
+    /// What the database itself is to make sure of, in tables.
+    pub constraints: Vec<Constraint>,
+}
+
+/// A column that is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// Its type, in any of the database's words for it; none where any is right.
+    pub data_type: Option<String>,
+}
+
+/// What the database makes sure of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constraint {
+    /// A column has no null.
+    NotNull(String),
+    /// No two rows have the same values in some columns.
+    Unique(Vec<String>),
+    /// The same, and no null among them.
+    PrimaryKey(Vec<String>),
+    /// An SQL expression is true, or null, for each row.
+    Check(String),
+    /// Each row has one that it points to in another table, unless a column is null.
+    ForeignKey {
+        /// The columns that point.
+        columns: Vec<String>,
+        /// What they point to, as SQL behind `REFERENCES`, such as `customers (id)`.
+        references: String,
+    },
+}
+
+/// A column that isn't what was declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name.
+    pub column: String,
+    /// The declared type, or what else is known of the declaration.
+    pub declared: String,
+    /// The type that was found, or what else is known of it.
+    pub found: String,
+}
+
+impl Difference {
+    /// The differences, one a line, with their columns below each other.
+    pub fn table(differences: &[Self]) -> String {
+        let head = ["column", "declared", "found"].map(ToOwned::to_owned);
+        let rows = differences.iter().map(|difference| {
+            [
+                difference.column.clone(),
+                difference.declared.clone(),
+                difference.found.clone(),
+            ]
+        });
+        let rows: Vec<[String; 3]> = [head].into_iter().chain(rows).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let (first, second) = (width(0), width(1));
+        let lines = rows.iter().map(|[column, declared, found]| {
+            format!("  {column:first$}  {declared:second$}  {found}")
+                .trim_end()
+                .to_owned()
+        });
+        lines.collect::<Vec<String>>().join("\n")
+    }
+}
+
+impl Contract {
+    /// Where columns are not as declared: missing ones, others that nobody declared, and those of another type.
+    pub fn differences(&self, dialect: Dialect, found: &[Column]) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for declared in &self.columns {
+            let told = declared.data_type.as_deref();
+            let column = found
+                .iter()
+                .find(|column| is_name(dialect, &column.name, &declared.name));
+            let found = match column {
+                None => "missing".to_owned(),
+                Some(column) => match (told, &column.data_type) {
+                    (Some(told), Some(found)) if !types::is_same(dialect, told, Some(found)) => found.clone(),
+                    _ => continue,
+                },
+            };
+            differences.push(Difference {
+                column: declared.name.clone(),
+                declared: told.unwrap_or("declared").to_owned(),
+                found,
+            });
+        }
+        for column in found {
+            if !self
+                .columns
+                .iter()
+                .any(|declared| is_name(dialect, &column.name, &declared.name))
+            {
+                differences.push(Difference {
+                    column: column.name.clone(),
+                    declared: "not declared".to_owned(),
+                    found: column.data_type.clone().unwrap_or_else(|| "there".to_owned()),
+                });
+            }
+        }
+        differences
+    }
+
+    /// Refuses a query whose columns are not as declared.
+    pub(crate) fn refuse(&self, dialect: Dialect, relation: &RelationName, found: &[Column]) -> Result<()> {
+        let differences = self.differences(dialect, found);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(WarehouseError::Contract {
+            relation: relation.clone(),
+            differences,
+        })
+    }
+
+    /// What stands in the parentheses of `CREATE TABLE` for a query with these columns, in their order.
+    pub(crate) fn definition(&self, dialect: Dialect, found: &[Column]) -> String {
+        let columns = found.iter().map(|column| {
+            let declared = self
+                .columns
+                .iter()
+                .find(|declared| is_name(dialect, &column.name, &declared.name));
+            let told = declared.and_then(|declared| declared.data_type.as_deref());
+            let name = dialect.quote(&column.name);
+            let mut text = format!("{name} {}", told.or(column.data_type.as_deref()).unwrap_or_default());
+            let is_not_null = |constraint: &Constraint| matches!(constraint, Constraint::NotNull(there) if is_name(dialect, there, &column.name));
+            if self.constraints.iter().any(is_not_null) {
+                text.push_str(" NOT NULL");
+            }
+            if let (Dialect::Sqlite, Some(told)) = (dialect, told) {
+                text.push_str(&type_check(&column.name, told));
+            }
+            text.trim_end().to_owned()
+        });
+        let constraints = self.constraints.iter().filter_map(|constraint| {
+            let names = |columns: &[String]| crate::quote::list(dialect, columns.iter().map(String::as_str));
+            Some(match constraint {
+                Constraint::NotNull(_) => return None,
+                Constraint::Unique(columns) => format!("UNIQUE ({})", names(columns)),
+                Constraint::PrimaryKey(columns) => format!("PRIMARY KEY ({})", names(columns)),
+                Constraint::Check(expression) => format!("CHECK ({expression})"),
+                Constraint::ForeignKey { columns, references } => {
+                    format!("FOREIGN KEY ({}) REFERENCES {references}", names(columns))
+                }
+            })
+        });
+        columns.chain(constraints).collect::<Vec<String>>().join(", ")
+    }
+}
+
+/// SQLite takes any value into a column of any type, and the types of expressions aren't known beforehand: the rows are
+/// looked at as they come.
+fn type_check(column: &str, declared: &str) -> String {
+    let types = Affinity::of(declared).value_types();
+    if types.is_empty() {
+        return String::new();
+    }
+    let words: Vec<String> = types.iter().chain(&["null"]).map(|word| format!("'{word}'")).collect();
+    let name = Dialect::Sqlite.quote(&format!("{column} is {}", types::normalized(Dialect::Sqlite, declared)));
+    let column = Dialect::Sqlite.quote(column);
+    format!(" CONSTRAINT {name} CHECK (typeof({column}) IN ({}))", words.join(", "))
+}
+
+/// Whether a database takes two names of columns for the same.
+pub(crate) fn is_name(dialect: Dialect, one: &str, other: &str) -> bool {
+    match dialect {
+        Dialect::Sqlite => one.eq_ignore_ascii_case(other),
+        Dialect::Postgres => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(columns: &[(&str, Option<&str>)]) -> Vec<Column> {
+        let columns = columns.iter().map(|(name, data_type)| Column {
+            name: (*name).to_owned(),
+            data_type: data_type.map(ToOwned::to_owned),
+            not_null: false,
+        });
+        columns.collect()
+    }
+
+    fn contract() -> Contract {
+        let declared = [("id", "int"), ("name", "varchar"), ("born", "date")];
+        Contract {
+            columns: declared
+                .map(|(name, data_type)| Declared {
+                    name: name.to_owned(),
+                    data_type: Some(data_type.to_owned()),
+                })
+                .to_vec(),
+            constraints: vec![
+                Constraint::NotNull("id".to_owned()),
+                Constraint::PrimaryKey(vec!["id".to_owned()]),
+                Constraint::Check("id > 0".to_owned()),
+            ],
+        }
+    }
+
+    #[test]
+    fn differences_are_shown_in_a_table() {
+        let found = columns(&[
+            ("id", Some("text")),
+            ("name", Some("character varying")),
+            ("extra", None),
+        ]);
+        let differences = contract().differences(Dialect::Postgres, &found);
+        insta::assert_snapshot!(Difference::table(&differences), @r"
+          column  declared      found
+          id      int           text
+          born    date          missing
+          extra   not declared  there
+        ");
+    }
+
+    #[test]
+    fn a_table_is_made_with_what_is_declared() {
+        let found = columns(&[("name", Some("text")), ("ID", None), ("born", Some("text"))]);
+        assert_eq!(contract().differences(Dialect::Sqlite, &found), []);
+        insta::assert_snapshot!(contract().definition(Dialect::Sqlite, &found), @r#""name" varchar CONSTRAINT "name is varchar" CHECK (typeof("name") IN ('text', 'null')), "ID" int NOT NULL CONSTRAINT "ID is int" CHECK (typeof("ID") IN ('integer', 'null')), "born" date CONSTRAINT "born is date" CHECK (typeof("born") IN ('text', 'null')), PRIMARY KEY ("id"), CHECK (id > 0)"#);
+        insta::assert_snapshot!(contract().definition(Dialect::Postgres, &columns(&[("id", Some("integer"))])), @r#""id" int NOT NULL, PRIMARY KEY ("id"), CHECK (id > 0)"#);
+    }
+}

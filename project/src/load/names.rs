@@ -8,15 +8,18 @@ use refuel_task::Place;
 
 use super::files::Found;
 use crate::error::ProjectError;
-use crate::shape::{NAME, Problems};
+use crate::shape::{NAME, Problems, at_most};
 
 /// What the names of relations that are made beside a model end with.
 const BESIDE: [&str; 4] = ["__gated", "__accepted", "__review", "__rejected"];
 
+/// Longest name of a model: what fits into a Postgres identifier with `__rejected` behind it.
+const LONGEST: usize = 52;
+
 /// Whether a file's name can be that of a relation; what is wrong is said. `what` it is: `model`.
 pub(super) fn is_name(file: &Found, what: &str, problems: &mut Problems) -> bool {
     let name = file.stem();
-    let wrong = if let Err(why) = (NAME.check)(name) {
+    let wrong = if let Err(why) = (NAME.check)(name).and_then(|()| at_most(name, LONGEST)) {
         Some((why, format!("rename the file: a {what} is named by {}", NAME.example)))
     } else if name.starts_with("_refuel") || name.starts_with("__refuel") {
         Some((

@@ -7,6 +7,8 @@ mod secret;
 mod target;
 
 pub use environment::{Environment, render_environment};
+#[cfg(test)]
+pub(crate) use keys::PROFILE;
 pub(crate) use keys::PROFILES;
 pub(crate) use read::{Chosen, choose};
 pub use secret::Secret;

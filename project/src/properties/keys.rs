@@ -1,7 +1,7 @@
 //! The keys of properties files.
 
 use crate::config::{MODEL_CONFIG, SEED_CONFIG, TEST_CONFIG};
-use crate::shape::{CHARACTER, Key, NAME, Object, P_VALUE, PROBABILITY_BOUND, PSI, REFERENCE, Shape};
+use crate::shape::{CHARACTER, Key, NAME, Object, P_VALUE, PROBABILITY_BOUND, PSI, REFERENCE, Shape, TITLE};
 
 const DESCRIPTION: Key = Key::new("description", Shape::Text, "What it is, for people.");
 const META: Key = Key::new("meta", Shape::Map(&Shape::Anything), "Whatever people want to note.");
@@ -18,7 +18,7 @@ static TABLE_TESTS_SHAPE: Shape = Shape::Named(&TABLE_TESTS);
 const CONFIG_OF_TEST: Key = Key::new("config", Shape::Object(&TEST_CONFIG), "Configuration of the test.");
 const NAME_OF_TEST: Key = Key::new(
     "name",
-    Shape::Formed(&NAME),
+    Shape::Formed(&TITLE),
     "The test's name; one is made of what is tested unless told.",
 );
 const FORMAT: Shape = Shape::Word(&["csv", "tsv", "jsonl", "parquet"]);
@@ -348,7 +348,7 @@ pub(crate) static UNIT_TEST: Object = Object::new(
     "unit_test",
     "a unit test",
     &[
-        Key::new("name", Shape::Formed(&NAME), "The test's name.").required("name: NAME"),
+        Key::new("name", Shape::Formed(&TITLE), "The test's name.").required("name: NAME"),
         DESCRIPTION,
         Key::new(
             "model",
@@ -525,7 +525,7 @@ pub(crate) static EVALUATION: Object = Object::new(
     "evaluation",
     "an evaluation",
     &[
-        Key::new("name", Shape::Formed(&NAME), "The evaluation's name.").required("name: NAME"),
+        Key::new("name", Shape::Formed(&TITLE), "The evaluation's name.").required("name: NAME"),
         DESCRIPTION,
         Key::new("task", Shape::Text, "The task whose answers are looked at."),
         Key::new(

@@ -11,7 +11,7 @@ mod tests;
 mod unit_tests;
 
 pub use evaluations::{Drift, Evaluation, EvaluationRows, Metric};
-pub(crate) use keys::FILE;
+pub(crate) use keys::{COLUMN_TESTS, FILE};
 pub use models::{Column, Constraint, ConstraintKind, Properties};
 pub(crate) use reader::{Described, PropertiesFile, Reader};
 pub use reference::Reference;

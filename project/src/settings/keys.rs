@@ -1,7 +1,7 @@
 //! The keys of `refuel_project.yml`.
 
 use crate::config::{COUNT, MINUTES, MODEL_CONFIG, SEED_CONFIG, TEST_CONFIG};
-use crate::shape::{DURATION, Key, NAME, Object, Shape};
+use crate::shape::{DURATION, Key, NAME, Object, Shape, TITLE};
 
 const PATHS: Shape = Shape::OneOrMore(&Shape::Text);
 
@@ -95,7 +95,7 @@ pub(crate) static JOB: Object = Object::new(
     "job",
     "a job of the schedule",
     &[
-        Key::new("name", Shape::Formed(&NAME), "The job's name.").required("name: nightly"),
+        Key::new("name", Shape::Formed(&TITLE), "The job's name.").required("name: nightly"),
         Key::new("description", Shape::Text, "What it is for, for people."),
         Key::new("cron", Shape::Text, "When: a cron expression such as `0 6 * * mon-fri`, or @hourly, @daily and the like.")
             .required("cron: \"0 6 * * *\""),

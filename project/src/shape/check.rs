@@ -3,8 +3,9 @@
 use refuel_task::yaml::{Content, Node};
 use refuel_task::{Place, nearest};
 
-use super::{Object, Shape};
+use super::{Key, Object, Shape};
 use crate::error::ProjectError;
+use crate::properties::COLUMN_TESTS;
 
 /// Everything that is wrong.
 pub(crate) type Problems = Vec<ProjectError>;
@@ -28,8 +29,12 @@ pub(crate) fn check(node: &Node, shape: &Shape, problems: &mut Problems) {
                 ));
             }
         }
-        // A number of seconds needs no quotes.
-        (Shape::Formed(syntax), Content::Number(number)) if (syntax.check)(&number.to_string()).is_ok() => {}
+        (Shape::Formed(syntax), Content::Number(number)) if syntax.numbers => {
+            if number.as_f64().is_none_or(|number| number < 0.0) {
+                let message = format!("{} must not be negative, and is {number}", subject(&node.place));
+                problems.push(invalid(&node.place, message, None));
+            }
+        }
         (Shape::Whole { least, most }, Content::Number(number)) => {
             if number.as_u64().is_none_or(|value| !(*least..=*most).contains(&value)) {
                 let range = if *most == u64::MAX {
@@ -64,7 +69,9 @@ pub(crate) fn check(node: &Node, shape: &Shape, problems: &mut Problems) {
         }
         (Shape::OneOrMore(item), _) if fits(item, &node.content) => check(node, item, problems),
         (Shape::Map(value), Content::Map(entries)) => {
-            entries.iter().for_each(|(_, _, node)| check(node, value, problems));
+            entries
+                .iter()
+                .for_each(|(_, _, node)| check_item(node, value, problems));
         }
         (Shape::Object(object), Content::Map(entries)) => check_object(&node.place, entries, object, problems),
         (Shape::Named(objects), Content::Text(word)) => match objects.iter().find(|object| object.name == word) {
@@ -84,7 +91,7 @@ pub(crate) fn check(node: &Node, shape: &Shape, problems: &mut Problems) {
     }
 }
 
-/// An item of a list must be something.
+/// An item of a list, or of a map with any keys, must be something.
 fn check_item(node: &Node, shape: &Shape, problems: &mut Problems) {
     if matches!(node.content, Content::Null) && !matches!(shape, Shape::Anything) {
         problems.push(wrong_type(node, &in_words(shape)));
@@ -97,7 +104,9 @@ fn check_item(node: &Node, shape: &Shape, problems: &mut Problems) {
 fn fits(shape: &Shape, content: &Content) -> bool {
     match shape {
         Shape::Text | Shape::Word(_) => matches!(content, Content::Text(_)),
-        Shape::Formed(_) => matches!(content, Content::Text(_) | Content::Number(_)),
+        Shape::Formed(syntax) => {
+            matches!(content, Content::Text(_)) || (syntax.numbers && matches!(content, Content::Number(_)))
+        }
         Shape::Scalar => matches!(content, Content::Text(_) | Content::Number(_) | Content::Bool(_)),
         Shape::Flag => matches!(content, Content::Bool(_)),
         Shape::Whole { .. } | Shape::Number { .. } => matches!(content, Content::Number(_)),
@@ -113,32 +122,45 @@ fn fits(shape: &Shape, content: &Content) -> bool {
 
 type Entry = (String, Place, Node);
 
+/// The keys that a map has so far, with how and where they are written.
+#[derive(Default)]
+struct Spelled<'a> {
+    keys: Vec<(&'static str, &'a str, &'a Place)>,
+}
+
+impl<'a> Spelled<'a> {
+    /// Whether a key is not there in another spelling; says so where it is.
+    fn is_new(&mut self, key: &'static Key, word: &'a str, place: &'a Place, problems: &mut Problems) -> bool {
+        if let Some((_, first, at)) = self.keys.iter().find(|(name, ..)| *name == key.name) {
+            problems.push(ProjectError::Duplicate {
+                place: place.clone(),
+                what: format!("\"{word}\", another spelling of \"{first}\","),
+                first: (*at).clone(),
+                hint: "keep one of the two".to_owned(),
+            });
+            return false;
+        }
+        self.keys.push((key.name, word, place));
+        true
+    }
+}
+
 fn check_object(place: &Place, entries: &[Entry], object: &'static Object, problems: &mut Problems) {
-    // The keys that were given, each under its first spelling.
-    let mut given: Vec<(&'static str, &Place)> = Vec::with_capacity(entries.len());
+    let mut spelled = Spelled::default();
     for (word, key_place, value) in entries {
         let Some(key) = object.key(word) else {
             problems.push(unknown_key(key_place, word, object, None));
             continue;
         };
-        if let Some((_, first)) = given.iter().find(|(name, _)| *name == key.name) {
-            problems.push(ProjectError::Duplicate {
-                place: key_place.clone(),
-                what: format!("\"{}\", which is \"{word}\" in another spelling,", key.name),
-                first: (*first).clone(),
-                hint: "keep one of the two".to_owned(),
-            });
-            continue;
+        if spelled.is_new(key, word, key_place, problems) {
+            check(value, &key.shape, problems);
         }
-        if matches!(value.content, Content::Null) {
-            continue;
-        }
-        given.push((key.name, key_place));
-        check(value, &key.shape, problems);
     }
     for key in object.keys {
         if let Some(hint) = key.required
-            && !given.iter().any(|(name, _)| *name == key.name)
+            && !entries
+                .iter()
+                .any(|(word, _, value)| key.name == word && !matches!(value.content, Content::Null))
         {
             problems.push(ProjectError::MissingKey {
                 place: place.clone(),
@@ -198,10 +220,15 @@ fn check_typed(place: &Place, entries: &[Entry], objects: &'static [&'static Obj
 }
 
 fn check_folders(entries: &[Entry], object: &'static Object, problems: &mut Problems) {
+    let mut spelled = Spelled::default();
     for (word, place, value) in entries {
         if let Some(name) = word.strip_prefix('+') {
             match object.key(name) {
-                Some(key) => check(value, &key.shape, problems),
+                Some(key) => {
+                    if spelled.is_new(key, word, place, problems) {
+                        check(value, &key.shape, problems);
+                    }
+                }
                 None => problems.push(unknown_key(place, word, object, Some('+'))),
             }
             continue;
@@ -240,11 +267,16 @@ fn unknown_key(place: &Place, word: &str, object: &Object, prefix: Option<char>)
 }
 
 fn unknown_word(place: &Place, word: &str, objects: &[&Object]) -> ProjectError {
+    let hint = if COLUMN_TESTS.iter().any(|object| object.name == word) {
+        "it is a test of a column: write it below one".to_owned()
+    } else {
+        suggestion(word, objects.iter().map(|object| object.name), "there are")
+    };
     ProjectError::UnknownName {
         place: place.clone(),
         what: "data test",
         name: word.to_owned(),
-        hint: suggestion(word, objects.iter().map(|object| object.name), "there are"),
+        hint,
     }
 }
 
@@ -256,6 +288,9 @@ pub(crate) fn suggestion<'a>(word: &str, names: impl Iterator<Item = &'a str> + 
             let mut names: Vec<&str> = names.collect();
             let more = names.len().saturating_sub(12);
             names.truncate(12);
+            if let ([only], "there are") = (names.as_slice(), otherwise) {
+                return format!("there is only {only}");
+            }
             let names = names.join(", ");
             match more {
                 0 => format!("{otherwise} {names}"),

@@ -11,7 +11,9 @@ mod tests;
 pub(crate) use check::{Problems, check, suggestion};
 pub(crate) use entries::Entries;
 pub(crate) use schema::{Definitions, schema_of};
-pub(crate) use syntax::{CHARACTER, COMPARISON, DURATION, NAME, P_VALUE, PROBABILITY_BOUND, PSI, REFERENCE, Syntax};
+pub(crate) use syntax::{
+    CHARACTER, COMPARISON, DURATION, NAME, P_VALUE, PROBABILITY_BOUND, PSI, REFERENCE, Syntax, TITLE, at_most,
+};
 
 /// What a value may be. A null is the same as leaving the key out, wherever it stands.
 #[derive(Debug)]

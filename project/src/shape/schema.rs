@@ -13,11 +13,18 @@ pub(crate) type Definitions = BTreeMap<&'static str, Value>;
 pub(crate) fn schema_of(shape: &'static Shape, definitions: &mut Definitions) -> Value {
     match shape {
         Shape::Text => json!({"type": "string"}),
-        Shape::Formed(syntax) => json!({
-            "type": ["string", "number"],
-            "pattern": syntax.pattern,
-            "description": format!("Written as {}.", syntax.example),
-        }),
+        Shape::Formed(syntax) => {
+            let text = json!({
+                "type": "string",
+                "pattern": syntax.pattern,
+                "description": format!("Written as {}.", syntax.example),
+            });
+            if syntax.numbers {
+                json!({"anyOf": [text, {"type": "number", "minimum": 0}]})
+            } else {
+                text
+            }
+        }
         Shape::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Shape::Flag => json!({"type": "boolean"}),
         Shape::Whole { least, most } => {
@@ -63,14 +70,19 @@ fn reference(object: &'static Object, definitions: &mut Definitions) -> Value {
         // What an object holds may hold it again.
         definitions.insert(object.name, Value::Null);
         let mut properties = Map::new();
-        let mut required = Vec::new();
+        let mut demands = Vec::new();
         for key in object.keys {
             let schema = schema_of_key(key, definitions);
-            for spelling in object.spellings_of(key) {
-                properties.insert(spelling, schema.clone());
-            }
+            let spellings = object.spellings_of(key);
+            let given = |spelling: &String| json!({"required": [spelling]});
             if key.required.is_some() {
-                required.push(key);
+                demands.push(json!({"anyOf": spellings.iter().map(given).collect::<Vec<_>>()}));
+            }
+            if let [one, other] = spellings.as_slice() {
+                demands.push(json!({"not": {"required": [one, other]}}));
+            }
+            for spelling in spellings {
+                properties.insert(spelling, schema.clone());
             }
         }
         let mut definition = json!({
@@ -79,13 +91,6 @@ fn reference(object: &'static Object, definitions: &mut Definitions) -> Value {
             "properties": properties,
             "additionalProperties": false,
         });
-        let demands: Vec<Value> = required
-            .into_iter()
-            .map(|key| {
-                let spellings = object.spellings_of(key).into_iter();
-                json!({"anyOf": spellings.map(|spelling| json!({"required": [spelling]})).collect::<Vec<_>>()})
-            })
-            .collect();
         if !demands.is_empty() {
             definition["allOf"] = Value::Array(demands);
         }
@@ -94,9 +99,12 @@ fn reference(object: &'static Object, definitions: &mut Definitions) -> Value {
     json!({"$ref": format!("#/$defs/{}", object.name)})
 }
 
-/// The schema of a key's value; null is the same as leaving it out.
+/// The schema of a key's value; null is the same as leaving the key out.
 fn schema_of_key(key: &'static Key, definitions: &mut Definitions) -> Value {
     let schema = schema_of(&key.shape, definitions);
+    if key.required.is_some() || matches!(key.shape, Shape::Anything) {
+        return json!({"description": key.about, "allOf": [schema]});
+    }
     json!({"description": key.about, "anyOf": [schema, {"type": "null"}]})
 }
 
@@ -145,10 +153,15 @@ fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
     if !definitions.contains_key(name) {
         definitions.insert(name, Value::Null);
         let mut properties = Map::new();
+        let mut demands = Vec::new();
         for key in object.keys {
             let schema = schema_of_key(key, definitions);
-            for spelling in object.spellings_of(key) {
-                properties.insert(format!("+{spelling}"), schema.clone());
+            let spellings: Vec<String> = object.spellings_of(key).iter().map(|word| format!("+{word}")).collect();
+            if let [one, other] = spellings.as_slice() {
+                demands.push(json!({"not": {"required": [one, other]}}));
+            }
+            for spelling in spellings {
+                properties.insert(spelling, schema.clone());
             }
         }
         let definition = json!({
@@ -158,6 +171,7 @@ fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
             "properties": properties,
             "patternProperties": {"^[^+]": {"anyOf": [{"$ref": format!("#/$defs/{name}")}, {"type": "null"}]}},
             "additionalProperties": false,
+            "allOf": demands,
         });
         definitions.insert(name, definition);
     }

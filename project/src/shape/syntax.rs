@@ -12,6 +12,8 @@ pub(crate) struct Syntax {
     pub(crate) example: &'static str,
     /// A regular expression for schemas. It takes whatever `check` takes.
     pub(crate) pattern: &'static str,
+    /// Whether a number that is not negative is of this form too.
+    pub(crate) numbers: bool,
     /// Whether a text is of this form. The error is what follows the text in a sentence, or nothing.
     pub(crate) check: fn(&str) -> Result<(), String>,
 }
@@ -26,42 +28,61 @@ fn must(is: bool) -> Result<(), String> {
     if is { Ok(()) } else { Err(String::new()) }
 }
 
-/// Longest name of anything that becomes a relation: what fits into a Postgres identifier with `__rejected` behind it.
-pub(crate) const LONGEST_NAME: usize = 52;
+/// Longest name in a database: what fits into a Postgres identifier.
+const LONGEST_NAME: usize = 63;
+/// Longest name of what is in no database.
+const LONGEST_TITLE: usize = 200;
 
-/// The name of a model, a seed, a project and whatever else is named in SQL or in selectors.
+/// The name of whatever is named in SQL.
 pub(crate) static NAME: Syntax = Syntax {
     example: "a letter, then letters, digits and _, such as stg_orders",
     pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
+    numbers: false,
     check: |text| {
-        let mut letters = text.chars();
-        must(
-            letters
-                .next()
-                .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-                && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_'),
-        )?;
-        if text.len() > LONGEST_NAME {
-            return Err(format!(
-                ": it has {} characters, and {LONGEST_NAME} are the most",
-                text.len()
-            ));
-        }
-        Ok(())
+        must(is_word(text, |_| false))?;
+        at_most(text, LONGEST_NAME)
     },
 };
+
+/// The name of a test or a job.
+pub(crate) static TITLE: Syntax = Syntax {
+    example: "a letter, then letters, digits, _ and -, such as nightly-build",
+    pattern: "^[A-Za-z_][A-Za-z0-9_-]*$",
+    numbers: false,
+    check: |text| {
+        must(is_word(text, |letter| letter == '-'))?;
+        at_most(text, LONGEST_TITLE)
+    },
+};
+
+fn is_word(text: &str, also: fn(char) -> bool) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || also(letter))
+}
+
+/// Whether a text has no more characters than these.
+pub(crate) fn at_most(text: &str, most: usize) -> Result<(), String> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    Err(format!(": it has {} characters, and {most} are the most", text.len()))
+}
 
 /// One character.
 pub(crate) static CHARACTER: Syntax = Syntax {
     example: "one character, such as \";\"",
     pattern: "^[\\s\\S]$",
+    numbers: false,
     check: |text| must(text.len() == 1 && text.is_ascii()),
 };
 
 /// A length of time.
 pub(crate) static DURATION: Syntax = Syntax {
     example: "a length of time such as 90s, 5m or 1h 30m",
-    pattern: "[0-9]",
+    pattern: "^\\s*[Pp0-9]",
+    numbers: true,
     check: |text| must(duration(text).is_some()),
 };
 
@@ -69,6 +90,7 @@ pub(crate) static DURATION: Syntax = Syntax {
 pub(crate) static COMPARISON: Syntax = Syntax {
     example: "a comparison such as \"> 10\" or \"!= 0\"",
     pattern: "^\\s*(!=|<>|>=|<=|==|=|>|<)\\s*[0-9.eE+-]+\\s*$",
+    numbers: false,
     check: |text| must(Comparison::parse(text, "").is_some()),
 };
 
@@ -76,6 +98,7 @@ pub(crate) static COMPARISON: Syntax = Syntax {
 pub(crate) static PROBABILITY_BOUND: Syntax = Syntax {
     example: "a comparison with a number from 0 to 1, such as \">= 0.8\"",
     pattern: "^\\s*(!=|<>|>=|<=|==|=|>|<)\\s*[0-9.eE+-]+\\s*$",
+    numbers: false,
     check: |text| must(Comparison::parse(text, "").is_some_and(|found| (0.0..=1.0).contains(&found.bound))),
 };
 
@@ -83,6 +106,7 @@ pub(crate) static PROBABILITY_BOUND: Syntax = Syntax {
 pub(crate) static P_VALUE: Syntax = Syntax {
     example: "a comparison with a number from 0 to 1, such as \"p > 0.01\"",
     pattern: "^\\s*(p\\s*)?(!=|<>|>=|<=|==|=|>|<)\\s*[0-9.eE+-]+\\s*$",
+    numbers: false,
     check: |text| must(Comparison::parse(text, "p").is_some_and(|found| (0.0..=1.0).contains(&found.bound))),
 };
 
@@ -90,6 +114,7 @@ pub(crate) static P_VALUE: Syntax = Syntax {
 pub(crate) static PSI: Syntax = Syntax {
     example: "a comparison such as \"< 0.2\"",
     pattern: "^\\s*(psi\\s*)?(!=|<>|>=|<=|==|=|>|<)\\s*[0-9.eE+-]+\\s*$",
+    numbers: false,
     check: |text| must(Comparison::parse(text, "psi").is_some_and(|found| found.bound >= 0.0)),
 };
 
@@ -97,6 +122,7 @@ pub(crate) static PSI: Syntax = Syntax {
 pub(crate) static REFERENCE: Syntax = Syntax {
     example: "ref('NAME') or source('SOURCE', 'TABLE')",
     pattern: "^\\s*(\\{\\{)?\\s*(ref|source)\\s*\\(.*\\)\\s*(\\}\\})?\\s*$",
+    numbers: false,
     check: |text| must(Reference::parse(text).is_some()),
 };
 

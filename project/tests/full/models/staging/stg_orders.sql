@@ -1,0 +1,1 @@
+SELECT id, status, amount, comment FROM {{ source('shop', 'orders') }}

@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('orders') }} WHERE amount < 0

@@ -86,6 +86,13 @@ mod tests {
     #[test]
     fn lines_that_differ_are_found() {
         assert_eq!(changed_lines("a\nb\n", "a\nb\n"), "");
-        insta::assert_snapshot!(changed_lines("select\n  id,\n  body\nfrom t", "select\n  id,\n  trim(body) as body\nfrom t"), @r"");
+        insta::assert_snapshot!(changed_lines("select\n  id,\n  body\nfrom t", "select\n  id,\n  trim(body) as body\nfrom t"), @r"
+        @@ -1,4 +1,4 @@
+         select
+           id,
+        -  body
+        +  trim(body) as body
+         from t
+        ");
     }
 }

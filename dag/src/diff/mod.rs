@@ -8,6 +8,8 @@
 mod changes;
 mod nodes;
 mod previous;
+#[cfg(test)]
+pub(crate) mod shop;
 mod snapshot;
 mod tasks;
 #[cfg(test)]

@@ -108,13 +108,13 @@ impl TaskState {
             ("input", input(&task.input)),
             ("examples", examples(task)),
             ("model", json!(task.model_name())),
-            ("threshold", json!(task.threshold)),
+            ("threshold", json!(task.threshold.map(decimal))),
             ("confidence", json!(task.confidence)),
             ("fallback", json!(task.fallback)),
             ("on_error", json!(task.on_error)),
             ("truncate", json!(task.truncate)),
             ("calibration", json!(task.calibration)),
-            ("label_threshold", json!(task.label_threshold)),
+            ("label_threshold", json!(decimal(task.label_threshold))),
             ("max_tokens", json!(task.generation.max_tokens)),
             ("stop", json!(task.generation.stop)),
         ];
@@ -123,6 +123,11 @@ impl TaskState {
             keys: said(keys.map(|(key, value)| (key.to_owned(), value))),
         }
     }
+}
+
+/// The number as it was written: 0.7, where the nearest of its width is 0.699999988.
+fn decimal(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or(f64::from(number))
 }
 
 fn input(spec: &InputSpec) -> Value {

@@ -32,7 +32,7 @@ pub struct TaskChange {
     pub kind: TaskChangeKind,
     /// What follows: the most that follows from any of its keys.
     pub effect: TaskEffect,
-    /// The keys that changed. Of a list of labels, each label is a key: `labels.refund`.
+    /// The keys that changed. Of a list of labels, each label is a key, and what it says one below: `labels.refund.description`.
     pub keys: Vec<KeyChange>,
     /// The lines of the guidelines that changed, as a unified diff.
     pub guidelines: Option<String>,
@@ -97,33 +97,37 @@ fn effect(key: &str) -> TaskEffect {
     }
 }
 
-/// Each label that is new, gone or described otherwise; or their order, where that is all.
+/// Each label that is new, gone or described otherwise; and their order, where it is another.
 fn labels(change: &KeyChange) -> Vec<KeyChange> {
     let by_name = |value: &Option<Value>| -> Map<String, Value> {
         let labels = value.as_ref().and_then(Value::as_array).into_iter().flatten();
-        labels
-            .filter_map(|label| Some((label.get("name")?.as_str()?.to_owned(), label.clone())))
-            .collect()
+        labels.filter_map(Value::as_object).filter_map(named).collect()
     };
     let (before, after) = (by_name(&change.before), by_name(&change.after));
-    let mut changes = changed_keys(&before, &after);
-    for change in &mut changes {
-        let (old, new) = (change.before.as_ref(), change.after.as_ref());
-        let same = |key: &str| old.map(|label| label.get(key)) == new.map(|label| label.get(key));
-        let only_aliases = old.is_some() && new.is_some() && same("description");
-        change.effect = Some(if only_aliases {
-            TaskEffect::Cosmetic
+    let mut changes = Vec::new();
+    for label in changed_keys(&before, &after) {
+        let key = format!("labels.{}", label.key);
+        if let (Some(Value::Object(old)), Some(Value::Object(new))) = (&label.before, &label.after) {
+            changes.extend(changed_keys(old, new).into_iter().map(|change| KeyChange {
+                // The model never sees other spellings.
+                effect: Some(if change.key == "aliases" {
+                    TaskEffect::Cosmetic
+                } else {
+                    TaskEffect::Breaking
+                }),
+                key: format!("{key}.{}", change.key),
+                ..change
+            }));
         } else {
-            TaskEffect::Breaking
-        });
-        change.key = format!("labels.{}", change.key);
+            changes.push(KeyChange {
+                key,
+                effect: Some(TaskEffect::Breaking),
+                ..label
+            });
+        }
     }
     let kept = |labels: &Map<String, Value>, others: &Map<String, Value>| -> Vec<String> {
-        labels
-            .keys()
-            .filter(|name| others.contains_key(*name))
-            .cloned()
-            .collect()
+        labels.keys().filter(|name| others.contains_key(*name)).cloned().collect()
     };
     let (old_order, new_order) = (kept(&before, &after), kept(&after, &before));
     if old_order != new_order {
@@ -135,6 +139,13 @@ fn labels(change: &KeyChange) -> Vec<KeyChange> {
         });
     }
     changes
+}
+
+/// A label's name, and all else that it says.
+fn named(label: &Map<String, Value>) -> Option<(String, Value)> {
+    let mut label = label.clone();
+    let name = label.shift_remove("name")?.as_str()?.to_owned();
+    Some((name, Value::Object(label)))
 }
 
 /// How many examples came and went, rather than all of them.

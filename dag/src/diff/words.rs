@@ -135,10 +135,18 @@ fn write_lines(f: &mut fmt::Formatter<'_>, lines: &str) -> fmt::Result {
 fn write_key(f: &mut fmt::Formatter<'_>, change: &KeyChange) -> fmt::Result {
     let key = &change.key;
     match (&change.before, &change.after) {
-        (None, Some(after)) => writeln!(f, "      + {key}: {}", short(after)),
-        (Some(before), None) => writeln!(f, "      - {key}: {}", short(before)),
+        (None, Some(after)) => writeln!(f, "      + {key}{}", said(after)),
+        (Some(before), None) => writeln!(f, "      - {key}{}", said(before)),
         (Some(before), Some(after)) => writeln!(f, "      {key}: {} -> {}", short(before), short(after)),
         (None, None) => Ok(()),
+    }
+}
+
+/// A value after its key; nothing where there is no more to it than the key.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Object(object) if object.is_empty() => String::new(),
+        value => format!(": {}", short(value)),
     }
 }
 

@@ -151,7 +151,15 @@ mod tests {
 
     #[test]
     fn a_tree_draws_everything_once() {
-        insta::assert_snapshot!(graph().tree(Direction::Upstream), @r"");
+        insta::assert_snapshot!(graph().tree(Direction::Upstream), @r#"
+        report.say "topic"
+        ├─ labelled.topic
+        │  ├─ refuel_label(ticket_topic)
+        │  │  └─ stg.body
+        │  │     └─ raw.body
+        │  └─ channel?
+        └─ stg.body …
+        "#);
     }
 
     #[test]
@@ -174,6 +182,36 @@ mod tests {
 
     #[test]
     fn mermaid_and_dot_escape_what_they_must() {
-        insta::assert_snapshot!(format!("{}{}", graph().mermaid(), graph().dot()), @r"");
+        insta::assert_snapshot!(format!("{}{}", graph().mermaid(), graph().dot()), @r#"
+        flowchart LR
+            n0["report.say #quot;topic#quot;"]
+            n1["labelled.topic"]
+            n2{{"refuel_label(ticket_topic)"}}
+            n3["stg.body"]
+            n4[("raw.body")]
+            n5(["channel?"])
+            n1 --> n0
+            n2 --> n1
+            n3 --> n2
+            n4 --> n3
+            n5 --> n1
+            n3 --> n0
+        digraph lineage {
+            rankdir=LR;
+            node [shape=box];
+            n0 [label="report.say \"topic\""];
+            n1 [label="labelled.topic"];
+            n2 [label="refuel_label(ticket_topic)", shape=hexagon];
+            n3 [label="stg.body"];
+            n4 [label="raw.body", shape=cylinder];
+            n5 [label="channel?", style=dashed];
+            n1 -> n0;
+            n2 -> n1;
+            n3 -> n2;
+            n4 -> n3;
+            n5 -> n1;
+            n3 -> n0;
+        }
+        "#);
     }
 }

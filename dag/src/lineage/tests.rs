@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use refuel_project::Format;
 
 use super::{Direction, Headers, LineageError, Lineages, NoHeaders, node_lineage};
-use crate::fixture::Fixture;
+use crate::diff::shop::Shop;
 
 /// The header of a file, as a reader of files would give it.
 struct Files(HashMap<&'static str, Vec<&'static str>>);
@@ -21,23 +21,27 @@ fn files() -> Files {
 
 #[test]
 fn a_column_is_followed_up_to_its_sources_through_calls() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let files = files();
     let mut lineages = Lineages::new(&dag, &files);
     let topic = lineages.of_column("report", "topic", Direction::Upstream).unwrap();
     insta::assert_snapshot!(topic.tree(Direction::Upstream), @r"");
-    let country = lineages.of_column("report", "country_name", Direction::Upstream).unwrap();
+    let country = lineages
+        .of_column("report", "country_name", Direction::Upstream)
+        .unwrap();
     insta::assert_snapshot!(country.tree(Direction::Upstream), @r"");
 }
 
 #[test]
 fn a_column_is_followed_down_to_what_comes_from_it() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let files = files();
     let mut lineages = Lineages::new(&dag, &files);
-    let body = lineages.of_column("raw.tickets", "BODY", Direction::Downstream).unwrap();
+    let body = lineages
+        .of_column("raw.tickets", "BODY", Direction::Downstream)
+        .unwrap();
     insta::assert_snapshot!(body.tree(Direction::Downstream), @r"");
     let id = lineages.of_column("stg_tickets", "id", Direction::Downstream).unwrap();
     insta::assert_snapshot!(id.tree(Direction::Downstream), @r"");
@@ -45,12 +49,14 @@ fn a_column_is_followed_down_to_what_comes_from_it() {
 
 #[test]
 fn what_is_above_and_below_is_each_others_reverse() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let files = files();
     let mut lineages = Lineages::new(&dag, &files);
     let up = lineages.of_column("report", "topic", Direction::Upstream).unwrap();
-    let down = lineages.of_column("raw.tickets", "body", Direction::Downstream).unwrap();
+    let down = lineages
+        .of_column("raw.tickets", "body", Direction::Downstream)
+        .unwrap();
     let labels = |graph: &super::LineageGraph| -> Vec<String> {
         let label = |number: &usize| graph.vertices[*number].label();
         let mut edges: Vec<String> = graph
@@ -61,12 +67,17 @@ fn what_is_above_and_below_is_each_others_reverse() {
         edges.sort();
         edges
     };
-    assert!(labels(&up).iter().all(|edge| labels(&down).contains(edge)), "{:?} {:?}", labels(&up), labels(&down));
+    assert!(
+        labels(&up).iter().all(|edge| labels(&down).contains(edge)),
+        "{:?} {:?}",
+        labels(&up),
+        labels(&down)
+    );
 }
 
 #[test]
 fn only_what_is_asked_for_is_read() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let mut lineages = Lineages::new(&dag, &NoHeaders);
     lineages.of_column("stg_tickets", "body", Direction::Upstream).unwrap();
@@ -75,42 +86,62 @@ fn only_what_is_asked_for_is_read() {
 
 #[test]
 fn columns_follow_from_the_sql() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let files = files();
     let mut lineages = Lineages::new(&dag, &files);
-    let mut columns = |id: &str| lineages.columns(dag.node(id).unwrap()).unwrap().map(|columns| columns.join(" "));
+    let mut columns = |id: &str| {
+        lineages
+            .columns(dag.node(id).unwrap())
+            .unwrap()
+            .map(|columns| columns.join(" "))
+    };
     assert_eq!(columns("model.shop.labelled").as_deref(), Some("id body country topic"));
-    assert_eq!(columns("model.shop.report").as_deref(), Some("country_name topic messages"));
+    assert_eq!(
+        columns("model.shop.report").as_deref(),
+        Some("country_name topic messages")
+    );
     assert_eq!(columns("seed.shop.countries").as_deref(), Some("code name"));
     assert_eq!(columns("task.shop.ticket_topic"), None);
 }
 
 #[test]
 fn a_star_over_unknown_columns_passes_them_on() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     shop.replace(
         "models/sources.yml",
         "        columns:\n          - name: id\n          - name: body\n          - name: country_code\n",
         "",
     );
-    shop.write("models/staging/stg_tickets.sql", "select * from {{ source('raw', 'tickets') }}\n");
+    shop.write(
+        "models/staging/stg_tickets.sql",
+        "select * from {{ source('raw', 'tickets') }}\n",
+    );
     let dag = shop.compile();
     let mut lineages = Lineages::new(&dag, &NoHeaders);
     let body = lineages.of_column("stg_tickets", "body", Direction::Upstream).unwrap();
-    assert_eq!(body.tree(Direction::Upstream), "stg_tickets.body\n└─ raw.tickets.body\n");
+    assert_eq!(
+        body.tree(Direction::Upstream),
+        "stg_tickets.body\n└─ raw.tickets.body\n"
+    );
     let topic = lineages.of_column("labelled", "topic", Direction::Upstream).unwrap();
     assert_eq!(
         topic.tree(Direction::Upstream),
         "labelled.topic\n└─ refuel_label(ticket_topic)\n   └─ stg_tickets.body\n      └─ raw.tickets.body\n"
     );
-    let down = lineages.of_column("raw.tickets", "body", Direction::Downstream).unwrap();
-    assert!(down.tree(Direction::Downstream).contains("labelled.topic"), "{}", down.tree(Direction::Downstream));
+    let down = lineages
+        .of_column("raw.tickets", "body", Direction::Downstream)
+        .unwrap();
+    assert!(
+        down.tree(Direction::Downstream).contains("labelled.topic"),
+        "{}",
+        down.tree(Direction::Downstream)
+    );
 }
 
 #[test]
 fn wrong_names_suggest_right_ones() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let mut lineages = Lineages::new(&dag, &NoHeaders);
     let mut refused = |node: &str, column: &str| {
@@ -135,7 +166,7 @@ fn wrong_names_suggest_right_ones() {
 
 #[test]
 fn nodes_have_a_lineage_too() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let report = dag.node("model.shop.report").unwrap();
     let up = node_lineage(&dag, &[report], Direction::Upstream, None, false);
@@ -144,12 +175,15 @@ fn nodes_have_a_lineage_too() {
     assert_eq!(one.tree(Direction::Upstream).lines().count(), 3);
     let source = dag.node("source.shop.raw.tickets").unwrap();
     let down = node_lineage(&dag, &[source], Direction::Downstream, None, true);
-    assert!(down.tree(Direction::Downstream).contains("unique_stg_tickets_id (test)"));
+    assert!(
+        down.tree(Direction::Downstream)
+            .contains("unique_stg_tickets_id (test)")
+    );
 }
 
 #[test]
 fn lineage_is_json() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     let dag = shop.compile();
     let mut lineages = Lineages::new(&dag, &NoHeaders);
     let topic = lineages.of_column("labelled", "topic", Direction::Upstream).unwrap();
@@ -159,7 +193,7 @@ fn lineage_is_json() {
 /// Five hundred models that each take everything of the one before.
 #[test]
 fn a_long_chain_of_stars_is_followed() {
-    let shop = Fixture::shop();
+    let shop = Shop::new();
     shop.write("models/chain/m0.sql", "select * from {{ ref('stg_tickets') }}");
     for number in 1..500 {
         shop.write(

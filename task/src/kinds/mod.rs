@@ -139,6 +139,12 @@ impl Kind {
         self.0.read_answer(value, labels).map_err(|problem| problem.message)
     }
 
+    /// The key of an example, and the column of an example file, that holds the right answer. None where examples make no
+    /// sense.
+    pub fn answer_key(self) -> Option<&'static str> {
+        self.0.answer_key()
+    }
+
     pub(crate) fn rules(self) -> &'static dyn KindRules {
         self.0
     }

@@ -1,0 +1,107 @@
+//! Reading SQL.
+
+mod read;
+
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+use sqlparser::ast::Query;
+
+use crate::scopes::mentions::{Mentions, mentions};
+use crate::stage::{AnswerTables, Plan, Staging};
+use crate::{Call, Columns, Dialect, Lineage, Position, RelationName, Result};
+
+/// A query that was read and whose calls are sound.
+#[derive(Debug, Clone)]
+pub struct Analyzed {
+    query: Box<Query>,
+    dialect: Dialect,
+    mentions: Mentions,
+}
+
+/// What is worth keeping of a query, without its tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// BLAKE3 of [`Analyzed::canonical`], as 64 hexadecimal digits: the same for queries that differ in comments and
+    /// layout alone.
+    pub canonical_hash: String,
+    /// The calls, in the order of the text.
+    pub calls: Vec<Call>,
+    /// The relations that are read, each once, in the order of the text, with the place of the first mention. Names of
+    /// common table expressions and functions are none.
+    pub relations: Vec<(RelationName, Position)>,
+}
+
+impl Analyzed {
+    /// Reads a query, and checks its calls.
+    pub fn parse(sql: &str, dialect: Dialect) -> Result<Self> {
+        let query = read::query(sql, dialect)?;
+        let mentions = mentions(&query, dialect)?;
+        Ok(Self {
+            query,
+            dialect,
+            mentions,
+        })
+    }
+
+    /// What is worth keeping of a query; its tree is let go.
+    pub fn facts(sql: &str, dialect: Dialect) -> Result<Facts> {
+        let analyzed = Self::parse(sql, dialect)?;
+        Ok(Facts {
+            canonical_hash: analyzed.canonical_hash(),
+            calls: analyzed.mentions.calls,
+            relations: analyzed.mentions.relations,
+        })
+    }
+
+    /// The dialect that it was read in.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The query written anew, in one line: comments and layout are gone, parentheses and names stay as they are.
+    pub fn canonical(&self) -> String {
+        self.query.to_string()
+    }
+
+    /// See [`Facts::canonical_hash`].
+    pub fn canonical_hash(&self) -> String {
+        /// Hashes what is written, so that the text is never there as a whole.
+        struct Hashing(blake3::Hasher);
+        impl fmt::Write for Hashing {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.update(text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut hashing = Hashing(blake3::Hasher::new());
+        // Writing to a hasher can't fail.
+        let _ = write!(hashing, "{}", self.query);
+        hashing.0.finalize().to_hex().to_string()
+    }
+
+    /// The calls, in the order of the text.
+    pub fn calls(&self) -> &[Call] {
+        &self.mentions.calls
+    }
+
+    /// The relations that are read; see [`Facts::relations`].
+    pub fn relations(&self) -> &[(RelationName, Position)] {
+        &self.mentions.relations
+    }
+
+    /// The stages of the query: every call whose answers are in a table becomes a lookup.
+    ///
+    /// # Errors
+    ///
+    /// A call where no lookup can stand, such as in the recursive part of a recursive query or in `LIMIT`, and what only
+    /// the extension has, such as `refuel_detail`.
+    pub fn stage(&self, tables: &dyn AnswerTables) -> Result<Plan> {
+        Staging::plan(&self.query, self.dialect, tables)
+    }
+
+    /// Where each column comes from.
+    pub fn lineage(&self, columns: &dyn Columns) -> Lineage {
+        crate::lineage::of(&self.query, self.dialect, columns)
+    }
+}

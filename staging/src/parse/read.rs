@@ -1,0 +1,94 @@
+//! From text to a tree of one query.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Query, Select, SetExpr, Statement, Visit, Visitor};
+use sqlparser::parser::{Parser, ParserError};
+
+use crate::{Dialect, Position, Result, StagingError};
+
+/// How deep parentheses, subqueries and expressions may be nested. The parser takes more stack as it needs it.
+const NESTING: usize = 300;
+
+/// The one query of a text.
+pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
+    let mut statements = Parser::new(dialect.parser())
+        .with_recursion_limit(NESTING)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| syntax(&error))?;
+    if statements.len() > 1 {
+        return Err(StagingError::NotSelect {
+            position: Position::default(),
+            found: format!("{} statements", statements.len()),
+        });
+    }
+    let query = match statements.pop() {
+        Some(Statement::Query(query)) => query,
+        Some(other) => {
+            let text = other.to_string();
+            let word: String = text.chars().take_while(char::is_ascii_alphabetic).collect();
+            return Err(StagingError::NotSelect {
+                position: Position { line: 1, column: 1 },
+                found: format!("a statement of {}", word.to_uppercase()),
+            });
+        }
+        None => {
+            return Err(StagingError::NotSelect {
+                position: Position::default(),
+                found: "empty".to_owned(),
+            });
+        }
+    };
+    match query.visit(&mut OnlyReads) {
+        ControlFlow::Break(found) => Err(StagingError::NotSelect {
+            position: Position::default(),
+            found: found.to_owned(),
+        }),
+        ControlFlow::Continue(()) => Ok(query),
+    }
+}
+
+/// Stops at what changes a database within a query.
+struct OnlyReads;
+
+impl Visitor for OnlyReads {
+    type Break = &'static str;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+        match *query.body {
+            SetExpr::Insert(_) => ControlFlow::Break("a query with an INSERT in it"),
+            SetExpr::Update(_) => ControlFlow::Break("a query with an UPDATE in it"),
+            SetExpr::Delete(_) => ControlFlow::Break("a query with a DELETE in it"),
+            SetExpr::Merge(_) => ControlFlow::Break("a query with a MERGE in it"),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
+        if select.into.is_some() {
+            ControlFlow::Break("a SELECT INTO")
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// The parser's message without the place that it ends in.
+fn syntax(error: &ParserError) -> StagingError {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
+        ParserError::RecursionLimitExceeded => format!("it is nested more than {NESTING} levels deep"),
+    };
+    let (message, place) = text.rsplit_once(" at Line: ").unwrap_or((&text, ""));
+    let mut numbers = place.split(", Column: ").map(|number| number.trim().parse().ok());
+    let position = match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(line), Some(column)) => Position { line, column },
+        _ => Position::default(),
+    };
+    let mut message = message.to_owned();
+    if let Some(first) = message.get_mut(0..1) {
+        first.make_ascii_lowercase();
+    }
+    StagingError::Syntax { position, message }
+}

@@ -1,0 +1,5 @@
+//! What a part of a query sees: names of common table expressions, relations, aliases; and what kinds of function there
+//! are.
+
+pub(crate) mod functions;
+pub(crate) mod mentions;

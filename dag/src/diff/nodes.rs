@@ -99,6 +99,7 @@ impl Diff {
         let is_gone = |id: &&NodeId| !after.nodes.contains_key(*id) && id.resource_type() != Some(ResourceType::Task);
         let gone = before.nodes.keys().filter(is_gone);
         nodes.extend(gone.map(|id| whole(id, &before.nodes[id], Change::Removed)));
+        add_below(&mut nodes, after);
         explain(&mut nodes, before, after);
         nodes.sort_by(|left, right| (left.change, &left.id).cmp(&(right.change, &right.id)));
         Self { tasks, models, nodes }
@@ -209,6 +210,32 @@ fn whole(id: &NodeId, state: &NodeState, change: Change) -> NodeChange {
     }
 }
 
+/// Adds what is below what changed and not changed by its hashes: a model of the registry is in none of them.
+fn add_below(nodes: &mut Vec<NodeChange>, after: &Snapshot) {
+    let mut children: BTreeMap<&NodeId, Vec<&NodeId>> = BTreeMap::new();
+    for (id, state) in after.nodes.iter().filter(|(id, _)| !is_check(id)) {
+        for parent in &state.parents {
+            children.entry(parent).or_default().push(id);
+        }
+    }
+    let builds = |node: &&NodeChange| node.change != Change::Described && node.change != Change::Removed;
+    let mut open: Vec<NodeId> = nodes.iter().filter(builds).map(|node| node.id.clone()).collect();
+    let mut known: BTreeMap<NodeId, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+    while let Some(id) = open.pop() {
+        for child in children.get(&id).into_iter().flatten() {
+            match known.get(*child) {
+                Some(&at) if nodes[at].change == Change::Described => nodes[at].change = Change::Indirect,
+                Some(_) => continue,
+                None => {
+                    known.insert((*child).clone(), nodes.len());
+                    nodes.push(whole(child, &after.nodes[*child], Change::Indirect));
+                }
+            }
+            open.push((*child).clone());
+        }
+    }
+}
+
 /// Says of each node whose surroundings changed which of the nodes that it reads did.
 fn explain(nodes: &mut [NodeChange], before: &Snapshot, after: &Snapshot) {
     let changed: BTreeMap<NodeId, Change> = nodes.iter().map(|node| (node.id.clone(), node.change)).collect();
@@ -253,11 +280,16 @@ fn tasks(before: &Snapshot, after: &Snapshot) -> Vec<TaskChange> {
     changes
 }
 
+/// Whether two digests are of two models, however they are written.
+pub(super) fn is_another(before: &str, after: &str) -> bool {
+    before.trim_start_matches("sha256:") != after.trim_start_matches("sha256:")
+}
+
 /// Models that were and are used, under one name with two digests.
 fn models(before: &Snapshot, after: &Snapshot) -> Vec<ModelChange> {
     let changed = after.models.iter().filter_map(|(name, digest)| {
         let old = before.models.get(name)?;
-        (old != digest).then(|| ModelChange {
+        is_another(old, digest).then(|| ModelChange {
             name: name.clone(),
             before: Some(old.clone()),
             after: Some(digest.clone()),

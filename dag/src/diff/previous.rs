@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::nodes::parts;
+use super::nodes::{is_another, parts};
 use super::snapshot::{Snapshot, model_of};
 use crate::dag::Dag;
 use crate::nodes::Detail;
@@ -19,7 +19,7 @@ pub struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     /// Compares a project with an earlier state. `models` gives the digests of the models that are installed now.
     pub fn new(before: &'a Snapshot, dag: &'a Dag, models: &BTreeMap<String, String>) -> Self {
-        let is_other = |(name, digest): &(&'a String, &String)| models.get(*name).is_some_and(|now| now != *digest);
+        let is_other = |(name, digest): &(&'a String, &String)| models.get(*name).is_some_and(|now| is_another(digest, now));
         let models = before
             .models
             .iter()

@@ -186,7 +186,8 @@ fn another_model_under_the_same_name_asks_again() {
       ~ smollm2-135m-instruct: aaaaaaaaaaaa -> bbbbbbbbbbbb; its inputs are asked again
     nodes
       ~ model.shop.labelled  calls smollm2-135m-instruct
-    1 modified
+      ~ model.shop.report  below labelled
+    1 modified, 1 below what changed
     ");
     let comparison = Comparison::new(&before, &dag, &now.models);
     assert!(comparison.changes("model.shop.labelled").unwrap().task);

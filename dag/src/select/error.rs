@@ -99,17 +99,13 @@ impl SelectError {
             Self::Nothing { unmatched, .. } => {
                 let near: Vec<&str> = unmatched.iter().filter_map(|part| part.nearest.as_deref()).collect();
                 Some(if near.is_empty() {
-                    "`refuel ls` shows what there is; `--allow-empty` makes an empty selection fine".to_owned()
+                    "`refuel ls` shows what there is; `--allow-empty-selection` makes nothing of it".to_owned()
                 } else {
                     format!("did you mean `{}`?", near.join(" "))
                 })
             }
-            Self::NoPrevious { .. } => {
-                Some("run the project once, or name the folder of an earlier manifest with `--state`".to_owned())
-            }
-            Self::NoResults { .. } => {
-                Some("run the project once, or name the folder of an earlier run's results with `--state`".to_owned())
-            }
+            Self::NoPrevious { .. } => Some("`refuel build` remembers the state that it built".to_owned()),
+            Self::NoResults { .. } => Some("`refuel build` leaves the results of its run".to_owned()),
         }
     }
 }

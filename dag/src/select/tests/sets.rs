@@ -245,11 +245,11 @@ fn nothing_selected_is_an_error_that_names_the_method_and_the_nearest_name() {
         RF1253 nothing is selected: `source:row`: no source has this name (did you mean `source:raw`?)
         RF1253 nothing is selected: `path:models/stagin`: no node is at this path (did you mean `path:models/staging`?)
         RF1253 nothing is selected: `config.materialized:tabel`: no node has this setting (did you mean `config.materialized:table`?)
-        RF1253 nothing is selected: `zzz`: no model, seed, test or folder has this name (`refuel ls` shows what there is; `--allow-empty` makes an empty selection fine)
-        RF1253 nothing is selected: no node is in all of what is intersected (`refuel ls` shows what there is; `--allow-empty` makes an empty selection fine)
-        RF1253 nothing is selected: `zzz`: no model, seed, test or folder has this name; `tag:qqq`: no node has this tag (`refuel ls` shows what there is; `--allow-empty` makes an empty selection fine)
-        RF1254 `state:new` compares with an earlier state of the project, and there is none (run the project once, or name the folder of an earlier manifest with `--state`)
-        RF1255 `result:error` reads the results of an earlier run, and there is none (run the project once, or name the folder of an earlier run's results with `--state`)
+        RF1253 nothing is selected: `zzz`: no model, seed, test or folder has this name (`refuel ls` shows what there is; `--allow-empty-selection` makes nothing of it)
+        RF1253 nothing is selected: no node is in all of what is intersected (`refuel ls` shows what there is; `--allow-empty-selection` makes nothing of it)
+        RF1253 nothing is selected: `zzz`: no model, seed, test or folder has this name; `tag:qqq`: no node has this tag (`refuel ls` shows what there is; `--allow-empty-selection` makes nothing of it)
+        RF1254 `state:new` compares with an earlier state of the project, and there is none (`refuel build` remembers the state that it built)
+        RF1255 `result:error` reads the results of an earlier run, and there is none (`refuel build` leaves the results of its run)
         "
     );
 }

@@ -1,0 +1,9 @@
+//! Evaluations: how good the answers behind a model are, against rows whose right answer is known and against the run
+//! before.
+
+mod judge;
+mod metrics;
+mod run;
+
+pub use metrics::MetricResult;
+pub(crate) use run::run;

@@ -1,0 +1,337 @@
+//! Running an evaluation.
+
+use std::collections::BTreeMap;
+
+use refuel_dag::{EvaluationNode, Node, NodeId, ResourceType};
+use refuel_engine::evaluate::Drift as Drifted;
+use refuel_project::{Drift, Evaluation, EvaluationRows, Reference, Severity};
+use refuel_state::{Input, Measurement, NodeStatus};
+use refuel_task::{Answer, Record, RenderedInput, Task};
+use refuel_warehouse::Warehouse;
+use serde_json::Value;
+
+use super::judge::Judge;
+use super::metrics::{MetricResult, measured, report_of};
+use crate::connections::Session;
+use crate::context::Context;
+use crate::error::RunError;
+use crate::inference::ask_few;
+use crate::quote;
+use crate::report::NodeReport;
+
+/// A row of an evaluation: the columns that are read, by name.
+type Row = Record;
+
+/// Runs an evaluation.
+pub(crate) fn run(
+    context: &Context<'_>,
+    node: &Node,
+    of: &EvaluationNode,
+    report: &mut NodeReport,
+) -> Result<NodeStatus, RunError> {
+    let model = context.node(of.model.as_str())?;
+    let evaluation = context
+        .dag
+        .properties(model)
+        .and_then(|properties| properties.evaluations.get(of.index))
+        .ok_or_else(|| RunError::NotPossible {
+            node: node.name.to_string(),
+            reason: "is no longer in the properties of its model".to_owned(),
+            hint: None,
+        })?;
+    let mut session = context.session()?;
+    let task = match &evaluation.task {
+        Some(name) => Some(context.tasks.named(name)?),
+        None => None,
+    };
+    let columns = columns(evaluation, task.as_ref().map(|asked| asked.task.as_ref()));
+    let rows = rows(context, model, evaluation, &columns, session.warehouse()?)?;
+    let given = match &task {
+        Some(asked) if evaluation.prediction.is_none() => {
+            Some(answers(context, node, asked, &rows, &mut session, report)?)
+        }
+        _ => None,
+    };
+    let mut metrics = Vec::new();
+    if let Some(truth) = &evaluation.truth
+        && !evaluation.metrics.is_empty()
+    {
+        let judge = judge(
+            evaluation,
+            task.as_ref().map(|asked| asked.task.as_ref()),
+            truth,
+            &rows,
+            given.as_deref(),
+        );
+        if judge.unusable() > 0 {
+            context.note(
+                Some(&node.id),
+                format!(
+                    "{}: {} rows have no right answer that can be used",
+                    node.name,
+                    judge.unusable()
+                ),
+            );
+        }
+        match judge.evaluation() {
+            Some(result) => metrics.extend(measured(&result, &evaluation.metrics)),
+            None => metrics.extend(
+                evaluation
+                    .metrics
+                    .iter()
+                    .map(|(metric, bound)| MetricResult::new(metric.name(), None, 0, Some(bound))),
+            ),
+        }
+    }
+    let task_name = evaluation.task.clone().unwrap_or_default();
+    let counts = labels(evaluation, &rows, given.as_deref());
+    if !evaluation.drift.is_empty() {
+        metrics.extend(drift(context, node, evaluation, &task_name, &counts)?);
+    }
+    keep(context, node, &task_name, &metrics)?;
+    let passed = metrics.iter().all(|metric| metric.passed);
+    // What drifted too far is no measure for the next run, unless somebody says that it is right.
+    if !evaluation.drift.is_empty()
+        && (passed || evaluation.config.severity == Severity::Warn || context.request.full_refresh)
+    {
+        context
+            .state
+            .put_distribution(context.run, node.id.as_str(), &task_name, &counts)?;
+    }
+    report.rows = Some(rows.len() as u64);
+    report.failures = Some(metrics.iter().filter(|metric| !metric.passed).count() as u64);
+    if !passed {
+        report.message = Some(report_of(&metrics));
+    }
+    report.metrics = metrics;
+    Ok(match (passed, evaluation.config.severity) {
+        (true, _) => NodeStatus::Success,
+        (false, Severity::Warn) => NodeStatus::Warn,
+        (false, Severity::Error) => NodeStatus::Fail,
+    })
+}
+
+/// The columns that are read: those of the task, the right answers, the answers and their confidence, each once.
+fn columns(evaluation: &Evaluation, task: Option<&Task>) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    if evaluation.prediction.is_none() {
+        columns.extend(task.map(Task::columns).unwrap_or_default());
+    }
+    let named = [&evaluation.truth, &evaluation.prediction, &evaluation.confidence];
+    for name in named.into_iter().flatten() {
+        if !columns.contains(name) {
+            columns.push(name.clone());
+        }
+    }
+    columns
+}
+
+/// The rows, with these columns.
+fn rows(
+    context: &Context<'_>,
+    model: &Node,
+    evaluation: &Evaluation,
+    columns: &[String],
+    warehouse: &mut dyn Warehouse,
+) -> Result<Vec<Row>, RunError> {
+    if let EvaluationRows::File { path, format } = &evaluation.rows {
+        return of_file(context, path, *format, columns);
+    }
+    let id = match &evaluation.rows {
+        EvaluationRows::Reference(Reference::Model { name }) => {
+            let name = name.split_once('.').map_or(name.as_str(), |(model, _)| model);
+            context.dag.referable(name).map(|node| node.id.clone())
+        }
+        EvaluationRows::Reference(Reference::Source { source, table }) => Some(NodeId::new(
+            ResourceType::Source,
+            &context.dag.project.settings.name,
+            &[source, table],
+        )),
+        _ => Some(model.id.clone()),
+    };
+    let relation = id
+        .and_then(|id| context.dag.relation(id.as_str()))
+        .ok_or_else(|| RunError::NotPossible {
+            node: model.name.to_string(),
+            reason: "is not stored, and can't be evaluated".to_owned(),
+            hint: Some("evaluate a model that is a view or a table".to_owned()),
+        })?;
+    let list: Vec<String> = columns.iter().map(|column| quote::identifier(column)).collect();
+    let condition = evaluation
+        .config
+        .condition
+        .as_ref()
+        .map(|condition| format!(" WHERE {condition}"))
+        .unwrap_or_default();
+    let found = warehouse.rows(&format!(
+        "SELECT {} FROM {}{condition}",
+        list.join(", "),
+        quote::relation(relation)
+    ))?;
+    Ok(found
+        .iter()
+        .map(|row| {
+            let cells = columns
+                .iter()
+                .cloned()
+                .zip(row.iter().map(refuel_warehouse::Value::to_json));
+            cells.collect()
+        })
+        .collect())
+}
+
+/// The rows of a file.
+fn of_file(
+    context: &Context<'_>,
+    path: &str,
+    format: refuel_project::Format,
+    columns: &[String],
+) -> Result<Vec<Row>, RunError> {
+    use refuel_project::Format as Written;
+    let format = match format {
+        Written::Csv => refuel_tables::Format::Csv,
+        Written::Tsv => refuel_tables::Format::Tsv,
+        Written::Jsonl => refuel_tables::Format::Jsonl,
+        Written::Parquet => refuel_tables::Format::Parquet,
+    };
+    let input = refuel_tables::Input::new(&context.dag.project.root.join(path));
+    let mut reader = refuel_tables::open(&input, refuel_tables::Layout::new(format, None), columns)?;
+    let mut rows = Vec::new();
+    while let Some(chunk) = reader.next_chunk(2048)? {
+        rows.extend((0..chunk.rows()).map(|row| chunk.record(row)));
+    }
+    Ok(rows)
+}
+
+/// What the task answers to the rows.
+fn answers(
+    context: &Context<'_>,
+    node: &Node,
+    asked: &crate::inference::AskedTask,
+    rows: &[Row],
+    session: &mut Session<'_>,
+    report: &mut NodeReport,
+) -> Result<Vec<Answer>, RunError> {
+    let mut failed: BTreeMap<usize, String> = BTreeMap::new();
+    let mut inputs: Vec<(Input, RenderedInput)> = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        match asked.task.render_input(row) {
+            Ok(rendered) => {
+                let input = match &rendered.sides {
+                    Some([a, b]) => Input::Two(a.clone(), b.clone()),
+                    None => Input::One(rendered.text.clone()),
+                };
+                inputs.push((input, rendered));
+            }
+            Err(error) => {
+                failed.insert(at, error.to_string());
+            }
+        }
+    }
+    let lane = context.dag.nodes.get_index_of(node.id.as_str()).unwrap_or_default();
+    let (answers, counts) = ask_few(context, lane, asked, &inputs, session)?;
+    report.asked += counts.asked;
+    report.cached += counts.cached;
+    let mut answers = answers.into_iter();
+    let model = asked.answerer.model();
+    Ok((0..rows.len())
+        .map(|at| match failed.remove(&at) {
+            Some(reason) => Answer::error(model, reason),
+            None => answers
+                .next()
+                .unwrap_or_else(|| Answer::error(model, "the row was left without an answer")),
+        })
+        .collect())
+}
+
+fn judge(evaluation: &Evaluation, task: Option<&Task>, truth: &str, rows: &[Row], given: Option<&[Answer]>) -> Judge {
+    let mut judge = match task {
+        Some(task) => Judge::of_task(task),
+        None => Judge::of_columns(),
+    };
+    let cell = |row: &Row, column: &Option<String>| {
+        let found = column.as_ref().and_then(|column| row.get(column));
+        found.cloned().unwrap_or(Value::Null)
+    };
+    for (at, row) in rows.iter().enumerate() {
+        let right = row.get(truth).unwrap_or(&Value::Null);
+        match given {
+            Some(answers) => judge.add_answer(right, &answers[at]),
+            None => {
+                let confidence = match cell(row, &evaluation.confidence) {
+                    Value::Number(number) => number.as_f64(),
+                    Value::String(text) => text.parse().ok(),
+                    _ => None,
+                };
+                judge.add_cells(right, &cell(row, &evaluation.prediction), confidence);
+            }
+        }
+    }
+    judge
+}
+
+/// How often each label was given. Rows without an answer are none.
+fn labels(evaluation: &Evaluation, rows: &[Row], given: Option<&[Answer]>) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    let mut count = |value: &Value| {
+        let label = match value {
+            Value::Null => return,
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        *counts.entry(label).or_default() += 1;
+    };
+    match (given, &evaluation.prediction) {
+        (Some(answers), _) => answers.iter().for_each(|answer| count(&answer.value)),
+        (None, Some(column)) => rows
+            .iter()
+            .for_each(|row| count(row.get(column).unwrap_or(&Value::Null))),
+        (None, None) => {}
+    }
+    counts
+}
+
+/// How far the labels are from those of the run before, beside the bounds.
+fn drift(
+    context: &Context<'_>,
+    node: &Node,
+    evaluation: &Evaluation,
+    task: &str,
+    counts: &BTreeMap<String, u64>,
+) -> Result<Vec<MetricResult>, RunError> {
+    let rows = counts.values().sum();
+    let Some(before) = context.state.distribution_before(context.run, node.id.as_str(), task)? else {
+        context.note(
+            Some(&node.id),
+            format!("{}: there are no labels of an earlier run to compare with", node.name),
+        );
+        return Ok(Vec::new());
+    };
+    let drifted = Drifted::of(&before.counts, counts);
+    Ok(evaluation
+        .drift
+        .iter()
+        .map(|(drift, bound)| {
+            let value = drifted.map(|drifted| match drift {
+                Drift::ChiSquare => drifted.chi_square.p_value,
+                Drift::Psi => drifted.stability_index,
+            });
+            MetricResult::new(drift.name(), value, rows, Some(bound))
+        })
+        .collect())
+}
+
+fn keep(context: &Context<'_>, node: &Node, task: &str, metrics: &[MetricResult]) -> Result<(), RunError> {
+    let kept: Vec<Measurement> = metrics
+        .iter()
+        .map(|metric| Measurement {
+            unique_id: node.id.to_string(),
+            task: task.to_owned(),
+            metric: metric.metric.clone(),
+            value: metric.value,
+            interval: metric.interval.map(|interval| (interval.0, interval.1)),
+            rows: metric.rows,
+        })
+        .collect();
+    Ok(context.state.put_measurements(context.run, &kept)?)
+}

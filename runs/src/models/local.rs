@@ -1,0 +1,79 @@
+//! Models of this machine, by the engine.
+
+use std::sync::Arc;
+
+use refuel_engine::{Cancel, Engine, EngineError, Estimate, PreparedTask};
+use refuel_task::{Answer, RenderedInput, Task};
+
+use super::{Answerer, Models};
+
+/// Models of this machine. Each is loaded once, when the first input is met that has no answer yet.
+#[derive(Clone)]
+pub struct LocalModels {
+    engine: Engine,
+}
+
+impl LocalModels {
+    /// Models of an engine.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+}
+
+impl Models for LocalModels {
+    fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError> {
+        // The state keeps answers as the model gave them, so that another threshold needs no model.
+        let ungated = Task {
+            threshold: None,
+            ..task.clone()
+        };
+        let task = self.engine.prepare(&ungated, None)?;
+        // The model that answers comes first; the others only choose examples.
+        let digest = task.models().into_iter().next().map(|model| model.digest);
+        Ok(Arc::new(Prepared {
+            digest: digest.unwrap_or_default(),
+            task,
+        }))
+    }
+}
+
+struct Prepared {
+    task: PreparedTask,
+    digest: String,
+}
+
+impl Answerer for Prepared {
+    fn model(&self) -> &str {
+        self.task.model()
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn fingerprint(&self) -> &str {
+        self.task.fingerprint()
+    }
+
+    fn device(&self) -> Option<String> {
+        self.task.placement().map(|placement| placement.provider)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.task.notes()
+    }
+
+    fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError> {
+        self.task.estimate(inputs, cancel)
+    }
+
+    fn answer(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Answer>, EngineError> {
+        // A window is sized by the speed already, and is kept as a whole.
+        self.task.answer_at_once(inputs, cancel, on_rows)
+    }
+}

@@ -1,0 +1,55 @@
+//! What a run needs of models: a seam, so that everything around them can be tested with scripted answers.
+
+mod local;
+
+use std::sync::Arc;
+
+use refuel_engine::{Cancel, EngineError, Estimate};
+use refuel_task::{Answer, RenderedInput, Task};
+
+pub use local::LocalModels;
+
+/// Models by the tasks that are asked of them.
+pub trait Models: Send + Sync {
+    /// Settles which model answers a task, and what identifies its answers. No model needs to be loaded for that.
+    ///
+    /// # Errors
+    /// Where the model isn't there, or can't do what the task asks.
+    fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError>;
+}
+
+/// A task on a model.
+pub trait Answerer: Send + Sync {
+    /// `name@digest` of the model, as answers carry it.
+    fn model(&self) -> &str;
+
+    /// The model's whole digest.
+    fn digest(&self) -> &str;
+
+    /// Fingerprint of the task as it is asked.
+    fn fingerprint(&self) -> &str;
+
+    /// Where the model runs, such as `cpu`. None until it is loaded.
+    fn device(&self) -> Option<String>;
+
+    /// What a user should know before the answers are trusted. It may be known only once an input was answered.
+    fn notes(&self) -> Vec<String>;
+
+    /// What a run over `inputs` would cost.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`] when `cancel` was set; the others as for [`Answerer::answer`].
+    fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError>;
+
+    /// Answers in the order of the inputs, as the model gave them: no threshold has been applied. `on_rows(n)` says that
+    /// `n` more are there.
+    ///
+    /// # Errors
+    /// When the model can't be loaded or run, and [`EngineError::Cancelled`] when `cancel` was set before the last answer.
+    fn answer(
+        &self,
+        inputs: &[RenderedInput],
+        cancel: &Cancel,
+        on_rows: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Answer>, EngineError>;
+}

@@ -1,0 +1,90 @@
+//! What is done for each kind of node.
+
+mod catalog;
+mod check;
+pub(crate) mod gates;
+pub(crate) mod model;
+mod query;
+mod seed;
+mod source;
+
+use refuel_dag::{Detail, Node};
+use refuel_state::{NodeStatus, NodeVersion};
+use refuel_warehouse::RelationName;
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::report::NodeReport;
+use crate::versions::{self, UNKNOWN};
+use crate::{evaluation, quote, unit};
+
+pub(crate) use query::stage;
+pub(crate) use source::table as source_table;
+
+/// Does a node, and says in the report what was done.
+pub(crate) fn run(context: &Context<'_>, node: &Node, report: &mut NodeReport) -> Result<NodeStatus, RunError> {
+    match &node.detail {
+        Detail::Model(model) => model::run(context, node, model, report),
+        Detail::Seed(seed) => seed::run(context, node, seed, report),
+        Detail::Source(of) => source::run(context, node, of, report),
+        Detail::Task(task) => catalog::run(context, node, task),
+        Detail::Test(test) => checked(context, node, report, |report| check::run(context, node, test, report)),
+        Detail::UnitTest(test) => checked(context, node, report, |report| unit::run(context, node, test, report)),
+        Detail::Evaluation(of) => checked(context, node, report, |report| {
+            evaluation::run(context, node, of, report)
+        }),
+    }
+}
+
+/// Does a check, unless it passed on the same before.
+fn checked(
+    context: &Context<'_>,
+    node: &Node,
+    report: &mut NodeReport,
+    check: impl FnOnce(&mut NodeReport) -> Result<NodeStatus, RunError>,
+) -> Result<NodeStatus, RunError> {
+    let mut inputs = context.inputs_of(node);
+    if let Detail::UnitTest(test) = &node.detail {
+        // It comes before its model, and reads none of its rows: what it depends on is what the model is made from.
+        let model = context.node(test.model.as_str())?;
+        inputs = context.inputs_of(model);
+        inputs.retain(|id, _| {
+            context
+                .dag
+                .node(id)
+                .is_some_and(|node| matches!(node.detail, Detail::Task(_)))
+        });
+        inputs.insert(model.id.to_string(), model.fingerprints.data().to_string());
+    }
+    let version = versions::of_node(node, &inputs);
+    report.version = Some(version.clone());
+    let is_known = !inputs.values().any(|input| input == UNKNOWN);
+    // Somebody who asks for tests alone wants to see them run.
+    let may_reuse = context.request.command == crate::request::Command::Build && !context.request.full_refresh;
+    let before = context.previous.get(node.id.as_str());
+    if may_reuse && is_known && before.is_some_and(|before| before.version == version) {
+        return Ok(NodeStatus::Reused);
+    }
+    let status = check(report)?;
+    if status == NodeStatus::Success && is_known && !context.request.empty {
+        let made = NodeVersion {
+            unique_id: node.id.to_string(),
+            fingerprint: node.fingerprints.data().to_string(),
+            gate_fingerprint: node.fingerprints.gate.to_string(),
+            metadata_fingerprint: node.fingerprints.metadata.to_string(),
+            version,
+            inputs,
+            relation: None,
+            answer_tables: Vec::new(),
+            run: None,
+            at: jiff::Timestamp::now(),
+        };
+        context.state.put_node_version(context.run, context.target, &made)?;
+    }
+    Ok(status)
+}
+
+/// A relation's name as reports show it.
+pub(crate) fn shown(relation: &RelationName) -> String {
+    quote::relation(relation)
+}

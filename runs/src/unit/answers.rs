@@ -1,0 +1,194 @@
+//! Answers in a unit test: those that it gives, and the model's for the rest.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use refuel_project::{ScriptedAnswer, UnitTest};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Placement, RelationName, Stage};
+use refuel_state::Input;
+use refuel_task::{Answer, InputHash, RenderedInput, Source, Status, Task};
+use serde_json::Value;
+
+use crate::connections::Session;
+use crate::context::Context;
+use crate::error::RunError;
+use crate::inference::{AnswerRow, AnswerTable, ask_few, input_of, render};
+use crate::report::NodeReport;
+
+/// Tables of answers that are the test's own.
+#[derive(Default)]
+struct OwnTables {
+    names: RefCell<BTreeMap<(Asked, u8), RelationName>>,
+    columns: BTreeMap<RelationName, Vec<String>>,
+}
+
+impl AnswerTables for OwnTables {
+    fn place(&self, asked: &Asked, arguments: u8) -> Placement {
+        let mut names = self.names.borrow_mut();
+        let number = names.len() + 1;
+        let name = names
+            .entry((asked.clone(), arguments))
+            .or_insert_with(|| RelationName::new(None, format!("_refuel_unit_{number}")));
+        Placement::Table(name.clone())
+    }
+
+    fn columns(&self, relation: &RelationName) -> Option<Vec<String>> {
+        self.columns.get(relation).cloned()
+    }
+}
+
+/// Answers the calls of a query in temporary tables, and gives the query that looks them up.
+pub(super) fn resolve(
+    context: &Context<'_>,
+    unit: &UnitTest,
+    sql: &str,
+    session: &mut Session<'_>,
+    report: &mut NodeReport,
+) -> Result<String, RunError> {
+    if !sql.to_ascii_lowercase().contains("refuel_") {
+        return Ok(sql.to_owned());
+    }
+    let analyzed = Analyzed::parse(sql, context.dag.dialect())?;
+    if analyzed.calls().is_empty() {
+        return Ok(sql.to_owned());
+    }
+    let mut tables = OwnTables::default();
+    for (relation, _) in analyzed.relations() {
+        let columns = session.warehouse()?.columns(&relation)?;
+        if !columns.is_empty() {
+            let names = columns.into_iter().map(|column| column.name).collect();
+            tables.columns.insert(relation.clone(), names);
+        }
+    }
+    let plan = analyzed.stage(&tables)?;
+    for stage in &plan.stages {
+        answer(context, unit, stage, session, report)?;
+    }
+    Ok(plan.sql)
+}
+
+fn answer(
+    context: &Context<'_>,
+    unit: &UnitTest,
+    stage: &Stage,
+    session: &mut Session<'_>,
+    report: &mut NodeReport,
+) -> Result<(), RunError> {
+    let asked = context.tasks.get(&stage.asked)?;
+    let table = AnswerTable {
+        name: stage.table.clone(),
+        arguments: stage.arguments,
+        temporary: true,
+    };
+    let warehouse = session.warehouse()?;
+    table.make(warehouse, &asked.task)?;
+    let inputs: Vec<Input> = warehouse
+        .rows(&stage.inputs)?
+        .iter()
+        .filter_map(|row| input_of(row))
+        .collect();
+    let name = stage.asked.name();
+    let mut rows: Vec<(Input, InputHash, AnswerRow)> = Vec::with_capacity(inputs.len());
+    let mut open: Vec<(Input, RenderedInput)> = Vec::new();
+    for input in inputs {
+        let scripted = unit
+            .answers
+            .iter()
+            .find(|answer| is_of(&answer.task, &name) && is_same(&answer.input, &input));
+        match (scripted, render(&asked.task, &input)) {
+            (Some(scripted), _) => {
+                let hash = RenderedInput::text(&serde_json::json!(input).to_string()).hash();
+                let mut row = AnswerRow::new(&asked.task, Some(&scripted_answer(scripted, &asked.task)), None);
+                row.score = scripted.score.or(row.score);
+                rows.push((input, hash, row));
+            }
+            (None, Ok(rendered)) => open.push((input, rendered)),
+            (None, Err(error)) => {
+                let hash = RenderedInput::text(&serde_json::json!(input).to_string()).hash();
+                let answer = Answer::error(asked.answerer.model(), error.to_string());
+                rows.push((input, hash, AnswerRow::new(&asked.task, Some(&answer), None)));
+            }
+        }
+    }
+    let (answers, counts) = ask_few(context, usize::MAX, &asked, &open, session)?;
+    report.asked += counts.asked;
+    report.cached += counts.cached;
+    for ((input, rendered), answer) in open.into_iter().zip(answers) {
+        let row = AnswerRow::new(&asked.task, Some(&answer), None);
+        rows.push((input, rendered.hash(), row));
+    }
+    table.add(session.warehouse()?, asked.task.kind, &rows)
+}
+
+/// Whether a test's answer is of this task: by its name, with or without the version that the call names.
+fn is_of(scripted: &str, called: &str) -> bool {
+    scripted == called || called.split_once('@').is_some_and(|(name, _)| name == scripted)
+}
+
+/// Whether a test's input is this one: a text, a list of two texts, or a map of columns.
+fn is_same(scripted: &Value, input: &Input) -> bool {
+    match (scripted, input) {
+        (Value::String(text), Input::One(input)) => text.trim() == input.trim(),
+        (Value::Object(_), Input::One(input)) => {
+            serde_json::from_str::<Value>(input).is_ok_and(|input| is_same_row(scripted, &input))
+        }
+        (Value::Array(sides), Input::Two(a, b)) => match sides.as_slice() {
+            [Value::String(left), Value::String(right)] => left.trim() == a.trim() && right.trim() == b.trim(),
+            _ => false,
+        },
+        (other, Input::One(input)) => other.to_string() == *input,
+        _ => false,
+    }
+}
+
+/// Whether two objects have the same keys with equal values, in any order.
+fn is_same_row(left: &Value, right: &Value) -> bool {
+    let (Some(left), Some(right)) = (left.as_object(), right.as_object()) else {
+        return false;
+    };
+    left.len() == right.len()
+        && left
+            .iter()
+            .all(|(key, value)| right.get(key).is_some_and(|other| super::diff::equal(value, other)))
+}
+
+/// The answer that a test gives, as a model would have given it.
+fn scripted_answer(scripted: &ScriptedAnswer, task: &Task) -> Answer {
+    if let Some(reason) = &scripted.error {
+        return Answer::error("test", reason.clone());
+    }
+    let value = if scripted.value.is_null() {
+        Value::Null
+    } else {
+        let own = task.kind.normalize_expected(&scripted.value, &task.labels);
+        own.unwrap_or_else(|_| scripted.value.clone())
+    };
+    Answer {
+        status: if value.is_null() { Status::Abstained } else { Status::Ok },
+        value,
+        confidence: Some(scripted.confidence),
+        raw_confidence: Some(scripted.confidence),
+        reason: None,
+        source: Source::Rule,
+        ..Answer::error("test", "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn inputs_of_a_test_are_texts_pairs_or_rows() {
+        assert!(is_same(&json!("late again"), &Input::One(" late again\n".into())));
+        assert!(is_same(&json!(["a", "b"]), &Input::Two("a".into(), "b".into())));
+        assert!(!is_same(&json!(["b", "a"]), &Input::Two("a".into(), "b".into())));
+        assert!(is_same(
+            &json!({"subject": "order", "body": 7}),
+            &Input::One(r#"{"body": 7, "subject": "order"}"#.into())
+        ));
+        assert!(is_of("topic", "topic@2") && is_of("topic", "topic") && !is_of("topic", "topics"));
+    }
+}

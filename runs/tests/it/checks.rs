@@ -1,0 +1,196 @@
+//! Tests, unit tests and evaluations.
+
+use refuel_runs::{Command, NodeStatus};
+
+use crate::common::{Shop, lines, node, status};
+
+const REPORT: &str = "model.shop.report";
+
+fn properties(text: &str) -> (&'static str, String) {
+    ("models/properties.yml", text.to_owned())
+}
+
+fn shop(text: &str) -> Shop {
+    let (path, text) = properties(text);
+    Shop::with(&[(path, &text)])
+}
+
+#[test]
+fn a_test_that_fails_holds_up_what_is_downstream_and_says_so() {
+    let shop =
+        shop("models:\n  - name: cleaned\n    columns:\n      - name: body\n        tests: [not_null, unique]\n");
+    let report = shop.build();
+    insta::assert_snapshot!(lines(&report), @r"
+    model.shop.cleaned success
+    model.shop.labelled skipped test not_null_cleaned_body failed
+    model.shop.report skipped test not_null_cleaned_body failed
+    seed.shop.messages success
+    test.shop.not_null_cleaned_body fail 1 row that must not be
+    test.shop.unique_cleaned_body fail 1 row that must not be
+    ");
+    assert!(!report.is_success());
+    assert_eq!(shop.models.asked(), [""; 0]);
+}
+
+#[test]
+fn a_test_that_only_warns_lets_everything_go_on() {
+    let shop = shop(
+        "models:\n  - name: cleaned\n    columns:\n      - name: body\n        tests:\n          - not_null:\n              config: {severity: warn}\n",
+    );
+    let report = shop.build();
+    assert!(report.is_success(), "{}", lines(&report));
+    assert_eq!(status(&report, "test.shop.not_null_cleaned_body"), NodeStatus::Warn);
+    assert_eq!(status(&report, REPORT), NodeStatus::Success);
+    let again = shop.build();
+    assert_eq!(
+        status(&again, "test.shop.not_null_cleaned_body"),
+        NodeStatus::Warn,
+        "it is said each time"
+    );
+}
+
+#[test]
+fn rows_that_fail_are_kept_where_that_is_asked_for() {
+    let shop = shop(
+        "models:\n  - name: cleaned\n    columns:\n      - name: body\n        tests:\n          - not_null:\n              config: {store_failures: true}\n",
+    );
+    let report = shop.build();
+    let test = node(&report, "test.shop.not_null_cleaned_body");
+    assert_eq!(test.status, NodeStatus::Fail);
+    assert_eq!(test.failures, Some(1));
+    assert_eq!(shop.table("SELECT count(*) FROM not_null_cleaned_body"), "1");
+}
+
+const UNIT: &str = "\
+unit_tests:
+  - name: sorts
+    model: labelled
+    given:
+      - input: ref('cleaned')
+        rows:
+          - {id: 1, body: Send it back}
+          - {id: 2, body: Where is it}
+          - {id: 3, body: null}
+    answers:
+      - {task: topic, input: Send it back, value: refund, confidence: 0.9}
+      - {task: topic, input: Where is it, value: delivery, confidence: 0.2}
+    expect:
+      rows:
+        - {id: 1, topic: refund}
+        - {id: 2, topic: EXPECTED}
+        - {id: 3, topic: null}
+";
+
+#[test]
+fn a_unit_test_runs_a_model_on_given_rows_with_given_answers() {
+    let shop = shop(&UNIT.replace("EXPECTED", "null"));
+    let report = shop.build();
+    assert!(report.is_success(), "{}", lines(&report));
+    assert_eq!(status(&report, "unit_test.shop.labelled.sorts"), NodeStatus::Success);
+    assert_eq!(shop.models.asked().len(), 4, "those of the build alone");
+    assert_eq!(
+        shop.table("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%given%' OR name LIKE '%unit%'"),
+        "0"
+    );
+    let again = shop.build();
+    assert_eq!(status(&again, "unit_test.shop.labelled.sorts"), NodeStatus::Reused);
+}
+
+#[test]
+fn a_unit_test_that_fails_shows_the_cell_and_its_model_is_not_built() {
+    let shop = shop(&UNIT.replace("EXPECTED", "delivery"));
+    let report = shop.build();
+    let test = node(&report, "unit_test.shop.labelled.sorts");
+    assert_eq!(test.status, NodeStatus::Fail);
+    insta::assert_snapshot!(test.message.as_deref().unwrap(), @r"
+    1 row not as expected
+      | id | topic
+    ~ | 2  | delivery → NULL
+      (2 more as expected)
+    ");
+    assert_eq!(
+        status(&report, "model.shop.labelled"),
+        NodeStatus::Skipped,
+        "{}",
+        lines(&report)
+    );
+    assert_eq!(shop.models.asked(), [""; 0]);
+}
+
+#[test]
+fn a_unit_test_asks_the_model_for_what_it_gives_no_answer_to() {
+    let text = "unit_tests:\n  - name: sorts\n    model: labelled\n    given:\n      - input: ref('cleaned')\n        rows: [{id: 1, body: my refund!!}]\n    expect:\n      rows: [{id: 1, topic: refund}]\n";
+    let shop = shop(text);
+    let report = shop.run(Command::Test);
+    assert!(report.is_success(), "{}", lines(&report));
+    assert_eq!(shop.models.asked(), ["my refund!!"]);
+}
+
+const EVALUATION: &str = "\
+models:
+  - name: labelled
+    evaluations:
+      - name: good_enough
+        task: topic
+        on: seeds/gold.csv
+        truth: topic
+        metrics: {accuracy: '>= BOUND'}
+";
+
+/// Four rows, three of which the model gets right above its threshold; the fourth is right below it.
+const GOLD: &str = "body,topic\nrefund!,refund\ndelivery!,delivery\nwhere is it!,other\nnot this refund!,delivery\n";
+
+#[test]
+fn an_evaluation_below_its_bound_holds_up_what_is_downstream() {
+    let shop = shop(&EVALUATION.replace("BOUND", "0.8"));
+    shop.write("seeds/gold.csv", GOLD);
+    let report = shop.build();
+    let evaluation = node(&report, "evaluation.shop.labelled.good_enough");
+    assert_eq!(evaluation.status, NodeStatus::Fail, "{}", lines(&report));
+    let message = evaluation.message.as_deref().unwrap();
+    assert!(message.starts_with("accuracy 0.75 ["), "{message}");
+    assert!(
+        message.ends_with("must be >= 0.8; always the most frequent answer gets 0.5"),
+        "{message}"
+    );
+    assert_eq!(status(&report, REPORT), NodeStatus::Skipped);
+    assert_eq!(status(&report, "model.shop.labelled"), NodeStatus::Success);
+}
+
+#[test]
+fn an_evaluation_above_its_bound_lets_the_run_go_on() {
+    let shop = shop(&EVALUATION.replace("BOUND", "0.7"));
+    shop.write("seeds/gold.csv", GOLD);
+    let report = shop.build();
+    assert!(report.is_success(), "{}", lines(&report));
+    let metric = &node(&report, "evaluation.shop.labelled.good_enough").metrics[0];
+    assert_eq!((metric.metric.as_str(), metric.value), ("accuracy", Some(0.75)));
+}
+
+#[test]
+fn labels_that_drift_are_found_against_the_run_before() {
+    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: steady\n        prediction: topic\n        drift: {psi: '< 0.2'}\n";
+    let shop = shop(text);
+    let many = |refunds: usize, deliveries: usize| {
+        let mut seed = "id,body\n".to_owned();
+        (0..refunds).for_each(|at| seed.push_str(&format!("{at},refund {at}!\n")));
+        (0..deliveries).for_each(|at| seed.push_str(&format!("{},delivery {at}!\n", 1000 + at)));
+        seed
+    };
+    let id = "evaluation.shop.labelled.steady";
+    shop.write("seeds/messages.csv", &many(50, 50));
+    let first = shop.build();
+    assert_eq!(status(&first, id), NodeStatus::Success, "{}", lines(&first));
+    shop.write("seeds/messages.csv", &many(52, 50));
+    assert_eq!(status(&shop.build(), id), NodeStatus::Success);
+    shop.write("seeds/messages.csv", &many(95, 5));
+    let drifted = shop.build();
+    assert_eq!(status(&drifted, id), NodeStatus::Fail, "{}", lines(&drifted));
+    assert!(node(&drifted, id).message.as_deref().unwrap().starts_with("psi "));
+    let again = shop.build();
+    assert_eq!(
+        status(&again, id),
+        NodeStatus::Fail,
+        "what drifted is no measure for the next run"
+    );
+}

@@ -1,0 +1,174 @@
+//! The same project on a Postgres server without the extension.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use refuel_postgres_tests::Account;
+use refuel_runs::NodeStatus;
+use refuel_warehouse::{PostgresTarget, Target, Warehouses};
+
+use crate::common::{Shop, TOPIC, lines, status};
+
+const USER: &str = "tester";
+
+/// A server of a test's own. It ends with this.
+struct Server {
+    folder: tempfile::TempDir,
+    port: u16,
+    server: Child,
+}
+
+impl Server {
+    /// None, said on standard error, where there are no programs.
+    fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            eprintln!("skipped: no PostgreSQL server is installed here");
+            return None;
+        };
+        let account = Account::find();
+        let folder = tempfile::Builder::new().prefix("rr-").tempdir().unwrap();
+        account.own(folder.path());
+        let data = folder.path().join("data");
+        let made = account
+            .command(&programs.join("initdb"))
+            .arg("-D")
+            .arg(&data)
+            .args([
+                "--username",
+                USER,
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--auth=trust",
+            ])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let server = account
+            .command(&programs.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(folder.path())
+            .args(["-p", &port.to_string(), "-c", "fsync=off", "-c", "listen_addresses="])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let started = Self { folder, port, server };
+        let begun = Instant::now();
+        while let Err(error) = Warehouses::open(&Target::Postgres(started.target())) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{error}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(started)
+    }
+
+    fn target(&self) -> PostgresTarget {
+        PostgresTarget {
+            port: self.port,
+            schema: "shop".to_owned(),
+            ..PostgresTarget::new("prod", self.folder.path().to_str().unwrap(), USER, "postgres")
+        }
+    }
+
+    fn profile(&self) -> String {
+        format!(
+            "target: prod\ntargets:\n  prod:\n    type: postgres\n    host: {}\n    port: {}\n    user: {USER}\n    database: postgres\n    schema: shop\n",
+            self.folder.path().display(),
+            self.port
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(id) = i32::try_from(self.server.id())
+            && let Some(id) = rustix::process::Pid::from_raw(id)
+        {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::QUIT);
+        }
+        let _ = self.server.wait();
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .filter(|folder| folder.join("initdb").exists())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+#[test]
+fn a_project_gives_the_same_rows_as_on_sqlite() {
+    let Some(server) = Server::start() else { return };
+    let files = [
+        (
+            "tasks/tags.yml",
+            "kind: multilabel\ninput: body\nlabels: [delivery, refund]\n",
+        ),
+        ("tasks/same.yml", "kind: match\ninput: {a: x, b: y}\n"),
+        (
+            "models/more.sql",
+            "{{ config(materialized='table', gates=true) }}\n\
+             SELECT id, refuel_labels(body, 'tags') AS tags, refuel_match(body, 'HELLO', 'same') AS same,\n\
+                    refuel_match_score(body, 'HELLO', 'same') AS score\n\
+             FROM {{ ref('cleaned') }}\n",
+        ),
+    ];
+    let sqlite = Shop::with(&files);
+    let postgres = Shop::with(&files);
+    postgres.write("profiles.yml", &server.profile());
+    for shop in [&sqlite, &postgres] {
+        let report = shop.build();
+        assert!(report.is_success(), "{}", lines(&report));
+    }
+    assert_eq!(sqlite.models.asked(), postgres.models.asked());
+    for query in [
+        "SELECT id, topic FROM labelled ORDER BY id",
+        "SELECT topic, messages FROM report ORDER BY coalesce(topic, '')",
+        "SELECT id, CAST(score * 10 AS integer) FROM more ORDER BY id",
+    ] {
+        assert_eq!(sqlite.table(query), postgres.table(query), "{query}");
+    }
+    assert_eq!(
+        postgres.table("SELECT tags FROM more WHERE id = 4"),
+        "{delivery,refund}"
+    );
+    assert_eq!(
+        postgres.table("SELECT same FROM more WHERE id IN (2, 5) ORDER BY id"),
+        "false\ntrue"
+    );
+    assert_eq!(
+        postgres.table(
+            "SELECT data_type FROM information_schema.columns WHERE table_name = 'more' AND column_name = 'same'"
+        ),
+        "boolean"
+    );
+    let again = postgres.build();
+    assert!(
+        again.nodes.iter().all(|node| node.status == NodeStatus::Reused),
+        "{}",
+        lines(&again)
+    );
+    postgres.write("tasks/topic.yml", &TOPIC.replace("0.6", "0.5"));
+    postgres.models.asked();
+    let gated = postgres.build();
+    assert_eq!(
+        status(&gated, "model.shop.labelled"),
+        NodeStatus::Success,
+        "{}",
+        lines(&gated)
+    );
+    assert_eq!(postgres.models.asked(), [""; 0]);
+    assert_eq!(postgres.table("SELECT topic FROM labelled WHERE id = 5"), "other");
+}

@@ -5,7 +5,7 @@ use refuel_task::{Place, yaml::YamlError};
 use serde_json::Value;
 
 use crate::error::ProjectError;
-use crate::shape::{CHARACTER, COMPARISON, Entries, Key, NAME, Object, Problems, Shape, check};
+use crate::shape::{CHARACTER, COMPARISON, Entries, Key, MOST, NAME, Object, Problems, Shape, check};
 
 /// Configuration of a model.
 pub(crate) static MODEL_CONFIG: Object = Object::new(
@@ -191,10 +191,7 @@ pub(crate) static TEST_CONFIG: Object = Object::new(
         ),
         Key::new(
             "limit",
-            Shape::Whole {
-                least: 1,
-                most: u64::MAX,
-            },
+            Shape::Whole { least: 1, most: MOST },
             "The most failures that are counted and kept.",
         ),
         Key::new("enabled", Shape::Flag, "Whether it is part of the project."),
@@ -210,10 +207,7 @@ pub(crate) static TEST_CONFIG: Object = Object::new(
 .by_folder("test_folders");
 
 /// A number of things that may be none.
-pub(crate) const COUNT: Shape = Shape::Whole {
-    least: 0,
-    most: u64::MAX,
-};
+pub(crate) const COUNT: Shape = Shape::Whole { least: 0, most: MOST };
 /// A length of time in minutes.
 pub(crate) const MINUTES: Shape = Shape::Number {
     least: 0.0,
@@ -232,7 +226,8 @@ pub(crate) trait Layered: Clone + Default {
     fn with_value(&self, from: &Value, place: &Place) -> Result<Self, Vec<ProjectError>> {
         let mut problems = Problems::new();
         let node = Node::from_json(from, &place.source).map_err(|error: YamlError| vec![error.into()])?;
-        let node = placed(node, place);
+        let mut node = placed(node, place);
+        "config".clone_into(&mut node.place.path);
         check(&node, &Shape::Object(Self::KEYS), &mut problems);
         match Entries::open(node, Self::KEYS) {
             Some(entries) if problems.is_empty() => Ok(self.merged(entries)),

@@ -75,6 +75,12 @@ impl Template {
     }
 }
 
+/// The text of a file of the example, by its path, with the project called `library`.
+pub fn example(path: &str) -> Option<String> {
+    let (_, text) = EXAMPLE.iter().find(|(known, _)| *known == path)?;
+    Some(text.replace(NAME_MARK, "library"))
+}
+
 /// The name of a project in a folder: the folder's, with `_` for what can't be in a name.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::{Catchup, FolderConfigs, Hook, Job, JobCommand, Overlap, Settings};
 use crate::PROJECT_FILE;
 use crate::config::{Budget, ModelConfig, SeedConfig, TestConfig};
 use crate::error::ProjectError;
-use crate::shape::{Entries, Problems, Shape, check, suggestion};
+use crate::shape::{Entries, Problems, Shape, check, suggestion, whole};
 
 /// What `refuel_project.yml` says.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ fn read_pools(node: Node) -> BTreeMap<String, u32> {
         return BTreeMap::new();
     };
     let slots = |node: &Node| match &node.content {
-        Content::Number(number) => number.as_u64().and_then(|slots| u32::try_from(slots).ok()),
+        Content::Number(number) => whole(number).and_then(|slots| u32::try_from(slots).ok()),
         _ => None,
     };
     entries

@@ -3,7 +3,7 @@
 use refuel_task::yaml::{Content, Node};
 use refuel_task::{Place, nearest};
 
-use super::{Key, Object, Shape};
+use super::{Key, MOST, Object, Shape};
 use crate::error::ProjectError;
 use crate::properties::COLUMN_TESTS;
 
@@ -36,8 +36,8 @@ pub(crate) fn check(node: &Node, shape: &Shape, problems: &mut Problems) {
             }
         }
         (Shape::Whole { least, most }, Content::Number(number)) => {
-            if number.as_u64().is_none_or(|value| !(*least..=*most).contains(&value)) {
-                let range = if *most == u64::MAX {
+            if whole(number).is_none_or(|value| !(*least..=*most).contains(&value)) {
+                let range = if *most == MOST {
                     format!("of at least {least}")
                 } else {
                     format!("from {least} to {most}")
@@ -89,6 +89,14 @@ pub(crate) fn check(node: &Node, shape: &Shape, problems: &mut Problems) {
         },
         (shape, _) => problems.push(wrong_type(node, &in_words(shape))),
     }
+}
+
+/// The whole number that a number is: `1e6` is one million.
+pub(crate) fn whole(number: &serde_json::Number) -> Option<u64> {
+    number.as_u64().or_else(|| {
+        let number = number.as_f64()?;
+        (number.fract() == 0.0 && (0.0..=MOST as f64).contains(&number)).then_some(number as u64)
+    })
 }
 
 /// An item of a list, or of a map with any keys, must be something.
@@ -327,15 +335,15 @@ fn wrong_type(node: &Node, expected: &str) -> ProjectError {
     let hint = written
         .filter(|_| expected.starts_with("text"))
         .map(|written| format!("put it in quotes: \"{written}\""));
+    let found = node.content.describe();
+    if node.place.path.is_empty() {
+        return invalid(&node.place, format!("the file must be {expected}, not {found}"), hint);
+    }
     ProjectError::WrongType {
         place: node.place.clone(),
-        key: if node.place.path.is_empty() {
-            "file".to_owned()
-        } else {
-            node.place.path.clone()
-        },
+        key: node.place.path.clone(),
         expected: expected.to_owned(),
-        found: node.content.describe().to_owned(),
+        found: found.to_owned(),
         hint,
     }
 }
@@ -352,8 +360,8 @@ fn in_words(shape: &Shape) -> String {
         Shape::Word(words) => words.join(" or "),
         Shape::List(_) => "a list".to_owned(),
         Shape::OneOrMore(item) => format!("{}, or a list", in_words(item)),
-        Shape::Map(_) | Shape::Typed(_) | Shape::Folders(_) => "a map".to_owned(),
-        Shape::Object(object) => format!("a map, {}", object.title),
+        Shape::Object(object) if object.title.starts_with("a ") => format!("a map, {}", object.title),
+        Shape::Object(_) | Shape::Map(_) | Shape::Typed(_) | Shape::Folders(_) => "a map".to_owned(),
         Shape::Named(_) => "a name, or a map of one name".to_owned(),
         Shape::Either(shapes) => {
             let words: Vec<String> = shapes.iter().map(in_words).collect();

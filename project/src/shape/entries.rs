@@ -8,7 +8,7 @@ use refuel_task::Place;
 use refuel_task::yaml::{Content, Node};
 use serde_json::{Map, Value};
 
-use super::{Object, syntax};
+use super::{Object, syntax, whole};
 
 /// The entries of a map that have not been taken yet.
 #[derive(Debug)]
@@ -94,8 +94,7 @@ impl Entries {
 
     pub(crate) fn whole(&mut self, key: &str) -> Option<u64> {
         match self.take(key)?.content {
-            Content::Number(number) => number.as_u64(),
-            Content::Text(text) => text.trim().parse().ok(),
+            Content::Number(number) => whole(&number),
             _ => None,
         }
     }

@@ -8,12 +8,16 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::{Problems, check, suggestion};
+pub(crate) use check::{Problems, check, suggestion, whole};
 pub(crate) use entries::Entries;
 pub(crate) use schema::{Definitions, schema_of};
 pub(crate) use syntax::{
     CHARACTER, COMPARISON, DURATION, NAME, P_VALUE, PROBABILITY_BOUND, PSI, REFERENCE, Syntax, TITLE, at_most,
 };
+
+/// The largest whole number where there is no other bound: a float holds it exactly, so that every reader of a file and
+/// of a schema sees the same number.
+pub(crate) const MOST: u64 = 1_000_000_000_000_000;
 
 /// What a value may be. A null is the same as leaving the key out, wherever it stands.
 #[derive(Debug)]

@@ -27,13 +27,7 @@ pub(crate) fn schema_of(shape: &'static Shape, definitions: &mut Definitions) ->
         }
         Shape::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Shape::Flag => json!({"type": "boolean"}),
-        Shape::Whole { least, most } => {
-            let mut schema = json!({"type": "integer", "minimum": least});
-            if *most != u64::MAX {
-                schema["maximum"] = json!(most);
-            }
-            schema
-        }
+        Shape::Whole { least, most } => json!({"type": "integer", "minimum": least, "maximum": most}),
         Shape::Number { least, most } => {
             let mut schema = json!({"type": "number", "minimum": least});
             if most.is_finite() {
@@ -102,10 +96,24 @@ fn reference(object: &'static Object, definitions: &mut Definitions) -> Value {
 /// The schema of a key's value; null is the same as leaving the key out.
 fn schema_of_key(key: &'static Key, definitions: &mut Definitions) -> Value {
     let schema = schema_of(&key.shape, definitions);
-    if key.required.is_some() || matches!(key.shape, Shape::Anything) {
-        return json!({"description": key.about, "allOf": [schema]});
+    if matches!(key.shape, Shape::Anything) {
+        return if key.required.is_some() {
+            json!({"description": key.about, "not": {"type": "null"}})
+        } else {
+            json!({"description": key.about})
+        };
     }
-    json!({"description": key.about, "anyOf": [schema, {"type": "null"}]})
+    let mut choices = match schema {
+        Value::Object(mut choices) if choices.len() == 1 && choices.contains_key("anyOf") => choices
+            .remove("anyOf")
+            .and_then(|choices| choices.as_array().cloned())
+            .unwrap_or_default(),
+        schema => vec![schema],
+    };
+    if key.required.is_none() {
+        choices.push(json!({"type": "null"}));
+    }
+    json!({"description": key.about, "anyOf": choices})
 }
 
 fn named(objects: &'static [&'static Object], definitions: &mut Definitions) -> Value {
@@ -178,8 +186,11 @@ fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
     json!({"$ref": format!("#/$defs/{name}")})
 }
 
-/// `a model` as a sentence.
+/// `a model` as a sentence. The name of a file stays as it is.
 fn sentence(title: &str) -> String {
+    if title.ends_with(".yml") {
+        return format!("{title}.");
+    }
     let mut letters = title.chars();
     let first = letters
         .next()

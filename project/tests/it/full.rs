@@ -61,7 +61,42 @@ fn models_with_their_configuration_and_properties() {
         (&*orders.path, orders.config.strategy()),
         ("models/orders.sql", IncrementalStrategy::DeleteInsert)
     );
-    insta::assert_json_snapshot!(*orders.config, @"");
+    insta::assert_json_snapshot!(*orders.config, @r#"
+    {
+      "materialized": "incremental",
+      "unique_key": [
+        "id",
+        "line"
+      ],
+      "incremental_strategy": "delete+insert",
+      "on_schema_change": "sync_all_columns",
+      "tags": [
+        "all",
+        "orders"
+      ],
+      "enabled": true,
+      "schema": "marts",
+      "alias": "orders_all",
+      "contract": true,
+      "gates": true,
+      "full_refresh": false,
+      "pre_hook": [
+        "SELECT 'before'"
+      ],
+      "post_hook": [
+        "ANALYZE",
+        "SELECT 'after'"
+      ],
+      "meta": {
+        "team": "data",
+        "owner": "sales"
+      },
+      "on_error": "null",
+      "max_rows": 10,
+      "max_tokens": 20,
+      "max_minutes": 3.0
+    }
+    "#);
     assert!(!project.models["stg_visits"].config.is_enabled());
     let properties = orders.properties.as_deref().expect("properties");
     assert_eq!(properties.place.to_string(), "models/models.yml:3:5");

@@ -41,7 +41,10 @@ fn a_project_without_profiles_works_on_a_file_of_its_own() {
     assert_eq!(sqlite.path, folder.path().join("warehouse.sqlite3"));
     assert_eq!((project.target.name.as_str(), project.target.threads), ("dev", 4));
     assert!(load(folder.path(), Some("dev"), &[]).is_ok());
-    assert_snapshot!(load(folder.path(), Some("prod"), &[]).unwrap_err(), @"");
+    assert_snapshot!(load(folder.path(), Some("prod"), &[]).unwrap_err(), @r#"
+    RF1109 refuel_project.yml: there is no target "prod"
+        the project has no profiles.yml: write one, with "prod" below "targets"
+    "#);
 }
 
 #[test]
@@ -83,7 +86,12 @@ fn secrets_are_not_shown() {
 #[test]
 fn only_the_environment_of_the_chosen_target_is_needed() {
     assert!(load(full(), None, &[]).is_ok(), "dev needs nothing");
-    assert_snapshot!(load(full(), Some("prod"), &[]).unwrap_err(), @"");
+    assert_snapshot!(load(full(), Some("prod"), &[]).unwrap_err(), @r#"
+    RF1110 profiles.yml:7:12: the environment variable PGHOST is not set
+        set PGHOST, or give a default: {{ env_var('PGHOST', 'default') }}
+    RF1110 profiles.yml:11:17: the environment variable PGPASSWORD is not set
+        set PGPASSWORD, or give a default: {{ env_var('PGPASSWORD', 'default') }}
+    "#);
 }
 
 #[test]
@@ -113,21 +121,55 @@ fn a_profile_is_chosen_by_the_project() {
         (project.settings.profile.as_str(), project.targets),
         ("shop", vec!["dev".to_owned(), "prod".to_owned()])
     );
-    assert_snapshot!(target("a: {targets: {x: {type: sqlite}}}\nshops: {targets: {y: {type: sqlite}}}\n", None, &[]).unwrap_err(), @"");
+    assert_snapshot!(target("a: {targets: {x: {type: sqlite}}}\nshops: {targets: {y: {type: sqlite}}}\n", None, &[]).unwrap_err(), @r#"
+    RF1109 profiles.yml:1:1: there is no profile "shop"
+        did you mean "shops"?
+    "#);
 }
 
 #[test]
 fn what_is_wrong_with_profiles_is_told() {
     let wrong = |profiles: &str, name: Option<&str>| target(profiles, name, &[]).unwrap_err();
-    assert_snapshot!(wrong("targets: {dev: {type: sqlite}, prod: {type: sqlite}}", None), @"");
-    assert_snapshot!(wrong("target: dve\ntargets: {dev: {type: sqlite}}", None), @"");
-    assert_snapshot!(wrong("targets: {dev: {type: sqlite}}", Some("production")), @"");
-    assert_snapshot!(wrong("tragets: {dev: {type: sqlite}}", None), @"");
-    assert_snapshot!(wrong("targets: {dev: {path: x}, b: {type: mysql}, c: {type: sqlite, host: x}, d: }", None), @"");
-    assert_snapshot!(wrong("targets: {dev: {type: postgres, port: '{{ env_var(\"P\", \"x\") }}', sslmode: yes}}", None), @"");
-    assert_snapshot!(wrong("targets: {dev: {type: postgres, host: '{{ var(\"x\") }}'}}", None), @"");
-    assert_snapshot!(wrong("", None), @"");
-    assert_snapshot!(wrong("[1]", None), @"");
+    assert_snapshot!(wrong("targets: {dev: {type: sqlite}, prod: {type: sqlite}}", None), @r#"
+    RF1106 profiles.yml:1:1: missing key "target" in a profile with several targets
+        name the usual one: target: dev or prod, or give --target
+    "#);
+    assert_snapshot!(wrong("target: dve\ntargets: {dev: {type: sqlite}}", None), @r#"
+    RF1109 profiles.yml:1:9: there is no target "dve"
+        there is only dev
+    "#);
+    assert_snapshot!(wrong("targets: {dev: {type: sqlite}}", Some("production")), @r#"
+    RF1109 profiles.yml: there is no target "production"
+        there is only dev
+    "#);
+    assert_snapshot!(wrong("tragets: {dev: {type: sqlite}}", None), @r#"
+    RF1104 profiles.yml:1:1: unknown key "tragets" in a profile
+        did you mean "targets"?
+    RF1106 profiles.yml:1:1: missing key "targets" in a profile
+        targets: {dev: {type: sqlite}}
+    "#);
+    assert_snapshot!(wrong("targets: {dev: {path: x}, b: {type: mysql}, c: {type: sqlite, host: x}, d: }", None), @r#"
+    RF1106 profiles.yml:1:16: missing key "type" in "targets.dev"
+        it can be sqlite, postgres
+    RF1107 profiles.yml:1:37: "targets.b.type" can't be "mysql"
+        it can be sqlite, postgres
+    RF1104 profiles.yml:1:63: unknown key "host" in a target of type "sqlite"
+        the keys here are type, path, threads
+    RF1105 profiles.yml:1:74: "targets.d" must be a map, not nothing
+    "#);
+    assert_snapshot!(wrong("targets: {dev: {type: postgres, port: '{{ env_var(\"P\", \"x\") }}', sslmode: yes}}", None), @r#"
+    RF1107 profiles.yml:1:75: "targets.dev.sslmode" can't be "yes"
+        it can be disable, prefer, require, verify-ca, verify-full
+    "#);
+    assert_snapshot!(wrong("targets: {dev: {type: postgres, host: '{{ var(\"x\") }}'}}", None), @r#"
+    RF1107 profiles.yml:1:39: the expression can't be used: var is unknown
+        write {{ env_var('NAME') }} or {{ env_var('NAME', 'default') }}
+    "#);
+    assert_snapshot!(wrong("", None), @r#"
+    RF1107 profiles.yml:1:1: the file is empty
+        write targets: {dev: {type: sqlite}}, or take the file out
+    "#);
+    assert_snapshot!(wrong("[1]", None), @r#"RF1107 profiles.yml:1:1: the file must be a map, a profile, not a list"#);
 }
 
 #[test]

@@ -26,11 +26,20 @@ fn a_column_is_followed_up_to_its_sources_through_calls() {
     let files = files();
     let mut lineages = Lineages::new(&dag, &files);
     let topic = lineages.of_column("report", "topic", Direction::Upstream).unwrap();
-    insta::assert_snapshot!(topic.tree(Direction::Upstream), @r"");
+    insta::assert_snapshot!(topic.tree(Direction::Upstream), @r"
+    report.topic
+    └─ labelled.topic
+       └─ refuel_label(ticket_topic)
+          └─ stg_tickets.body
+             └─ raw.tickets.body
+    ");
     let country = lineages
         .of_column("report", "country_name", Direction::Upstream)
         .unwrap();
-    insta::assert_snapshot!(country.tree(Direction::Upstream), @r"");
+    insta::assert_snapshot!(country.tree(Direction::Upstream), @r"
+    report.country_name
+    └─ countries.name
+    ");
 }
 
 #[test]
@@ -42,9 +51,19 @@ fn a_column_is_followed_down_to_what_comes_from_it() {
     let body = lineages
         .of_column("raw.tickets", "BODY", Direction::Downstream)
         .unwrap();
-    insta::assert_snapshot!(body.tree(Direction::Downstream), @r"");
+    insta::assert_snapshot!(body.tree(Direction::Downstream), @r"
+    raw.tickets.body
+    └─ stg_tickets.body
+       ├─ labelled.body
+       └─ refuel_label(ticket_topic)
+          └─ labelled.topic
+             └─ report.topic
+    ");
     let id = lineages.of_column("stg_tickets", "id", Direction::Downstream).unwrap();
-    insta::assert_snapshot!(id.tree(Direction::Downstream), @r"");
+    insta::assert_snapshot!(id.tree(Direction::Downstream), @r"
+    stg_tickets.id
+    └─ labelled.id
+    ");
 }
 
 #[test]
@@ -156,7 +175,13 @@ fn wrong_names_suggest_right_ones() {
             refused("report", "x"),
             refused("ticket_topic", "x"),
         ].join("\n"),
-        @r""
+        @r#"
+    RF1270 no model, seed or source is called "reprot" (did you mean "report"?)
+    RF1270 no model, seed or source is called "raw.ticket" (did you mean "raw.tickets"?)
+    RF1271 model.shop.report has no column "topics" (did you mean "topic"?)
+    RF1271 model.shop.report has no column "x" (it has country_name, topic, messages)
+    RF1270 no model, seed or source is called "ticket_topic" (`refuel ls` shows what there is)
+    "#
     );
     assert!(matches!(
         lineages.of_columns("countries", Direction::Upstream),
@@ -170,7 +195,14 @@ fn nodes_have_a_lineage_too() {
     let dag = shop.compile();
     let report = dag.node("model.shop.report").unwrap();
     let up = node_lineage(&dag, &[report], Direction::Upstream, None, false);
-    insta::assert_snapshot!(up.tree(Direction::Upstream), @r"");
+    insta::assert_snapshot!(up.tree(Direction::Upstream), @r"
+    report
+    ├─ countries (seed)
+    └─ labelled
+       ├─ ticket_topic (task)
+       └─ stg_tickets
+          └─ raw.tickets (source)
+    ");
     let one = node_lineage(&dag, &[report], Direction::Upstream, Some(1), false);
     assert_eq!(one.tree(Direction::Upstream).lines().count(), 3);
     let source = dag.node("source.shop.raw.tickets").unwrap();
@@ -187,7 +219,9 @@ fn lineage_is_json() {
     let dag = shop.compile();
     let mut lineages = Lineages::new(&dag, &NoHeaders);
     let topic = lineages.of_column("labelled", "topic", Direction::Upstream).unwrap();
-    insta::assert_snapshot!(serde_json::to_string(&topic).unwrap(), @r"");
+    insta::assert_snapshot!(serde_json::to_string(&topic).unwrap(), @r#"
+    {"roots":[0],"vertices":[{"type":"column","node":"model.shop.labelled","name":"labelled","column":"topic"},{"type":"call","node":"model.shop.labelled","function":"refuel_label","asked":"ticket_topic","number":0},{"type":"column","node":"model.shop.stg_tickets","name":"stg_tickets","column":"body"},{"type":"column","node":"source.shop.raw.tickets","name":"raw.tickets","column":"body"}],"edges":[[2,1],[1,0],[3,2]]}
+    "#);
 }
 
 /// Five hundred models that each take everything of the one before.

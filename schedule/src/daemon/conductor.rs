@@ -28,6 +28,8 @@ pub(crate) struct Conductor {
     table: Timetable,
     /// The numbers of the jobs, in the order of the table.
     registered: Vec<Registered>,
+    /// When there is something to decide about each of them: nothing is written where nothing is due.
+    due: Vec<Timestamp>,
     home: PathBuf,
     program: PathBuf,
     grace: Duration,
@@ -51,6 +53,7 @@ impl Conductor {
             store,
             table: Timetable::default(),
             registered: Vec::new(),
+            due: Vec::new(),
             home: home.to_owned(),
             program: program.to_owned(),
             grace,
@@ -72,11 +75,15 @@ impl Conductor {
         }
         let old_folders: BTreeSet<PathBuf> = folders(&self.table).into_iter().collect();
         self.table = table;
+        self.due = vec![Timestamp::MIN; registered.len()];
         self.registered = registered;
         let new_folders = folders(&self.table);
         for run in self.store.open_runs()? {
             let ours = old_folders.contains(&run.folder) || new_folders.contains(&run.folder);
-            let wanted = self.job(run.open.job).is_some_and(|job| job.settings.enabled);
+            // A job that is off runs when somebody asks for it.
+            let wanted = self
+                .job(run.open.job)
+                .is_some_and(|job| job.settings.enabled || run.manual);
             if ours && !wanted && !run.open.running {
                 let reason = "its job is gone, or switched off";
                 self.store.cancel_run(run.open.run, reason)?;
@@ -94,6 +101,11 @@ impl Conductor {
     /// The next time of any job.
     pub(crate) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         self.table.upcoming(now, 1).first().map(|(_, at)| *at)
+    }
+
+    /// When something has to be decided next.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.due.iter().min().copied()
     }
 
     /// Jobs that are switched on.
@@ -256,6 +268,7 @@ impl Conductor {
         }
         self.asked.remove(&attempt.id);
         self.starts.remove(&attempt.id);
+        self.known.remove(&attempt.id);
         let (run, job) = (attempt.run, title.to_owned());
         let seconds = match (attempt.started_at, attempt.ended_at) {
             (Some(started), Some(ended)) => ended.duration_since(started).as_secs_f64(),
@@ -288,7 +301,10 @@ impl Conductor {
 
     /// Decides about the times of every job.
     fn decide(&mut self, now: Timestamp, tell: Tell<'_>) -> Result<(), ScheduleError> {
-        for (job, number) in self.table.jobs().iter().zip(&self.registered) {
+        for ((job, number), due) in self.table.jobs().iter().zip(&self.registered).zip(&mut self.due) {
+            if now < *due {
+                continue;
+            }
             let catchup = match job.settings.catchup {
                 Catchup::None if self.looks => Catchup::Last,
                 other => other,
@@ -296,6 +312,7 @@ impl Conductor {
             let decided = self.store.decide(*number, |decided_until, open| {
                 decide(job, catchup, decided_until, open, now)
             })?;
+            *due = job.cron.next(decided.0.decided_until).unwrap_or(Timestamp::MAX);
             for skip in decided.0.skips {
                 tell(Event::Skipped {
                     job: job.title(),

@@ -184,7 +184,7 @@ impl Daemon<'_> {
     /// How long nothing happens: until the next time, but not longer than a tick.
     fn wait(&self, now: Timestamp, busy: bool) -> Duration {
         let tick = if busy { BUSY_TICK } else { TICK };
-        let until = self.conductor.next(now).map(|next| next.duration_since(now));
+        let until = self.conductor.due().map(|due| due.duration_since(now));
         until
             .and_then(|until| Duration::try_from(until).ok())
             .map_or(tick, |until| until.min(tick))

@@ -1,10 +1,10 @@
 //! What has run: for people, and for taking old things away.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{Store, milliseconds, timestamp};
 use crate::error::ScheduleError;
@@ -103,7 +103,6 @@ pub struct AttemptRecord {
     /// The program with its arguments.
     pub command: Vec<String>,
     /// Its output.
-    #[serde(serialize_with = "shown")]
     pub log: PathBuf,
 }
 
@@ -135,10 +134,6 @@ pub struct SkipRecord {
     pub count: Option<u64>,
     /// `missed`, `overlap`, `full` or `superseded`.
     pub reason: String,
-}
-
-fn shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
 }
 
 const RUN: &str = "SELECT runs.id, jobs.project, jobs.name, jobs.folder, runs.scheduled_at, runs.origin, runs.state, \

@@ -16,6 +16,8 @@ pub(crate) struct OpenRun {
     pub(crate) open: Open,
     pub(crate) folder: PathBuf,
     pub(crate) job: String,
+    /// Whether somebody asked for it.
+    pub(crate) manual: bool,
 }
 
 impl Store {
@@ -42,7 +44,7 @@ impl Store {
         let read = || {
             let mut query = self.connection.prepare_cached(
                 "SELECT runs.id, runs.job, runs.scheduled_at, runs.state = 'running', runs.not_before, jobs.folder, \
-                 jobs.name FROM runs JOIN jobs ON jobs.id = runs.job WHERE runs.state IN ('queued', 'running') \
+                 jobs.name, runs.origin = 'manual' FROM runs JOIN jobs ON jobs.id = runs.job WHERE runs.state IN ('queued', 'running') \
                  ORDER BY runs.scheduled_at, runs.id",
             )?;
             let rows = query.query_map((), |row| {
@@ -56,6 +58,7 @@ impl Store {
                     },
                     folder: PathBuf::from(row.get::<_, String>(5)?),
                     job: row.get(6)?,
+                    manual: row.get(7)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 
 /// Variables that stand for no option.
-const OTHERS: [(&str, &str); 12] = [
+const OTHERS: [(&str, &str); 13] = [
     ("CLICOLOR_FORCE", "Not 0: colour even where the stream is no terminal"),
     (
         "HF_TOKEN",
@@ -28,7 +28,12 @@ const OTHERS: [(&str, &str); 12] = [
     ),
     (
         "NOTIFY_SOCKET",
-        "Where `refuel host` tells the service manager that it is ready, as sd_notify(3) describes it",
+        "Where `refuel host` and `refuel schedule` tell the service manager that they are ready, as sd_notify(3) describes it",
+    ),
+    (
+        "REFUEL_SCHEDULE_...",
+        "What jobs and hooks are told by `refuel schedule`: PROJECT, JOB, RUN, TIME; hooks also STATE, ATTEMPTS, REASON, \
+         EXIT_STATUS, LOG_FILE",
     ),
     ("NO_COLOR", "Not empty: no colour (no-color.org)"),
     ("REFUEL_LOG", "Filter for the log, such as `refuel_engine=debug,warn`"),

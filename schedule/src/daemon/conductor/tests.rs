@@ -381,6 +381,20 @@ fn runs_of_a_job_that_is_gone_are_taken_away() {
     assert_eq!(stage.store().run(1).unwrap().0.state, RunState::Success);
 }
 
+#[test]
+fn a_job_that_is_off_runs_when_somebody_asks_for_it() {
+    let mut settings = minutely();
+    settings.enabled = false;
+    let mut stage = Stage::new(settings);
+    let registered = stage.store().register(&stage.table.jobs()[0], stage.now).unwrap();
+    let run = stage.store().trigger(registered, stage.now).unwrap();
+    stage.restart();
+    stage.pass(60);
+    stage.end(0);
+    assert_eq!(stage.store().run(run).unwrap().0.state, RunState::Success);
+    assert_eq!(stage.store().open_runs().unwrap().len(), 0, "it isn't due by itself");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Pass(i64),

@@ -220,7 +220,11 @@ fn add_below(nodes: &mut Vec<NodeChange>, after: &Snapshot) {
     }
     let builds = |node: &&NodeChange| node.change != Change::Described && node.change != Change::Removed;
     let mut open: Vec<NodeId> = nodes.iter().filter(builds).map(|node| node.id.clone()).collect();
-    let mut known: BTreeMap<NodeId, usize> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+    let mut known: BTreeMap<NodeId, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| (node.id.clone(), at))
+        .collect();
     while let Some(id) = open.pop() {
         for child in children.get(&id).into_iter().flatten() {
             match known.get(*child) {

@@ -19,7 +19,8 @@ pub struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     /// Compares a project with an earlier state. `models` gives the digests of the models that are installed now.
     pub fn new(before: &'a Snapshot, dag: &'a Dag, models: &BTreeMap<String, String>) -> Self {
-        let is_other = |(name, digest): &(&'a String, &String)| models.get(*name).is_some_and(|now| is_another(digest, now));
+        let is_other =
+            |(name, digest): &(&'a String, &String)| models.get(*name).is_some_and(|now| is_another(digest, now));
         let models = before
             .models
             .iter()

@@ -127,7 +127,11 @@ fn labels(change: &KeyChange) -> Vec<KeyChange> {
         }
     }
     let kept = |labels: &Map<String, Value>, others: &Map<String, Value>| -> Vec<String> {
-        labels.keys().filter(|name| others.contains_key(*name)).cloned().collect()
+        labels
+            .keys()
+            .filter(|name| others.contains_key(*name))
+            .cloned()
+            .collect()
     };
     let (old_order, new_order) = (kept(&before, &after), kept(&after, &before));
     if old_order != new_order {

@@ -33,7 +33,7 @@ fn comments_and_layout_of_sql_change_nothing() {
             "models/report.sql",
             "select c.name",
             "-- Per country.\nselect\n   c.name",
-        )
+        );
     });
     assert!(diff.is_empty(), "{diff}");
 }
@@ -161,7 +161,10 @@ fn nodes_come_and_go() {
             "models/summary.sql",
             "select topic, count(*) as messages from {{ ref('labelled') }} group by 1",
         );
-        shop.write("tasks/urgency.yml", "name: urgency\nkind: label\ninput: body\nlabels: [low, high]\n");
+        shop.write(
+            "tasks/urgency.yml",
+            "name: urgency\nkind: label\ninput: body\nlabels: [low, high]\n",
+        );
     });
     insta::assert_snapshot!(diff, @r"
     tasks
@@ -289,7 +292,12 @@ fn every_key_of_a_task_has_its_effect() {
     expect("[a, b]", "[a, b, c]", Breaking, "labels.c");
     expect("[a, b]", "[b, a]", Breaking, "labels, their order");
     expect("[a, b]", "[a, {name: b, aliases: [bee]}]", Cosmetic, "labels.b.aliases");
-    expect("[a, b]", "[a, {name: b, description: Bee.}]", Breaking, "labels.b.description");
+    expect(
+        "[a, b]",
+        "[a, {name: b, description: Bee.}]",
+        Breaking,
+        "labels.b.description",
+    );
     expect("input: x, label: a", "input: y, label: a", Breaking, "examples");
     expect("input: body", "input: subject", Breaking, "input");
     expect("kind: label", "kind: label\nmodel: other", Breaking, "model");

@@ -49,8 +49,8 @@ impl LineageGraph {
         for (number, vertex) in self.vertices.iter().enumerate() {
             let label = self.label(number).replace('"', "#quot;");
             let (open, close) = match vertex {
-                Vertex::Call { .. } => ("{{", "}}"),
-                Vertex::Node {
+                Vertex::Call { .. }
+                | Vertex::Node {
                     resource_type: ResourceType::Task,
                     ..
                 } => ("{{", "}}"),

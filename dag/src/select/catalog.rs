@@ -200,14 +200,14 @@ impl<'a> Catalog<'a> {
         let matched = Matcher::new(self, criterion, request)?.matches();
         let mut direct = matched.clone();
         if criterion.around {
-            direct = self.reached(&direct, &self.children, Depth::All);
-            direct = self.reached(&direct, &self.parents, Depth::All);
+            direct = reached(&direct, &self.children, Depth::All);
+            direct = reached(&direct, &self.parents, Depth::All);
         }
         if let Some(depth) = criterion.parents {
-            direct.union_with(&self.reached(&matched, &self.parents, depth));
+            direct.union_with(&reached(&matched, &self.parents, depth));
         }
         if let Some(depth) = criterion.children {
-            direct.union_with(&self.reached(&matched, &self.children, depth));
+            direct.union_with(&reached(&matched, &self.children, depth));
         }
         let mut indirect = self.nothing();
         for at in direct.ones() {
@@ -232,7 +232,7 @@ impl<'a> Catalog<'a> {
                 return;
             }
             IndirectSelection::Cautious => found.direct.clone(),
-            IndirectSelection::Buildable => self.reached(&found.direct, &self.parents, Depth::All),
+            IndirectSelection::Buildable => reached(&found.direct, &self.parents, Depth::All),
         };
         let is_covered = |test: &usize| {
             self.parents(*test)
@@ -245,29 +245,6 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// A set with what is so many edges away.
-    fn reached(&self, from: &FixedBitSet, edges: &[Vec<u32>], depth: Depth) -> FixedBitSet {
-        let mut reached = from.clone();
-        let mut frontier: Vec<usize> = from.ones().collect();
-        let mut steps = match depth {
-            Depth::All => u32::MAX,
-            Depth::Steps(steps) => steps,
-        };
-        while steps > 0 && !frontier.is_empty() {
-            let mut next = Vec::new();
-            for at in frontier {
-                for &neighbour in &edges[at] {
-                    if !reached.put(neighbour as usize) {
-                        next.push(neighbour as usize);
-                    }
-                }
-            }
-            frontier = next;
-            steps -= 1;
-        }
-        reached
-    }
-
     /// The nodes, other than tasks, that directly depend on a task of which the name is right.
     pub(super) fn callers(&self, is_right: impl Fn(&str) -> bool) -> FixedBitSet {
         let mut callers = self.nothing();
@@ -278,4 +255,27 @@ impl<'a> Catalog<'a> {
         }
         callers
     }
+}
+
+/// A set with what is so many edges away.
+fn reached(from: &FixedBitSet, edges: &[Vec<u32>], depth: Depth) -> FixedBitSet {
+    let mut reached = from.clone();
+    let mut frontier: Vec<usize> = from.ones().collect();
+    let mut steps = match depth {
+        Depth::All => u32::MAX,
+        Depth::Steps(steps) => steps,
+    };
+    while steps > 0 && !frontier.is_empty() {
+        let mut next = Vec::new();
+        for at in frontier {
+            for &neighbour in &edges[at] {
+                if !reached.put(neighbour as usize) {
+                    next.push(neighbour as usize);
+                }
+            }
+        }
+        frontier = next;
+        steps -= 1;
+    }
+    reached
 }

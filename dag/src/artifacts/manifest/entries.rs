@@ -11,7 +11,7 @@ use super::ManifestOptions;
 use super::columns::{columns, constraints};
 use super::names::{Checksum, DOCS, Docs, References, Whereabouts, patch_path, path_below};
 use super::node::{
-    CallEntry, Common, Compiled, Config, Contract, ContractConfig, Entry, GenericTest, HookEntry, Model,
+    CallEntry, Common, Config, Contract, ContractConfig, Entry, FromSql, GenericTest, HookEntry, Model,
     ModelConfigEntry, OfModel, OfOthers, Refuel, Seed, SeedConfigEntry, SeedDependsOn, Settings, StoredSettings,
     TestConfigEntry, TestMetadata,
 };
@@ -90,7 +90,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn singular_test(&self, node: &'a Node, test: &'a TestNode) -> Entry<'a, Compiled<'a>> {
+    fn singular_test(&self, node: &'a Node, test: &'a TestNode) -> Entry<'a, FromSql<'a>> {
         let mut common = self.common(node, Config::Test(Box::new(test_config(node, &test.config))), None);
         common.meta = &test.config.meta;
         common.raw_code = self.dag.project.tests.get(&*node.name).map_or("", |test| &test.sql);
@@ -227,13 +227,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn compiled(&self, node: &'a Node, contract: bool) -> Compiled<'a> {
+    fn compiled(&self, node: &'a Node, contract: bool) -> FromSql<'a> {
         let references = References::of(self.dag, node);
         let code = self
             .compiled
             .then(|| self.dag.rendered_sql(node, &RenderMode::new(false)).ok())
             .flatten();
-        Compiled {
+        FromSql {
             language: "sql",
             depends_on: references.depends_on(),
             refs: references.refs,

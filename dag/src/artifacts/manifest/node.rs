@@ -63,7 +63,7 @@ pub(super) struct SeedDependsOn<'a> {
 
 /// What everything made from SQL has beside.
 #[derive(Serialize)]
-pub(super) struct Compiled<'a> {
+pub(super) struct FromSql<'a> {
     pub(super) language: &'a str,
     pub(super) refs: Vec<Ref<'a>>,
     pub(super) sources: Vec<[&'a str; 2]>,
@@ -82,7 +82,7 @@ pub(super) struct Compiled<'a> {
 #[derive(Serialize)]
 pub(super) struct Model<'a> {
     #[serde(flatten)]
-    pub(super) compiled: Compiled<'a>,
+    pub(super) compiled: FromSql<'a>,
     pub(super) access: &'a str,
     pub(super) constraints: Vec<TableConstraint<'a>>,
     pub(super) version: Option<&'a str>,
@@ -96,7 +96,7 @@ pub(super) struct Model<'a> {
 #[derive(Serialize)]
 pub(super) struct GenericTest<'a> {
     #[serde(flatten)]
-    pub(super) compiled: Compiled<'a>,
+    pub(super) compiled: FromSql<'a>,
     pub(super) column_name: Option<&'a str>,
     pub(super) file_key_name: Option<String>,
     pub(super) attached_node: Option<&'a NodeId>,

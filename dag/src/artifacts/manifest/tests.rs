@@ -86,7 +86,11 @@ fn edges_are_written_both_ways_and_lead_to_no_task() {
     let children = manifest["child_map"]["model.shop.stg_tickets"].as_array().unwrap();
     assert!(children.contains(&"model.shop.labelled".into()));
     assert!(children.contains(&"test.shop.no_empty_body".into()));
-    assert!(!serde_json::to_string(&manifest["parent_map"]).unwrap().contains("\"task."));
+    assert!(
+        !serde_json::to_string(&manifest["parent_map"])
+            .unwrap()
+            .contains("\"task.")
+    );
     let tasks = &manifest["nodes"]["model.shop.labelled"]["config"]["refuel"]["tasks"];
     assert_eq!(*tasks, serde_json::json!(["task.shop.ticket_topic"]));
 }
@@ -121,7 +125,9 @@ fn many_nodes_are_one_object() {
 #[test]
 fn readers_of_dbts_artifacts_take_ours() {
     let python = std::env::var("REFUEL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import dbt_artifacts_parser"]).output();
+    let found = Command::new(&python)
+        .args(["-c", "import dbt_artifacts_parser"])
+        .output();
     if !found.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: {python} has no dbt_artifacts_parser; REFUEL_PYTHON names another");
         return;
@@ -155,7 +161,9 @@ fn readers_of_dbts_artifacts_take_ours() {
     let ids = manifest["nodes"].as_object().unwrap().keys();
     let results: Vec<NodeResult> = ids.zip(statuses).map(|(id, status)| result(id, status)).collect();
     let count = results.len();
-    RunResults::new(&invocation(), now(), results, 1.0, Map::new()).write(shop.path()).unwrap();
+    RunResults::new(&invocation(), now(), results, 1.0, Map::new())
+        .write(shop.path())
+        .unwrap();
     let output = Command::new(&python)
         .arg("-c")
         .arg(include_str!("parse.py"))

@@ -14,7 +14,7 @@ use crate::nodes::{Detail, Node, NodeId};
 struct UnitTestEntry<'a> {
     model: &'a str,
     given: Vec<GivenEntry>,
-    expect: Rows,
+    expect: FixtureEntry,
     name: &'a str,
     resource_type: &'a str,
     package_name: &'a str,
@@ -37,11 +37,11 @@ struct UnitTestEntry<'a> {
 struct GivenEntry {
     input: String,
     #[serde(flatten)]
-    rows: Rows,
+    rows: FixtureEntry,
 }
 
 #[derive(Serialize)]
-struct Rows {
+struct FixtureEntry {
     rows: Vec<Map<String, Value>>,
     format: &'static str,
     fixture: Option<&'static str>,
@@ -117,9 +117,9 @@ fn given(given: &Given) -> GivenEntry {
     }
 }
 
-fn rows(fixture: &Fixture) -> Rows {
+fn rows(fixture: &Fixture) -> FixtureEntry {
     let row = |row: &Vec<Value>| fixture.columns.iter().cloned().zip(row.iter().cloned()).collect();
-    Rows {
+    FixtureEntry {
         rows: fixture.rows.iter().map(row).collect(),
         format: "dict",
         fixture: None,

@@ -86,7 +86,7 @@ pub(crate) enum LogFormat {
 }
 
 /// Reads a time such as `90s`, `15m` or `1h 30m`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let duration = text.parse::<jiff::SignedDuration>().ok();
     duration
         .and_then(|duration| Duration::try_from(duration).ok())

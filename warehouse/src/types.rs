@@ -116,7 +116,7 @@ impl Affinity {
         self == found
             || match self {
                 Self::Boolean => matches!(found, Self::Integer | Self::Numeric),
-                Self::Time => found == Self::Text,
+                Self::Time => matches!(found, Self::Text | Self::Numeric),
                 Self::Numeric => matches!(found, Self::Integer | Self::Real),
                 _ => false,
             }

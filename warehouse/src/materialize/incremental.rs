@@ -71,6 +71,7 @@ pub fn incremental(warehouse: &mut dyn Warehouse, make: &Make<'_>, how: Incremen
         let mut made = Made::default();
         if dialect == Dialect::Postgres && changes.is_deep(how.on_schema_change) {
             // Views that read a column are in the way of another type for it.
+            replace::take_turn(warehouse)?;
             let mut dependents = Dependents::of(warehouse, make.relation, &make.owner.project)?;
             if !dependents.others.is_empty() {
                 return Err(dependents.error(warehouse.target(), make.relation));
@@ -123,7 +124,7 @@ fn new_rows(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<String> {
     Ok(rows)
 }
 
-/// The columns of the query with the types that SQLite gave them in a table.
+/// The columns of the query, those that are expressions with the types that SQLite gave them in a table.
 fn typed(warehouse: &mut dyn Warehouse, rows: &str, new: &[Column]) -> Result<Vec<Column>> {
     let described = warehouse.describe(&format!("SELECT * FROM {rows}"))?;
     Ok(described
@@ -131,7 +132,8 @@ fn typed(warehouse: &mut dyn Warehouse, rows: &str, new: &[Column]) -> Result<Ve
         .zip(new)
         .map(|(column, new)| Column {
             name: new.name.clone(),
-            ..column
+            data_type: new.data_type.clone().or(column.data_type),
+            not_null: false,
         })
         .collect())
 }

@@ -140,20 +140,23 @@ pub fn table(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Made> {
         let beside = names::beside(make.relation);
         let dialect = warehouse.dialect();
         let name = beside.sql(dialect);
-        let rows = if let Some(contract) = make.contract {
-            let definition = contract.definition(dialect, &columns);
-            warehouse.execute(&format!("CREATE TABLE {name} ({definition})"))?;
-            let names = crate::quote::list(dialect, columns.iter().map(|column| column.name.as_str()));
-            let query = part(make.sql);
-            warehouse.execute(&format!(
-                "INSERT INTO {name} ({names}) SELECT {names} FROM (\n{query}) AS refuel_query"
-            ))?
-        } else {
-            let rows = warehouse.execute(&format!("CREATE TABLE {name} AS\n{}", part(make.sql)))?;
-            match dialect {
-                Dialect::Postgres => rows,
-                // SQLite doesn't say how many rows it copied.
-                Dialect::Sqlite => count(warehouse, &beside)?,
+        let definition = match (make.contract, dialect) {
+            (Some(contract), _) => Some(contract.definition(dialect, &columns)),
+            // Where a column is one of another table, SQLite knows its declared type, and `CREATE TABLE ... AS` would
+            // keep no more of it than whether it is a number or text.
+            (None, Dialect::Sqlite) => {
+                let columns = with_affinities(warehouse, make, &columns)?;
+                Some(Contract::default().definition(dialect, &columns))
+            }
+            (None, Dialect::Postgres) => None,
+        };
+        let query = part(make.sql);
+        let rows = match definition {
+            None => warehouse.execute(&format!("CREATE TABLE {name} AS\n{query}"))?,
+            Some(definition) => {
+                warehouse.execute(&format!("CREATE TABLE {name} ({definition})"))?;
+                let names = crate::quote::list(dialect, columns.iter().map(|column| column.name.as_str()));
+                warehouse.execute(&format!("INSERT INTO {name} ({names})\n{query}"))?
             }
         };
         let lost_views = put_in_place(
@@ -173,10 +176,25 @@ pub fn table(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Made> {
     })
 }
 
-fn count(warehouse: &mut dyn Warehouse, relation: &RelationName) -> Result<u64> {
-    let sql = format!("SELECT count(*) FROM {}", relation.sql(warehouse.dialect()));
-    let count = warehouse.value(&sql)?.and_then(|value| value.as_integer());
-    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+/// The columns of a query with types for those that are expressions too: what SQLite says of a view on it.
+fn with_affinities(warehouse: &mut dyn Warehouse, make: &Make<'_>, columns: &[Column]) -> Result<Vec<Column>> {
+    let view = RelationName::new(Some("temp"), names::rows(make.relation));
+    let name = view.sql(Dialect::Sqlite);
+    warehouse.execute(&format!("DROP VIEW IF EXISTS {name}"))?;
+    warehouse.execute(&format!(
+        "CREATE TEMPORARY VIEW {} AS\n{}",
+        Dialect::Sqlite.quote(&view.name),
+        part(make.sql)
+    ))?;
+    let found = warehouse.columns(&view)?;
+    warehouse.execute(&format!("DROP VIEW {name}"))?;
+    let both = columns.iter().zip(found);
+    Ok(both
+        .map(|(column, found)| Column {
+            data_type: column.data_type.clone().or(found.data_type),
+            ..column.clone()
+        })
+        .collect())
 }
 
 /// Says what is there, refuses what isn't the project's, and clears away what an earlier version may have left.

@@ -31,6 +31,7 @@ pub(crate) fn put_in_place(
         take_name(warehouse, beside, relation, &beside_index, unique_key)?;
         return Ok(Vec::new());
     };
+    take_turn(warehouse)?;
     let mut dependents = Dependents::of(warehouse, relation, project)?;
     if !dependents.others.is_empty() {
         return copy_over(warehouse, beside, relation, kind, &dependents).map(|()| Vec::new());
@@ -119,6 +120,7 @@ pub(super) fn view(
     there: RelationKind,
     create: &str,
 ) -> Result<Vec<RelationName>> {
+    take_turn(warehouse)?;
     if there == RelationKind::View {
         let replace = create.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1);
         if attempt(warehouse, &replace)? {
@@ -138,6 +140,15 @@ pub(super) fn view(
         warehouse.execute(&grant)?;
     }
     dependents.make_again(warehouse, &grants)
+}
+
+/// Waits until no other connection puts something into its place in this schema of Postgres: two of them may have
+/// views in common, which each would drop and make again.
+pub(super) fn take_turn(warehouse: &mut dyn Warehouse) -> Result<()> {
+    let key = format!("refuel: relations of {}", warehouse.schema().unwrap_or_default());
+    let key = Dialect::Postgres.literal(&key);
+    let sql = format!("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({key}, 0))");
+    warehouse.execute(&sql).map(|_| ())
 }
 
 /// Runs a statement that may be refused without an end to the transaction around it. Returns whether it was done.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -32,14 +33,18 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
     let verifier: Arc<dyn ServerCertVerifier> = match look(target) {
         Look::Nothing => Arc::new(Anybody(Arc::clone(&provider))),
         look => {
-            let roots = Arc::new(roots(target)?);
-            let inner = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
-            let inner = inner.map_err(|error| certificates(target, &error.to_string()))?;
-            if look == Look::Signature {
-                Arc::new(AnyName(inner))
-            } else {
-                inner
+            let trusted = trusted(target)?;
+            let mut roots = RootCertStore::empty();
+            let (added, _) = roots.add_parsable_certificates(trusted.iter().cloned());
+            if added == 0 {
+                return Err(certificates(target, "there are none"));
             }
+            let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+            Arc::new(Trusted {
+                inner: inner.map_err(|error| certificates(target, &error.to_string()))?,
+                trusted,
+                has_name: look == Look::SignatureAndName,
+            })
         }
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -69,24 +74,12 @@ fn look(target: &PostgresTarget) -> Look {
 }
 
 /// The certificates that are trusted: those of the file, of the system, or of libpq's own place.
-fn roots(target: &PostgresTarget) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let named = target.ssl_root_certificate.as_deref();
-    if named == Some(Path::new("system")) {
-        let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if added == 0 {
-            return Err(certificates(target, "the system has none"));
-        }
-        return Ok(roots);
+fn trusted(target: &PostgresTarget) -> Result<Vec<CertificateDer<'static>>> {
+    if target.ssl_root_certificate.as_deref() == Some(Path::new("system")) {
+        return Ok(rustls_native_certs::load_native_certs().certs);
     }
-    let path = root_file(target);
-    let read = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let read = read.map_err(|error| certificates(target, &error.to_string()))?;
-    let (added, _) = roots.add_parsable_certificates(read);
-    if added == 0 {
-        return Err(certificates(target, "it has none"));
-    }
-    Ok(roots)
+    let read = CertificateDer::pem_file_iter(root_file(target)).and_then(Iterator::collect);
+    read.map_err(|error| certificates(target, &error.to_string()))
 }
 
 fn root_file(target: &PostgresTarget) -> PathBuf {
@@ -148,11 +141,16 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Takes a certificate that a trusted one has signed, whatever name it is for.
+/// Takes a certificate that a trusted one has signed, or that is a trusted one itself, as servers have that sign their
+/// own. Whether it is for the host's name is looked at where that is asked for.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct Trusted {
+    inner: Arc<WebPkiServerVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+    has_name: bool,
+}
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Trusted {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -161,14 +159,20 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.trusted.iter().any(|trusted| trusted == end_entity) {
+            if self.has_name {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         let verified = self
-            .0
+            .inner
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
             // The name is the last thing that is looked at.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.has_name => Ok(ServerCertVerified::assertion()),
             other => other,
         }
     }
@@ -179,7 +183,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        self.inner.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -188,10 +192,10 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        self.inner.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.inner.supported_verify_schemes()
     }
 }

@@ -8,8 +8,9 @@ Examples:
     refuel man task
   What an error code means:
     refuel man RF0614
-  Let an editor complete and check task files:
-    refuel man --schema task > task.schema.json";
+  Let an editor complete and check task files, and the settings of projects:
+    refuel man --schema task > task.schema.json
+    refuel man --schema project > project.schema.json";
 
 /// Arguments of `refuel man`.
 #[derive(Debug, Args)]
@@ -29,4 +30,10 @@ pub(crate) struct ManArgs {
 pub(crate) enum SchemaChoice {
     /// Task files
     Task,
+    /// refuel_project.yml
+    Project,
+    /// profiles.yml
+    Profiles,
+    /// Properties of models, seeds, sources and tests
+    Properties,
 }

@@ -6,9 +6,14 @@ pub(crate) mod engine;
 mod eval;
 pub(crate) mod global;
 mod host;
+mod init;
 pub(crate) mod label;
 mod man;
 mod model;
+pub(crate) mod project;
+mod review;
+mod runs;
+mod schedule;
 mod task;
 
 use clap::builder::Styles;
@@ -21,12 +26,16 @@ pub(crate) use engine::{DeviceChoice, EngineArgs};
 pub(crate) use eval::EvalArgs;
 pub(crate) use global::{ColorChoice, FormatArgs, GlobalArgs, OutputFormat};
 pub(crate) use host::{HostArgs, LogFormat};
+pub(crate) use init::InitArgs;
 pub(crate) use label::{LabelArgs, OnErrorChoice};
 pub(crate) use man::{ManArgs, SchemaChoice};
 pub(crate) use model::{
     DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs,
     WeightsChoice,
 };
+pub(crate) use review::{ReviewArgs, ReviewOrder};
+pub(crate) use runs::{RunsArgs, RunsCommand, RunsShowArgs};
+pub(crate) use schedule::{ScheduleArgs, ScheduleCommand, ScheduleProjects, TriggerArgs};
 pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand, TaskExportArgs, TaskExportFormat};
 
 const STYLES: Styles = Styles::styled()
@@ -35,7 +44,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Label, match and complete messy text with local models
+/// Label, match and clean messy text in databases with local models
 #[derive(Debug, Parser)]
 #[command(
     name = "refuel",
@@ -58,12 +67,45 @@ pub(crate) struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a new project
+    Init(InitArgs),
+    /// Build a project: seeds, models and their tests, in the order in which they depend on each other
+    Build(Box<project::BuildArgs>),
+    /// Build models alone
+    Run(Box<project::BuildArgs>),
+    /// Run tests, unit tests and evaluations
+    Test(Box<project::BuildArgs>),
+    /// Load the small tables of a project
+    Seed(Box<project::BuildArgs>),
+    /// Go on with the last run: what failed, was skipped or was stopped
+    Retry(Box<project::RetryArgs>),
+    /// Say what a build would do and cost: rows, tokens, time
+    Plan(Box<project::PlanArgs>),
+    /// Read a project, and say what is wrong with it; write its SQL and its manifest
+    Compile(Box<project::CompileArgs>),
+    /// Show rows of a model or of a query
+    Show(Box<project::ProjectShowArgs>),
+    /// List the nodes of a project
+    #[command(name = "ls")]
+    List(Box<project::ListArgs>),
+    /// Show what a model or column comes from, and what comes from it
+    Lineage(Box<project::LineageArgs>),
+    /// Show what changed since the project was built, and what follows from it
+    Diff(Box<project::DiffArgs>),
+    /// Say why a row was asked again, or was not
+    Explain(Box<project::ExplainArgs>),
     /// Label every row of a table
     Label(Box<LabelArgs>),
     /// Compare answers with right ones
     Eval(Box<EvalArgs>),
     /// Check a task file
     Task(TaskArgs),
+    /// Decide on answers that are not sure enough
+    Review(Box<ReviewArgs>),
+    /// Run the jobs of projects by the clock
+    Schedule(Box<ScheduleArgs>),
+    /// Show what the schedule has run
+    Runs(RunsArgs),
     /// Fetch, import, list, check and remove models
     Model(ModelArgs),
     /// Answer the databases and programs of this machine
@@ -72,6 +114,6 @@ pub(crate) enum Command {
     Cache(CacheArgs),
     /// Show what this machine has: library, devices, models, memory
     Debug(DebugArgs),
-    /// Read about task files, errors, exit codes and environment variables
+    /// Read about files of projects, errors, exit codes and environment variables
     Man(ManArgs),
 }

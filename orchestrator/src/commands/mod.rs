@@ -3,13 +3,20 @@
 mod cache;
 mod debug;
 mod eval;
+mod init;
 mod host;
 pub(crate) mod label;
 mod man;
 mod model;
+pub(crate) mod project;
+mod review;
+mod runs;
+mod schedule;
 mod task;
 
 use std::process::ExitCode;
+
+use refuel_runs::Command as Work;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -65,13 +72,29 @@ impl From<ExitStatus> for ExitCode {
 /// Runs a verb.
 pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Failure> {
     match command {
+        Command::Init(arguments) => init::run(&arguments, context),
+        Command::Build(arguments) => project::build::run(Work::Build, &arguments, context),
+        Command::Run(arguments) => project::build::run(Work::Run, &arguments, context),
+        Command::Test(arguments) => project::build::run(Work::Test, &arguments, context),
+        Command::Seed(arguments) => project::build::run(Work::Seed, &arguments, context),
+        Command::Retry(arguments) => project::build::retry(&arguments, context),
+        Command::Plan(arguments) => project::plan::run(&arguments, context),
+        Command::Compile(arguments) => project::compile::run(&arguments, context),
+        Command::List(arguments) => project::list::run(&arguments, context),
+        Command::Lineage(arguments) => project::lineage::run(&arguments, context),
+        Command::Diff(arguments) => project::diff::run(&arguments, context),
+        Command::Show(arguments) => project::show::run(&arguments, context),
+        Command::Explain(arguments) => project::explain::run(&arguments, context),
         Command::Label(arguments) => label::run(&arguments, context),
         Command::Eval(arguments) => eval::run(&arguments, context),
+        Command::Schedule(arguments) => schedule::run(&arguments, context),
+        Command::Runs(arguments) => runs::run(&arguments, context),
         Command::Task(arguments) => task::run(&arguments, context),
         Command::Host(arguments) => host::run(&arguments, context),
         Command::Cache(arguments) => cache::run(&arguments, context),
         Command::Debug(arguments) => debug::run(&arguments, context),
         Command::Man(arguments) => man::run(&arguments, context),
+        Command::Review(arguments) => review::run(&arguments, context),
         Command::Model(arguments) => model::run(&arguments, context),
     }
 }

@@ -185,7 +185,7 @@ pub(super) fn text(root: &Path, shown: &str) -> Result<String, ProjectError> {
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..valid].split(|&byte| byte == b'\n').count();
         ProjectError::Invalid {
             place: Place {
                 position: Some((line as u32, 0)),

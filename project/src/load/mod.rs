@@ -41,7 +41,8 @@ pub(crate) fn settings(root: &Path) -> Result<Settings, Vec<ProjectError>> {
     }
 }
 
-/// `refuel_project.yml` of a project. What is wrong with it is added to `problems`; the error is what makes it unreadable.
+/// `refuel_project.yml` of a project. What is wrong with it is added to `problems`; the error is what makes it
+/// unreadable.
 fn project_file(root: &Path, problems: &mut Problems) -> Result<ProjectFile, Vec<ProjectError>> {
     if !root.join(PROJECT_FILE).is_file() {
         return Err(vec![ProjectError::NoProject { start: root.to_owned() }]);

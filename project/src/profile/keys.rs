@@ -92,7 +92,8 @@ pub(crate) static POSTGRES: Object = Object::new(
                 "verify-ca",
                 "verify-full",
             ])),
-            "Whether the connection is encrypted, and how the server is checked, as libpq has it; `prefer` unless told.",
+            "Whether the connection is encrypted, and how the server is checked, as libpq has it; \
+             `prefer` unless told.",
         ),
         Key::new(
             "sslrootcert",

@@ -82,18 +82,13 @@ pub(crate) fn choose(
                 }
             }
         }
-        (None, None) => match names.as_slice() {
-            [only] => (only.clone(), place),
-            _ => {
-                problems.push(ProjectError::MissingKey {
-                    place,
-                    key: "target".to_owned(),
-                    context: "a profile with several targets".to_owned(),
-                    hint: format!("name the usual one: target: {}, or give --target", names.join(" or ")),
-                });
+        (None, None) => {
+            let [only] = names.as_slice() else {
+                problems.push(several_targets(place, &names));
                 return None;
-            }
-        },
+            };
+            (only.clone(), place)
+        }
     };
     let Some((_, _, node)) = targets.into_iter().find(|(other, ..)| *other == name) else {
         problems.push(ProjectError::UnknownName {
@@ -106,6 +101,23 @@ pub(crate) fn choose(
     };
     let target = read_target(&name, node, root, &path, options, problems)?;
     Some(Chosen { target, targets: names })
+}
+
+/// The error for a profile that doesn't say which of its targets is used.
+fn several_targets(place: Place, names: &[String]) -> ProjectError {
+    if names.is_empty() {
+        return ProjectError::Invalid {
+            place,
+            message: "the profile has no target".to_owned(),
+            hint: Some("write one: targets: {dev: {type: sqlite}}".to_owned()),
+        };
+    }
+    ProjectError::MissingKey {
+        place,
+        key: "target".to_owned(),
+        context: "a profile with several targets".to_owned(),
+        hint: format!("name the usual one: target: {}, or give --target", names.join(" or ")),
+    }
 }
 
 /// The file, with what errors call it. None where there is none.

@@ -26,9 +26,9 @@ pub struct Evaluation {
     pub task: Option<String>,
     /// The rows whose right answer is known.
     pub rows: EvaluationRows,
-    /// Columns that the model and the rows both have. Where there are any, the model's answers, in `prediction`, are held
-    /// against the rows with the same values; where there are none and the rows aren't the model's, the task is asked of
-    /// each row.
+    /// Columns that the model and the rows both have. Where there are any, the model's answers, in `prediction`, are
+    /// held against the rows with the same values; where there are none and the rows aren't the model's, the task is
+    /// asked of each row.
     pub key: Vec<String>,
     /// The column of the right answers.
     pub truth: Option<String>,
@@ -232,7 +232,7 @@ impl Reader<'_> {
                     );
                 }
             }
-            _ => {}
+            EvaluationRows::Model => {}
         }
         let needs_confidence = evaluation.metrics.iter().any(|(metric, _)| *metric == Metric::Auroc);
         let is_asked = evaluation.rows != EvaluationRows::Model && evaluation.key.is_empty();

@@ -96,7 +96,7 @@ impl Reader<'_> {
             let names: Vec<String> = folders
                 .iter()
                 .filter_map(|folder| fs_err::read_dir(self.root.join(folder)).ok())
-                .flat_map(|entries| entries.flatten())
+                .flat_map(Iterator::flatten)
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect();
             let hint = if names.is_empty() {

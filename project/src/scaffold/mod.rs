@@ -112,8 +112,8 @@ fn check_name(name: &str) -> Result<(), ProjectError> {
 /// the folder, in order.
 ///
 /// # Errors
-/// [`ProjectError::Invalid`] for a name that can't be one; [`ProjectError::Exists`] where one of the files is there: then
-/// nothing is written at all; [`ProjectError::Write`].
+/// [`ProjectError::Invalid`] for a name that can't be one; [`ProjectError::Exists`] where one of the files is there:
+/// then nothing is written at all; [`ProjectError::Write`].
 pub fn write(folder: &Path, name: &str, template: Template) -> Result<Vec<PathBuf>, ProjectError> {
     check_name(name)?;
     let files = template.files();

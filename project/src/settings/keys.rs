@@ -97,28 +97,54 @@ pub(crate) static JOB: Object = Object::new(
     &[
         Key::new("name", Shape::Formed(&TITLE), "The job's name.").required("name: nightly"),
         Key::new("description", Shape::Text, "What it is for, for people."),
-        Key::new("cron", Shape::Text, "When: a cron expression such as `0 6 * * mon-fri`, or @hourly, @daily and the like.")
-            .required("cron: \"0 6 * * *\""),
-        Key::new("timezone", Shape::Text, "The time zone of `cron`, such as Europe/Berlin; UTC unless told."),
-        Key::new("command", Shape::Word(&["build", "run", "test", "seed"]), "What runs; `build` unless told."),
-        Key::new("select", Shape::OneOrMore(&Shape::Text), "The nodes that it works on, as --select has it."),
-        Key::new("exclude", Shape::OneOrMore(&Shape::Text), "The nodes that are left out, as --exclude has it."),
+        Key::new(
+            "cron",
+            Shape::Text,
+            "When: a cron expression such as `0 6 * * mon-fri`, \
+             or @hourly, @daily and the like.",
+        )
+        .required("cron: \"0 6 * * *\""),
+        Key::new(
+            "timezone",
+            Shape::Text,
+            "The time zone of `cron`, such as Europe/Berlin; UTC unless told.",
+        ),
+        Key::new(
+            "command",
+            Shape::Word(&["build", "run", "test", "seed"]),
+            "What runs; `build` unless told.",
+        ),
+        Key::new(
+            "select",
+            Shape::OneOrMore(&Shape::Text),
+            "The nodes that it works on, as --select has it.",
+        ),
+        Key::new(
+            "exclude",
+            Shape::OneOrMore(&Shape::Text),
+            "The nodes that are left out, as --exclude has it.",
+        ),
         Key::new("target", Shape::Text, "The target, as --target has it."),
         Key::new("vars", Shape::Map(&Shape::Anything), "Variables, as --vars has them."),
         Key::new("full_refresh", Shape::Flag, "Whether everything is made anew."),
         Key::new(
             "catchup",
             Shape::Word(&["none", "last", "all"]),
-            "What happens to times that passed while no scheduler ran: nothing, one run for the latest (unless told), or a \
-             run for each.",
+            "What happens to times that passed while no scheduler ran: nothing, one run for the latest (unless told), \
+             or a run for each.",
         ),
         Key::new(
             "overlap",
             Shape::Word(&["skip", "queue", "cancel_previous"]),
-            "What happens at a time at which the run before is still running: the new run is left out (unless told), it \
-             waits, or the old one is stopped.",
+            "What happens at a time at which the run before is still running: the new run is left out (unless told), \
+             it waits, or the old one is stopped.",
         ),
-        Key::new("retries", Shape::Whole { least: 0, most: 100 }, "How often a run that failed is tried again; never unless told."),
+        Key::new(
+            "retries",
+            Shape::Whole { least: 0, most: 100 },
+            "How often a run that failed is tried again; \
+             never unless told.",
+        ),
         Key::new(
             "retry_delay",
             Shape::Formed(&DURATION),
@@ -126,7 +152,11 @@ pub(crate) static JOB: Object = Object::new(
         ),
         Key::new("timeout", Shape::Formed(&DURATION), "How long a run may take."),
         Key::new("pool", Shape::Text, "The pool whose slots it shares with other jobs."),
-        Key::new("on_success", Shape::OneOrMore(&Shape::Object(&HOOK)), "What happens after a run that went well."),
+        Key::new(
+            "on_success",
+            Shape::OneOrMore(&Shape::Object(&HOOK)),
+            "What happens after a run that went well.",
+        ),
         Key::new(
             "on_failure",
             Shape::OneOrMore(&Shape::Object(&HOOK)),

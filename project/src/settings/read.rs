@@ -182,7 +182,7 @@ fn read_job(node: Node, pools: &BTreeMap<String, u32>, problems: &mut Problems) 
         catchup: entries.word("catchup", &catchups).unwrap_or_default(),
         overlap: entries.word("overlap", &overlaps).unwrap_or_default(),
         retries: entries.whole("retries").unwrap_or_default() as u32,
-        retry_delay: entries.duration("retry_delay").unwrap_or(Duration::from_secs(60)),
+        retry_delay: entries.duration("retry_delay").unwrap_or(Duration::from_mins(1)),
         timeout: entries.duration("timeout"),
         pool,
         on_success: read_hooks(&mut entries, "on_success", problems),

@@ -259,12 +259,11 @@ fn unknown_key(place: &Place, word: &str, object: &Object, prefix: Option<char>)
     let spelled = |name: &str| prefix.into_iter().chain(name.chars()).collect::<String>();
     let plain = prefix.map_or(word, |prefix| word.trim_start_matches(prefix));
     let spellings: Vec<String> = object.keys.iter().flat_map(|key| object.spellings_of(key)).collect();
-    let hint = match nearest(plain, spellings.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean \"{}\"?", spelled(&near)),
-        None => {
-            let names: Vec<String> = object.keys.iter().map(|key| spelled(key.name)).collect();
-            format!("the keys here are {}", names.join(", "))
-        }
+    let hint = if let Some(near) = nearest(plain, spellings.iter().map(String::as_str)) {
+        format!("did you mean \"{}\"?", spelled(&near))
+    } else {
+        let names: Vec<String> = object.keys.iter().map(|key| spelled(key.name)).collect();
+        format!("the keys here are {}", names.join(", "))
     };
     ProjectError::UnknownKey {
         place: place.clone(),
@@ -290,21 +289,17 @@ fn unknown_word(place: &Place, word: &str, objects: &[&Object]) -> ProjectError 
 
 /// The nearest of some names, or all of them.
 pub(crate) fn suggestion<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone, otherwise: &str) -> String {
-    match nearest(word, names.clone()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => {
-            let mut names: Vec<&str> = names.collect();
-            let more = names.len().saturating_sub(12);
-            names.truncate(12);
-            if let ([only], "there are") = (names.as_slice(), otherwise) {
-                return format!("there is only {only}");
-            }
-            let names = names.join(", ");
-            match more {
-                0 => format!("{otherwise} {names}"),
-                _ => format!("{otherwise} {names} and {more} more"),
-            }
-        }
+    if let Some(near) = nearest(word, names.clone()) {
+        return format!("did you mean \"{near}\"?");
+    }
+    let mut names: Vec<&str> = names.collect();
+    let more = names.len().saturating_sub(12);
+    names.truncate(12);
+    match (names.as_slice(), otherwise, more) {
+        ([], "there are", _) => "there is none".to_owned(),
+        ([only], "there are", _) => format!("there is only {only}"),
+        (_, _, 0) => format!("{otherwise} {}", names.join(", ")),
+        _ => format!("{otherwise} {} and {more} more", names.join(", ")),
     }
 }
 

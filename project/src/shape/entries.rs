@@ -16,7 +16,7 @@ pub(crate) struct Entries {
     /// Where the map is.
     pub(crate) place: Place,
     object: &'static Object,
-    entries: Vec<(&'static str, Place, Node)>,
+    left: Vec<(&'static str, Place, Node)>,
     /// `on_error: null` is a word that YAML reads as nothing.
     nulls: Vec<&'static str>,
 }
@@ -38,7 +38,7 @@ impl Entries {
     /// The entries of a map that are of an object; the others are left out.
     pub(crate) fn of(entries: Vec<(String, Place, Node)>, place: Place, object: &'static Object) -> Self {
         let mut nulls = Vec::new();
-        let entries = entries
+        let left = entries
             .into_iter()
             .filter_map(|(word, place, node)| {
                 let key = object.key(&word)?;
@@ -52,7 +52,7 @@ impl Entries {
         Self {
             place,
             object,
-            entries,
+            left,
             nulls,
         }
     }
@@ -61,13 +61,13 @@ impl Entries {
     pub(crate) fn take(&mut self, key: &str) -> Option<Node> {
         #[cfg(test)]
         super::tests::note_taken(self.object, key);
-        let index = self.entries.iter().position(|(name, ..)| *name == key)?;
-        Some(self.entries.swap_remove(index).2)
+        let index = self.left.iter().position(|(name, ..)| *name == key)?;
+        Some(self.left.swap_remove(index).2)
     }
 
     /// The place of a key, where it is given and not null.
     pub(crate) fn place_of(&self, key: &str) -> Option<&Place> {
-        let found = self.entries.iter().find(|(name, ..)| *name == key);
+        let found = self.left.iter().find(|(name, ..)| *name == key);
         found.map(|(_, place, _)| place)
     }
 
@@ -165,7 +165,7 @@ impl Entries {
             super::tests::note_taken(self.object, key);
             super::tests::note_taken(object, inner);
         }
-        let (.., node) = self.entries.iter_mut().find(|(name, ..)| *name == key)?;
+        let (.., node) = self.left.iter_mut().find(|(name, ..)| *name == key)?;
         let Content::Map(entries) = &mut node.content else {
             return None;
         };

@@ -188,7 +188,7 @@ fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
 
 /// `a model` as a sentence. The name of a file stays as it is.
 fn sentence(title: &str) -> String {
-    if title.ends_with(".yml") {
+    if title.contains('.') {
         return format!("{title}.");
     }
     let mut letters = title.chars();

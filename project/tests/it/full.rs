@@ -43,7 +43,7 @@ fn settings_and_the_schedule() {
         (Catchup::All, Overlap::CancelPrevious, 3)
     );
     assert_eq!(job.retry_delay, Duration::from_secs(90));
-    assert_eq!(job.timeout, Some(Duration::from_secs(5400)));
+    assert_eq!(job.timeout, Some(Duration::from_mins(90)));
     assert_eq!((job.select.len(), job.exclude.len()), (2, 1));
     assert_eq!(job.on_success, [Hook::Webhook("https://example.org/done".to_owned())]);
     assert_eq!(job.on_failure[0], Hook::Command("echo failed".to_owned()));

@@ -134,6 +134,10 @@ fn what_is_wrong_with_profiles_is_told() {
     RF1106 profiles.yml:1:1: missing key "target" in a profile with several targets
         name the usual one: target: dev or prod, or give --target
     "#);
+    assert_snapshot!(wrong("targets: {}", None), @r#"
+    RF1107 profiles.yml:1:1: the profile has no target
+        write one: targets: {dev: {type: sqlite}}
+    "#);
     assert_snapshot!(wrong("target: dve\ntargets: {dev: {type: sqlite}}", None), @r#"
     RF1109 profiles.yml:1:9: there is no target "dve"
         there is only dev

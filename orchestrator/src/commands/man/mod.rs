@@ -2,10 +2,13 @@
 
 mod codes;
 mod environment;
+mod files;
 #[cfg(test)]
 mod reference;
 mod schema;
 mod verbs;
+
+use serde_json::Value;
 
 use crate::cli::{ManArgs, SchemaChoice};
 use crate::commands::ExitStatus;
@@ -22,11 +25,26 @@ struct Topic {
 }
 
 /// Everything there is to read about, in the order of the list.
-const TOPICS: [Topic; 5] = [
+const TOPICS: [Topic; 8] = [
     Topic {
         name: "task",
         about: "what a task file can say, key by key",
         text: schema::task,
+    },
+    Topic {
+        name: "project",
+        about: "what refuel_project.yml can say, key by key",
+        text: || files::text("project"),
+    },
+    Topic {
+        name: "profiles",
+        about: "what profiles.yml can say, key by key",
+        text: || files::text("profiles"),
+    },
+    Topic {
+        name: "properties",
+        about: "what can be said of models, seeds, sources and tests, key by key",
+        text: || files::text("properties"),
     },
     Topic {
         name: "verbs",
@@ -53,8 +71,8 @@ const TOPICS: [Topic; 5] = [
 /// Runs `refuel man`.
 pub(crate) fn run(arguments: &ManArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
-    if let Some(SchemaChoice::Task) = arguments.schema {
-        printer.json(&refuel_task::schema())?;
+    if let Some(choice) = arguments.schema {
+        printer.json(&schema_of(choice))?;
         return Ok(ExitStatus::Success);
     }
     let Some(name) = &arguments.topic else {
@@ -76,6 +94,17 @@ pub(crate) fn run(arguments: &ManArgs, context: &Context) -> Result<ExitStatus, 
         nearest: words::nearest(name, names).map(ToOwned::to_owned),
     }
     .into())
+}
+
+/// The JSON Schema of a kind of file.
+fn schema_of(choice: SchemaChoice) -> Value {
+    let name = match choice {
+        SchemaChoice::Task => return refuel_task::schema(),
+        SchemaChoice::Project => "project",
+        SchemaChoice::Profiles => "profiles",
+        SchemaChoice::Properties => "properties",
+    };
+    refuel_project::schema(name).unwrap_or_default()
 }
 
 fn list() -> String {

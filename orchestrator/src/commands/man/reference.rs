@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use super::TOPICS;
+use clap::ValueEnum;
+
+use super::{SchemaChoice, TOPICS, schema_of};
 
 #[test]
 fn the_reference_is_what_the_program_says() {
@@ -19,8 +21,11 @@ fn the_reference_is_what_the_program_says() {
             )
         })
         .collect();
-    let schema = serde_json::to_string_pretty(&refuel_task::schema()).unwrap();
-    files.push(("task.schema.json".to_owned(), format!("{schema}\n")));
+    for choice in SchemaChoice::value_variants() {
+        let schema = serde_json::to_string_pretty(&schema_of(*choice)).unwrap();
+        let name = choice.to_possible_value().unwrap();
+        files.push((format!("{}.schema.json", name.get_name()), format!("{schema}\n")));
+    }
     let mut stale = Vec::new();
     for (name, text) in files {
         let path = folder.join(&name);

@@ -138,6 +138,15 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
 
 /// The type in words.
 fn kind_of(root: &Value, schema: &Value) -> String {
+    in_words(root, schema, &|_| None)
+}
+
+/// The type in words. `named` may give the words for a definition, by its name.
+pub(super) fn in_words(root: &Value, schema: &Value, named: &dyn Fn(&str) -> Option<String>) -> String {
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    if let Some(words) = reference.and_then(|path| named(path.trim_start_matches("#/$defs/"))) {
+        return words;
+    }
     let schema = resolve(root, schema);
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
         let values = values.iter().filter(|value| !value.is_null());
@@ -157,7 +166,7 @@ fn kind_of(root: &Value, schema: &Value) -> String {
             let mut kinds: Vec<String> = Vec::new();
             for kind in choices
                 .iter()
-                .map(|choice| kind_of(root, choice))
+                .map(|choice| in_words(root, choice, named))
                 .filter(|kind| kind != "null")
             {
                 if !kinds.contains(&kind) {
@@ -171,8 +180,11 @@ fn kind_of(root: &Value, schema: &Value) -> String {
         Some(Value::String(kind)) if kind == "array" => {
             let items = schema
                 .get("items")
-                .map_or_else(|| "anything".to_owned(), |items| kind_of(root, items));
+                .map_or_else(|| "anything".to_owned(), |items| in_words(root, items, named));
             format!("list of {items}")
+        }
+        Some(Value::String(_)) if schema.get("properties").is_none() && schema["additionalProperties"].is_object() => {
+            format!("map of {}", in_words(root, &schema["additionalProperties"], named))
         }
         Some(Value::String(kind)) => word(kind).to_owned(),
         Some(Value::Array(kinds)) => {

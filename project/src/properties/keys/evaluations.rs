@@ -23,13 +23,14 @@ pub(crate) static ON: Object = Object::new(
         Key::new(
             "relation",
             Shape::Text,
-            "ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's folder; the model itself unless told.",
+            "ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's folder; the model itself \
+             unless told.",
         ),
         Key::new(
             "key",
             Shape::OneOrMore(&Shape::Text),
-            "Columns that the model and the relation have both: the model's answers are held against the rows with the same \
-             values. Without it, the task is asked of each row of the relation.",
+            "Columns that the model and the relation have both: the model's answers are held against the rows with the \
+             same values. Without it, the task is asked of each row of the relation.",
         ),
         TRUTH,
         PREDICTION,
@@ -48,8 +49,8 @@ pub(crate) static EVALUATION: Object = Object::new(
         Key::new(
             "on",
             Shape::Either(&[Shape::Object(&ON), Shape::Text]),
-            "The rows whose right answer is known: ref('NAME'), source('SOURCE', 'TABLE'), or a file from the project's \
-             folder, or a map that also names their columns. Unless told, they are those of the model itself.",
+            "The rows whose right answer is known: ref('NAME'), source('SOURCE', 'TABLE'), or a file from the \
+             project's folder, or a map that also names their columns. Unless told, they are those of the model itself.",
         ),
         TRUTH,
         PREDICTION,

@@ -75,8 +75,8 @@ pub(crate) static GIVEN: Object = Object::new(
         Key::new(
             "input",
             Shape::Text,
-            "What the rows stand for: ref('NAME'), source('SOURCE', 'TABLE'), or `this`, what an incremental model made \
-             before.",
+            "What the rows stand for: ref('NAME'), source('SOURCE', 'TABLE'), or `this`, what an incremental model \
+             made before.",
         )
         .required("input: ref('NAME')"),
         ROWS,

@@ -1,0 +1,137 @@
+//! Looking at the graph of a project: ls, lineage, diff.
+
+use crate::common::{Desk, home_with};
+
+const FILES: [(&str, &str); 7] = [
+    ("refuel_project.yml", "name: shop\n"),
+    (
+        "seeds/raw_tickets.csv",
+        "id,body\n1,My parcel is late\n2,I want my money back\n",
+    ),
+    (
+        "models/staging/stg_tickets.sql",
+        "select id, trim(body) as body from {{ ref('raw_tickets') }}\n",
+    ),
+    (
+        "models/labelled.sql",
+        "{{ config(materialized='table', tags=['nightly']) }}\nselect *, refuel_label(body, 'topic') as topic from {{ \
+         ref('stg_tickets') }}\n",
+    ),
+    (
+        "models/report.sql",
+        "select topic, count(*) as messages from {{ ref('labelled') }} group by topic\n",
+    ),
+    (
+        "models/schema.yml",
+        "models:\n  - name: stg_tickets\n    columns:\n      - name: id\n        data_tests: [unique]\n",
+    ),
+    (
+        "tasks/topic.yml",
+        "kind: label\nguidelines: Say what the message is about.\ninput: body\nlabels: [delivery, refund]\nthreshold: 0.5\n",
+    ),
+];
+
+fn shop() -> Desk {
+    let desk = Desk::new();
+    for (path, text) in FILES {
+        let path = format!("shop/{path}");
+        std::fs::create_dir_all(desk.path(&path).parent().unwrap()).unwrap();
+        desk.write(&path, text);
+    }
+    desk
+}
+
+fn run(desk: &Desk, arguments: &[&str]) -> String {
+    desk.run(&[arguments, &["--project-dir", "shop"]].concat())
+}
+
+#[test]
+fn nodes_are_listed_a_line_each() {
+    let desk = shop();
+    insta::assert_snapshot!("ls", run(&desk, &["ls"]));
+    insta::assert_snapshot!(
+        "ls_task",
+        run(&desk, &["ls", "--select", "task:topic+", "--output", "path"])
+    );
+    insta::assert_snapshot!(
+        "ls_json",
+        run(
+            &desk,
+            &[
+                "ls",
+                "--select",
+                "tag:nightly",
+                "--resource-type",
+                "model",
+                "--format",
+                "json"
+            ]
+        )
+    );
+}
+
+#[test]
+fn a_selection_of_nothing_is_wrong() {
+    let desk = shop();
+    insta::assert_snapshot!("ls_nothing", run(&desk, &["ls", "--select", "labeled"]));
+    insta::assert_snapshot!("ls_syntax", run(&desk, &["ls", "--select", "tagg:nightly"]));
+    insta::assert_snapshot!("ls_no_state", run(&desk, &["ls", "--select", "state:modified"]));
+    let allowed = run(&desk, &["ls", "--select", "zzz", "--allow-empty-selection"]);
+    assert!(allowed.starts_with("status: 0\n"), "{allowed}");
+}
+
+#[test]
+fn a_column_is_followed_through_a_task() {
+    let desk = shop();
+    insta::assert_snapshot!("lineage_column", run(&desk, &["lineage", "report.topic"]));
+    insta::assert_snapshot!(
+        "lineage_column_downstream",
+        run(&desk, &["lineage", "raw_tickets.body", "--downstream"])
+    );
+    insta::assert_snapshot!(
+        "lineage_mermaid",
+        run(&desk, &["lineage", "labelled.topic", "--draw", "mermaid"])
+    );
+    insta::assert_snapshot!("lineage_unknown", run(&desk, &["lineage", "report.topics"]));
+}
+
+#[test]
+fn a_node_has_a_lineage_in_both_directions() {
+    let desk = shop();
+    insta::assert_snapshot!("lineage_node", run(&desk, &["lineage", "labelled", "-u", "-d"]));
+    insta::assert_snapshot!(
+        "lineage_json",
+        run(&desk, &["lineage", "report", "--depth", "1", "--format", "json"])
+    );
+}
+
+#[test]
+fn everything_is_new_where_nothing_was_built() {
+    insta::assert_snapshot!("diff_new", run(&shop(), &["diff"]));
+}
+
+#[test]
+fn what_changed_since_the_build_is_told() {
+    let Some(home) = home_with("smollm2-135m-instruct") else {
+        return;
+    };
+    let desk = shop();
+    let run = |arguments: &[&str]| {
+        let arguments = [arguments, &["--project-dir", "shop"]].concat();
+        desk.told(&desk.command(&home, &arguments).output().unwrap())
+    };
+    let built = run(&["build"]);
+    assert!(built.starts_with("status: 0\n"), "{built}");
+    let same = run(&["diff"]);
+    assert!(same.contains("nothing changed"), "{same}");
+    desk.write(
+        "shop/tasks/topic.yml",
+        FILES[6].1.replace("threshold: 0.5", "threshold: 0.9"),
+    );
+    desk.write(
+        "shop/models/report.sql",
+        FILES[4].1.replace("count(*)", "count(distinct id)"),
+    );
+    insta::assert_snapshot!("diff_changed", run(&["diff"]));
+    insta::assert_snapshot!("ls_modified", run(&["ls", "--select", "state:modified"]));
+}

@@ -13,8 +13,8 @@ use crate::graph::Graph;
 use crate::nodes::{Detail, Node, NodeId, ResourceType};
 use crate::render::Renderer;
 
-/// A compiled project. Nodes stand in a fixed order: tasks, sources, seeds, models, singular tests, declared tests, unit
-/// tests, evaluations, each by name.
+/// A compiled project. Nodes stand in a fixed order: tasks, sources, seeds, models, singular tests, each by name; then
+/// declared tests, unit tests and evaluations, in the order of what they are declared under.
 #[derive(Debug)]
 pub struct Dag {
     /// The project that was compiled.
@@ -145,6 +145,11 @@ impl Dag {
         mode: &RenderMode,
     ) -> Result<String, DagError> {
         crate::compile::render_inline(self, name, text, this, mode)
+    }
+
+    /// What `invocation_id` is in templates.
+    pub fn invocation(&self) -> &str {
+        &self.renderer.moment.invocation
     }
 
     /// The dialect of the target.

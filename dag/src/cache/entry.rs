@@ -20,6 +20,19 @@ pub(crate) enum Entry {
     Seed(KeptSeed),
 }
 
+impl Entry {
+    /// The entry as the file has it. None where it can't be written.
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        postcard::to_stdvec(self).ok()
+    }
+}
+
+/// The path of an entry, without reading the rest: it comes first, behind the entry's kind.
+pub(super) fn path_of(entry: &[u8]) -> Option<&str> {
+    let (_, rest) = postcard::take_from_bytes::<u32>(entry).ok()?;
+    postcard::take_from_bytes::<&str>(rest).ok().map(|(path, _)| path)
+}
+
 /// What was made of a file of SQL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {

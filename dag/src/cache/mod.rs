@@ -8,6 +8,7 @@
 mod entry;
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -29,12 +30,14 @@ const FRAME: usize = 4 + 8;
 pub(crate) struct Cache {
     path: Option<PathBuf>,
     header: Vec<u8>,
-    files: FxHashMap<String, Kept>,
-    seeds: FxHashMap<String, KeptSeed>,
+    /// The file as it is.
+    bytes: Vec<u8>,
+    /// Where in it the entry of each path is that counts.
+    entries: FxHashMap<String, Range<usize>>,
+    /// Entries of the file, those that are stale too. None where the file must be written anew.
+    stored: Option<usize>,
     /// Entries that the file does not have.
     fresh: Vec<Vec<u8>>,
-    /// Bytes and entries of the file as it is. None where it must be written anew.
-    stored: Option<(u64, usize)>,
 }
 
 impl Cache {
@@ -54,96 +57,81 @@ impl Cache {
             return cache;
         }
         let (frames, end) = frames(&bytes);
-        let count = frames.len();
-        let entries: Vec<Entry> = frames
-            .into_par_iter()
-            .filter_map(|entry| postcard::from_bytes(entry).ok())
+        let paths: Vec<Option<&str>> = frames
+            .par_iter()
+            .map(|frame| entry::path_of(sound(&bytes, frame)?))
             .collect();
-        if entries.len() == count && end == bytes.len() {
-            cache.stored = Some((end as u64, count));
+        if end == bytes.len() && paths.iter().all(Option::is_some) {
+            cache.stored = Some(frames.len());
         }
-        for entry in entries {
-            match entry {
-                Entry::File(kept) => {
-                    cache.files.insert(kept.path.clone(), *kept);
-                }
-                Entry::Seed(kept) => {
-                    cache.seeds.insert(kept.path.clone(), kept);
-                }
-            }
+        // Nothing behind the first entry that is damaged is believed: it may have been written over.
+        for (frame, path) in frames.into_iter().zip(paths.into_iter().map_while(|path| path)) {
+            cache.entries.insert(path.to_owned(), frame);
         }
+        cache.bytes = bytes;
         cache
     }
 
     /// What is known of a file with this text.
     pub(crate) fn file(&self, path: &str, text: Fingerprint) -> Option<Kept> {
-        self.files.get(path).filter(|kept| kept.text == text).cloned()
+        match self.entry(path)? {
+            Entry::File(kept) if kept.text == text => Some(*kept),
+            _ => None,
+        }
     }
 
     /// What is known of a seed with this length and this time of its last change.
-    pub(crate) fn seed(&self, path: &str, length: u64, modified: i64) -> Option<&KeptSeed> {
-        self.seeds
-            .get(path)
-            .filter(|kept| kept.length == length && kept.modified == modified)
-    }
-
-    /// Keeps what was rendered from a file.
-    pub(crate) fn keep(&mut self, kept: Kept) {
-        self.add(&Entry::File(Box::new(kept)));
-    }
-
-    /// Keeps the hash of a seed.
-    pub(crate) fn keep_seed(&mut self, kept: KeptSeed) {
-        self.add(&Entry::Seed(kept));
-    }
-
-    fn add(&mut self, entry: &Entry) {
-        if self.path.is_none() {
-            return;
+    pub(crate) fn seed(&self, path: &str, length: u64, modified: i64) -> Option<KeptSeed> {
+        match self.entry(path)? {
+            Entry::Seed(kept) if kept.length == length && kept.modified == modified => Some(kept),
+            _ => None,
         }
-        if let Ok(bytes) = postcard::to_stdvec(entry) {
-            self.fresh.push(bytes);
+    }
+
+    fn entry(&self, path: &str) -> Option<Entry> {
+        let bytes = self.bytes.get(self.entries.get(path)?.clone())?;
+        postcard::from_bytes(bytes).ok()
+    }
+
+    /// Keeps an entry that the file does not have, as [`Entry::to_bytes`] gives it.
+    pub(crate) fn keep(&mut self, path: &str, entry: Vec<u8>) {
+        if self.path.is_some() {
+            self.entries.remove(path);
+            self.fresh.push(entry);
         }
-        // Stale from here on; written again only where the whole file is.
-        match entry {
-            Entry::File(kept) => self.files.remove(&kept.path).is_some(),
-            Entry::Seed(kept) => self.seeds.remove(&kept.path).is_some(),
-        };
+    }
+
+    /// Forgets what is kept of files that are gone.
+    pub(crate) fn retain(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.entries.retain(|path, _| is_there(path));
     }
 
     /// Writes what is new. A cache that can't be written costs time, and nothing else.
     pub(crate) fn write(&mut self) {
-        let Some(path) = self.path.clone().filter(|_| !self.fresh.is_empty()) else {
-            return;
-        };
-        let live = self.files.len() + self.seeds.len();
+        let Some(path) = self.path.clone() else { return };
+        let live = self.entries.len() + self.fresh.len();
         let result = match self.stored {
-            Some((_, count)) if (count + self.fresh.len()) <= 2 * (live + self.fresh.len()) + 64 => {
-                append(&path, &self.fresh)
-            }
+            Some(stored) if stored + self.fresh.len() <= 2 * live + 64 => append(&path, &self.fresh),
+            _ if live == 0 => Ok(()),
             _ => self.rewrite(&path),
         };
         if let Err(error) = result {
             tracing::debug!("the compile cache was not written: {error}");
         }
+        // What was read has been used.
+        self.bytes = Vec::new();
     }
 
     fn rewrite(&self, path: &Path) -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs_err::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        let mut writer = std::io::BufWriter::with_capacity(1 << 20, file.as_file_mut());
+        let mut writer = std::io::BufWriter::with_capacity(1 << 18, file.as_file_mut());
         writer.write_all(&self.header)?;
-        let live = self
-            .files
-            .values()
-            .map(|kept| postcard::to_stdvec(&Entry::File(Box::new(kept.clone()))))
-            .chain(self.seeds.values().map(|kept| postcard::to_stdvec(&Entry::Seed(kept.clone()))));
-        for entry in live.flatten() {
-            writer.write_all(&framed(&entry))?;
-        }
-        for entry in &self.fresh {
-            writer.write_all(&framed(entry))?;
+        let live = self.entries.values().filter_map(|range| self.bytes.get(range.clone()));
+        for entry in live.chain(self.fresh.iter().map(Vec::as_slice)) {
+            writer.write_all(&frame_of(entry))?;
+            writer.write_all(entry)?;
         }
         writer.flush()?;
         drop(writer);
@@ -154,17 +142,24 @@ impl Cache {
 
 /// Adds entries to a file in one write, so that two compiles at once don't mix theirs.
 fn append(path: &Path, entries: &[Vec<u8>]) -> std::io::Result<()> {
-    let bytes: Vec<u8> = entries.iter().flat_map(|entry| framed(entry)).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    for entry in entries {
+        bytes.extend_from_slice(&frame_of(entry));
+        bytes.extend_from_slice(entry);
+    }
     let mut file = fs_err::OpenOptions::new().append(true).open(path)?;
     file.write_all(&bytes)
 }
 
-fn framed(entry: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(FRAME + entry.len());
-    bytes.extend_from_slice(&(entry.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&checksum(entry));
-    bytes.extend_from_slice(entry);
-    bytes
+/// What stands in front of an entry.
+fn frame_of(entry: &[u8]) -> [u8; FRAME] {
+    let mut frame = [0; FRAME];
+    frame[..4].copy_from_slice(&(entry.len() as u32).to_le_bytes());
+    frame[4..].copy_from_slice(&checksum(entry));
+    frame
 }
 
 fn checksum(entry: &[u8]) -> [u8; 8] {
@@ -173,20 +168,26 @@ fn checksum(entry: &[u8]) -> [u8; 8] {
     first
 }
 
-/// The entries of a file up to the first that is damaged, and where that one starts.
-fn frames(bytes: &[u8]) -> (Vec<&[u8]>, usize) {
+/// Where the entries of a file are, up to the first whose length can't be right, and where that one starts.
+fn frames(bytes: &[u8]) -> (Vec<Range<usize>>, usize) {
     let mut found = Vec::new();
     let mut at = HEADER;
     while let Some(frame) = bytes.get(at..at + FRAME) {
         let mut length = [0; 4];
         length.copy_from_slice(&frame[..4]);
         let start = at + FRAME;
-        let end = start.saturating_add(u32::from_le_bytes(length) as usize);
-        let Some(entry) = bytes.get(start..end).filter(|entry| checksum(entry) == frame[4..]) else {
+        let end = start + u32::from_le_bytes(length) as usize;
+        if end > bytes.len() {
             break;
-        };
-        found.push(entry);
+        }
+        found.push(start..end);
         at = end;
     }
     (found, at)
+}
+
+/// The bytes of an entry, where their checksum is right.
+fn sound<'a>(bytes: &'a [u8], frame: &Range<usize>) -> Option<&'a [u8]> {
+    let entry = &bytes[frame.clone()];
+    (checksum(entry) == bytes[frame.start - 8..frame.start]).then_some(entry)
 }

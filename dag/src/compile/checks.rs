@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use refuel_project::{Column, DataTest, EvaluationRows, TestConfig, TestKind as Declared};
+use indexmap::map::Entry;
+use rayon::prelude::*;
+use refuel_project::{Column, DataTest, EvaluationRows, Properties, TestConfig, TestKind as Declared};
 use refuel_task::Place;
 
 use super::Notes;
@@ -79,56 +81,70 @@ struct Owner {
     tags: Vec<String>,
 }
 
+/// Something with the columns and tests that are declared under it.
+type Declaration<'a> = (&'a Node, &'a [Column], &'a [DataTest]);
+
 /// Tests that properties files declare.
 pub(super) fn declared(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
-    let project = names.project;
-    let mut made = Vec::new();
-    let mut under = |owner: &Owner, columns: &[Column], tests: &[DataTest], notes: &mut Notes| {
-        for column in columns {
-            for test in &column.tests {
-                made.extend(declared_test(owner, Some(&column.name), test, names, notes));
+    let made: Vec<(Vec<Node>, Notes)> = declarations(names, nodes)
+        .into_par_iter()
+        .map(|(node, columns, tests)| {
+            let owner = Owner::of(node);
+            let mut notes = Notes::default();
+            let mut made = Vec::new();
+            for column in columns {
+                for test in &column.tests {
+                    made.extend(declared_test(&owner, Some(&column.name), test, names, &mut notes));
+                }
+            }
+            for test in tests {
+                made.extend(declared_test(&owner, None, test, names, &mut notes));
+            }
+            (made, notes)
+        })
+        .collect();
+    nodes.reserve(made.iter().map(|(made, _)| made.len()).sum());
+    for (made, said) in made {
+        notes.errors.extend(said.errors);
+        notes.disabled.extend(said.disabled);
+        for node in made {
+            match nodes.entry(node.id.clone()) {
+                Entry::Occupied(first) => notes.errors.push(DagError::SameTest {
+                    place: node.place.clone(),
+                    name: node.name.to_string(),
+                    first: first.get().place.clone(),
+                }),
+                Entry::Vacant(free) => {
+                    free.insert(node);
+                }
             }
         }
-        for test in tests {
-            made.extend(declared_test(owner, None, test, names, notes));
-        }
+    }
+}
+
+/// Everything that has tests. What is disabled, or could not be read, has none.
+fn declarations<'a>(names: &Names<'a>, nodes: &'a IndexMap<NodeId, Node>) -> Vec<Declaration<'a>> {
+    let project = names.project;
+    let mut found: Vec<Declaration<'_>> = Vec::new();
+    let described = |kind, name: &str, properties: &'a Option<Box<Properties>>| {
+        let properties = properties.as_deref()?;
+        let node = nodes.get(&names.id(kind, &[name]))?;
+        Some((node, properties.columns.as_slice(), properties.tests.as_slice()))
     };
     for model in project.models.values() {
-        let Some(properties) = &model.properties else { continue };
-        let id = names.id(ResourceType::Model, &[&model.name]);
-        // A model that is disabled, or could not be read, has no tests.
-        if let Some(node) = nodes.get(&id) {
-            under(&Owner::of(node), &properties.columns, &properties.tests, notes);
-        }
+        found.extend(described(ResourceType::Model, &model.name, &model.properties));
     }
     for seed in project.seeds.values() {
-        let Some(properties) = &seed.properties else { continue };
-        let id = names.id(ResourceType::Seed, &[&seed.name]);
-        if let Some(node) = nodes.get(&id) {
-            under(&Owner::of(node), &properties.columns, &properties.tests, notes);
-        }
+        found.extend(described(ResourceType::Seed, &seed.name, &seed.properties));
     }
     for source in project.sources.values() {
         for table in &source.tables {
-            let id = names.id(ResourceType::Source, &[&source.name, &table.name]);
-            if let Some(node) = nodes.get(&id) {
-                under(&Owner::of(node), &table.columns, &table.tests, notes);
-            }
+            let node = nodes.get(&names.id(ResourceType::Source, &[&source.name, &table.name]));
+            found.extend(node.map(|node| (node, table.columns.as_slice(), table.tests.as_slice())));
         }
     }
-    made.sort_by(|a, b| a.id.cmp(&b.id));
-    for node in made {
-        match nodes.get(&node.id) {
-            Some(first) => notes.errors.push(DagError::SameTest {
-                place: node.place.clone(),
-                name: node.name.to_string(),
-                first: first.place.clone(),
-            }),
-            None => {
-                nodes.insert(node.id.clone(), node);
-            }
-        }
-    }
+    found.retain(|(_, columns, tests)| !tests.is_empty() || columns.iter().any(|column| !column.tests.is_empty()));
+    found
 }
 
 impl Owner {

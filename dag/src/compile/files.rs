@@ -9,7 +9,7 @@ use refuel_staging::{Analyzed, Facts, Position, StagingError};
 use refuel_task::Place;
 
 use super::Notes;
-use crate::cache::{Cache, Kept, KeptText};
+use crate::cache::{Cache, Entry, Kept, KeptText};
 use crate::dag::Message;
 use crate::error::{DagError, Warning};
 use crate::fingerprint::Fingerprint;
@@ -100,7 +100,9 @@ pub(super) struct Files {
 /// What became of one file.
 struct Outcome {
     file: Option<File>,
-    fresh: Option<Kept>,
+    /// What is to be kept, where the file was rendered now.
+    fresh: Option<Vec<u8>>,
+    rendered: bool,
     warnings: Vec<Warning>,
     errors: Vec<DagError>,
 }
@@ -133,13 +135,13 @@ pub(super) fn read(renderer: &Renderer, cache: &mut Cache, notes: &mut Notes) ->
         let known: &Cache = cache;
         let outcomes: Vec<Outcome> = items.par_iter().map(|item| item.outcome(renderer, known)).collect();
         let mut files = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
+        for (item, outcome) in items.iter().zip(outcomes) {
             files.extend(outcome.file);
             notes.warnings.extend(outcome.warnings);
             notes.errors.extend(outcome.errors);
+            rendered += usize::from(outcome.rendered);
             if let Some(kept) = outcome.fresh {
-                rendered += 1;
-                cache.keep(kept);
+                cache.keep(item.path, kept);
             }
         }
         files
@@ -166,6 +168,7 @@ impl Item<'_> {
         let mut outcome = Outcome {
             file: None,
             fresh: None,
+            rendered: false,
             warnings: Vec::new(),
             errors: Vec::new(),
         };
@@ -174,8 +177,11 @@ impl Item<'_> {
             Some(kept) => kept,
             None => match self.fresh(renderer, text) {
                 Ok(kept) => {
-                    outcome.fresh = Some(kept.clone());
-                    kept
+                    outcome.rendered = true;
+                    let entry = Entry::File(Box::new(kept));
+                    outcome.fresh = entry.to_bytes();
+                    let Entry::File(kept) = entry else { return outcome };
+                    *kept
                 }
                 Err(error) => {
                     outcome.errors.push(error);

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use refuel_project::Project;
+use rustc_hash::FxHashSet;
 
 pub use options::CompileOptions;
 pub(crate) use sql::{render_inline, rendered_sql};
@@ -72,6 +73,14 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         return Err(notes.errors);
     }
     fingerprint::upstream(&mut nodes, &graph);
+    let paths: FxHashSet<&str> = project
+        .models
+        .values()
+        .map(|model| &*model.path)
+        .chain(project.tests.values().map(|test| &*test.path))
+        .chain(project.seeds.values().map(|seed| &*seed.path))
+        .collect();
+    cache.retain(|path| paths.contains(path));
     cache.write();
     let mut messages = Vec::new();
     for file in files.models.iter().chain(&files.tests) {

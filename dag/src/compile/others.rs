@@ -10,7 +10,7 @@ use refuel_task::Place;
 
 use super::Notes;
 use super::names::Names;
-use crate::cache::{Cache, KeptSeed};
+use crate::cache::{Cache, Entry, KeptSeed};
 use crate::error::DagError;
 use crate::fingerprint;
 use crate::nodes::{Detail, Node, NodeId, ResourceType, SeedNode, SourceNode, TaskNode};
@@ -94,7 +94,7 @@ pub(super) fn seeds(
         let content = match hashed {
             Ok(hashed) => {
                 if let Some(fresh) = hashed.fresh {
-                    cache.keep_seed(fresh);
+                    cache.keep(&seed.path, fresh);
                 }
                 hashed.content
             }
@@ -131,7 +131,7 @@ pub(super) fn seeds(
 struct Hashed {
     content: Arc<str>,
     /// What is to be kept, where it was hashed anew.
-    fresh: Option<KeptSeed>,
+    fresh: Option<Vec<u8>>,
 }
 
 /// The hash of a seed's file: from the cache where length and time of the last change are the same.
@@ -153,11 +153,13 @@ fn hash(project: &Project, path: &str, cache: &Cache) -> std::io::Result<Hashed>
     let settled = SystemTime::now().duration_since(changed).is_ok_and(|age| age > SETTLED);
     Ok(Hashed {
         content: hex(hash),
-        fresh: settled.then(|| KeptSeed {
+        fresh: Entry::Seed(KeptSeed {
             path: path.to_owned(),
             length: metadata.len(),
             modified,
             hash,
-        }),
+        })
+        .to_bytes()
+        .filter(|_| settled),
     })
 }

@@ -9,14 +9,13 @@ use rustc_hash::FxHashSet;
 
 use crate::dag::{Dag, RenderMode};
 use crate::error::DagError;
-use crate::fingerprint::Fingerprint;
-use crate::nodes::{Detail, Node, TestKind};
-use crate::render::text_hash;
+use crate::fingerprint::{Fingerprint, Hasher};
+use crate::nodes::{Detail, Node, Part, Rendering, TestKind};
 
 /// The file that says what the others hold, so that they need not be read.
 const WRITTEN: &str = ".written";
 
-/// Files that were written, with the hashes and lengths of their texts.
+/// Files that were written, with hashes of what their texts are made from, and the lengths of the texts.
 type Written = BTreeMap<String, (Fingerprint, u64)>;
 
 /// Writes what changed, and deletes the files of nodes that are gone.
@@ -31,19 +30,22 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
         let path = folder.join(inner);
         fs_err::create_dir_all(&path).map_err(|error| vec![failed(&path, &error)])?;
     }
+    let shared = shared(dag);
     let outcomes: Vec<Result<(String, (Fingerprint, u64)), DagError>> = nodes
         .par_iter()
         .map(|node| {
+            let made_from = made_from(dag, node, shared);
+            let path = folder.join(&*node.path);
+            if let Some((known, length)) = before.get(&*node.path)
+                && *known == made_from
+                && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == *length)
+            {
+                return Ok((node.path.to_string(), (made_from, *length)));
+            }
             let mut sql = dag.rendered_sql(node, &RenderMode::default())?;
             sql.push('\n');
-            let is = (text_hash(&sql), sql.len() as u64);
-            let path = folder.join(&*node.path);
-            let is_there = before.get(&*node.path) == Some(&is)
-                && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == is.1);
-            if !is_there {
-                std::fs::write(&path, &sql).map_err(|error| failed(&path, &error))?;
-            }
-            Ok((node.path.to_string(), is))
+            std::fs::write(&path, &sql).map_err(|error| failed(&path, &error))?;
+            Ok((node.path.to_string(), (made_from, sql.len() as u64)))
         })
         .collect();
     let mut now = Written::new();
@@ -64,6 +66,53 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
         write_list(folder, &now).map_err(|error| vec![failed(folder, &error)])?;
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Hash of what the texts of all nodes are made from: the relations that references become, and ephemeral models.
+fn shared(dag: &Dag) -> Fingerprint {
+    let mut hasher = Hasher::new("compiled");
+    hasher.text(&dag.dialect().to_string());
+    for node in dag.nodes.values() {
+        match (&node.relation, &node.detail) {
+            (Some(relation), _) => {
+                hasher.text(relation.schema.as_deref().unwrap_or_default()).text(&relation.name);
+            }
+            (None, Detail::Model(model)) => {
+                hasher.text(node.id.as_str());
+                rendering(&mut hasher, dag, &model.full, model.volatile);
+            }
+            _ => {}
+        }
+    }
+    hasher.finish()
+}
+
+/// Hash of what the text of a node is made from.
+fn made_from(dag: &Dag, node: &Node, shared: Fingerprint) -> Fingerprint {
+    let mut hasher = Hasher::new("compiled text");
+    hasher.fingerprint(shared);
+    match &node.detail {
+        Detail::Model(model) => rendering(&mut hasher, dag, &model.full, model.volatile),
+        Detail::Test(test) => {
+            if let TestKind::Singular(full) = &test.kind {
+                rendering(&mut hasher, dag, full, false);
+            }
+            hasher.bytes(&test.config.limit.unwrap_or(0).to_le_bytes());
+        }
+        _ => {}
+    }
+    hasher.finish()
+}
+
+fn rendering(hasher: &mut Hasher, dag: &Dag, rendering: &Rendering, volatile: bool) {
+    hasher.text(&rendering.marked);
+    for reference in &rendering.references {
+        hasher.text(reference.node.as_str());
+        hasher.text(reference.part.map_or("", Part::name));
+    }
+    if volatile {
+        hasher.text(&dag.renderer.moment.invocation);
+    }
 }
 
 fn is_written(node: &Node) -> bool {

@@ -101,20 +101,21 @@ impl<'de> Deserialize<'de> for Fingerprint {
     }
 }
 
-/// Hashes parts with their lengths, so that no two lists of parts run together.
-pub(crate) struct Hasher(blake3::Hasher);
+/// Hashes parts with their lengths, so that no two lists of parts run together. The parts are gathered first: they are
+/// short, and a hasher that takes them one by one is larger than they are.
+pub(crate) struct Hasher(Vec<u8>);
 
 impl Hasher {
     /// A hasher for one purpose: equal parts hash differently for another.
     pub(crate) fn new(purpose: &str) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
+        let mut hasher = Self(Vec::with_capacity(192));
         hasher.text(purpose);
         hasher
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
         self
     }
 
@@ -123,14 +124,21 @@ impl Hasher {
     }
 
     pub(crate) fn fingerprint(&mut self, part: Fingerprint) -> &mut Self {
-        self.0.update(&part.0);
+        self.0.extend_from_slice(&part.0);
         self
     }
 
     pub(crate) fn finish(&self) -> Fingerprint {
+        Fingerprint::of(&self.0)
+    }
+}
+
+impl Fingerprint {
+    /// The hash of bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut first = [0; 16];
-        first.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
-        Fingerprint(first)
+        first.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        Self(first)
     }
 }
 

@@ -301,19 +301,18 @@ pub(crate) fn evaluation(evaluation: &Evaluation) -> Fingerprints {
 
 /// Fills in what is above each node. Tasks are in a model's own fingerprints already.
 pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) {
+    let mut all = vec![Fingerprint::default(); nodes.len()];
     for number in graph.order() {
-        let mut above: Vec<(&NodeId, Fingerprint)> = graph
+        let mut above: Vec<usize> = graph
             .parents(number)
-            .map(|parent| &nodes[parent])
-            .filter(|parent| !matches!(parent.detail, Detail::Task(_)))
-            .map(|parent| (&parent.id, parent.fingerprints.all()))
+            .filter(|parent| !matches!(nodes[*parent].detail, Detail::Task(_)))
             .collect();
-        above.sort_unstable();
+        above.sort_unstable_by_key(|parent| &nodes[*parent].id);
         let mut hasher = Hasher::new("upstream");
-        for (id, fingerprint) in above {
-            hasher.text(id.as_str()).fingerprint(fingerprint);
+        for parent in above {
+            hasher.text(nodes[parent].id.as_str()).fingerprint(all[parent]);
         }
-        let fingerprint = hasher.finish();
-        nodes[number].fingerprints.upstream = fingerprint;
+        nodes[number].fingerprints.upstream = hasher.finish();
+        all[number] = nodes[number].fingerprints.all();
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn value_hash(value: &Value) -> Fingerprint {
 
 /// The hash of a text that was used.
 pub(crate) fn text_hash(text: &str) -> Fingerprint {
-    Hasher::new("text").text(text).finish()
+    Fingerprint::of(text.as_bytes())
 }
 
 /// A rendered text, and what came up meanwhile.

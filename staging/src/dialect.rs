@@ -101,15 +101,6 @@ impl RelationName {
             name,
         })
     }
-
-    pub(crate) fn object(&self) -> ObjectName {
-        let parts = self.schema.iter().chain([&self.name]);
-        ObjectName(
-            parts
-                .map(|part| ObjectNamePart::Identifier(Ident::with_quote('"', part)))
-                .collect(),
-        )
-    }
 }
 
 /// A name as messages show it: `shop.orders`.

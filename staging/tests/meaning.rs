@@ -79,7 +79,7 @@ fn staged_and_row_by_row_give_the_same_rows_on_postgres() {
     let databases = std::env::var("REFUEL_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())
-        .unwrap_or(20);
+        .unwrap_or(10);
     let (run, asked) = try_many(seed, databases, 20, &mut |schema| Box::new(server.with(schema)));
     assert!(
         asked > run,

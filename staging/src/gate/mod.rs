@@ -1,11 +1,281 @@
 //! Carrying the gate of each row.
+//!
+//! The gate of a row is the worst of the answers that it was made from: those that its block looks up, and the gates of
+//! the rows of common table expressions and derived tables that it comes from, which carry theirs in a column more.
 
-use sqlparser::ast::Query;
+mod source;
 
-use crate::Dialect;
-use crate::stage::{AnswerTables, Gated};
+use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Visit};
 
-/// The query with the gate of each row.
-pub(crate) fn gated(_query: &Query, _dialect: Dialect, _tables: &dyn AnswerTables) -> Option<Gated> {
-    None
+use crate::calls::check;
+use crate::scopes::outputs::Outputs;
+use crate::scopes::walk::{self, Flow, Look, ON};
+use crate::stage::block::Part;
+use crate::stage::locate::{Found, locate};
+use crate::stage::lookup::{self, Lookup};
+use crate::stage::{AnswerTables, Gated, block, marks, sql};
+use crate::{Asked, Dialect, Function, RelationName};
+
+/// The name of the column.
+const COLUMN: &str = "refuel_gate";
+
+/// The query with the gate of each row; none where it makes no call.
+pub(crate) fn gated(query: &Query, dialect: Dialect, tables: &dyn AnswerTables) -> Option<Gated> {
+    if !asks(query) {
+        return None;
+    }
+    let relation = |relation: &RelationName| tables.columns(relation);
+    let mut carrying = Carrying {
+        dialect,
+        carriers: Vec::new(),
+        outputs: Outputs {
+            dialect,
+            relation: &relation,
+            tables: Vec::new(),
+        },
+    };
+    let mut query = query.clone();
+    Some(match carrying.query(&mut query, true) {
+        Ok(_) => Gated::Sql(query.to_string()),
+        Err(reason) => Gated::Impossible(reason),
+    })
+}
+
+/// Whether a part of a query looks an answer up, or makes a call.
+fn asks<N: Visit>(node: &N) -> bool {
+    walk::holds(node, &is_answer)
+}
+
+fn is_answer(expression: &Expr) -> bool {
+    lookup::read(expression, Dialect::Postgres).is_some()
+        || matches!(expression, Expr::Function(function) if check::identifier(&function.name).is_some())
+}
+
+/// Why a row has no gate.
+type Reason = String;
+
+struct Carrying<'a> {
+    dialect: Dialect,
+    /// The common table expressions whose rows carry a gate.
+    carriers: Vec<String>,
+    outputs: Outputs<'a>,
+}
+
+impl Carrying<'_> {
+    /// Whether rows that a part of a query returns may carry a gate.
+    fn concerns<N: Visit>(&self, node: &N) -> bool {
+        asks(node) || self.carriers.iter().any(|name| block::reads(node, name))
+    }
+
+    /// Adds the gate to the rows of a query, and says whether it did. With `always`, a query that nothing is behind gets
+    /// a gate too, which is always open.
+    fn query(&mut self, query: &mut Query, always: bool) -> Result<bool, Reason> {
+        let seen = (self.carriers.len(), self.outputs.tables.len());
+        if let Some(with) = &mut query.with {
+            let recursive = with.recursive || self.dialect == Dialect::Sqlite;
+            for table in &mut with.cte_tables {
+                let name = table.alias.name.value.clone();
+                let columns = self.outputs.query(&table.query);
+                if self.concerns(&table.query) {
+                    if recursive && block::reads(&table.query, &name) {
+                        self.carriers.push(name.clone());
+                    }
+                    self.query(&mut table.query, true)?;
+                    source::name_gate(&mut table.alias);
+                    self.carriers.push(name.clone());
+                }
+                self.outputs.tables.push((name, columns));
+            }
+        }
+        let carried = self.set(&mut query.body, always);
+        self.carriers.truncate(seen.0);
+        self.outputs.tables.truncate(seen.1);
+        carried
+    }
+
+    fn set(&mut self, part: &mut SetExpr, always: bool) -> Result<bool, Reason> {
+        if !always && !self.concerns(part) {
+            return Ok(false);
+        }
+        match part {
+            SetExpr::Select(select) => self.select(select),
+            SetExpr::Query(query) => self.query(query, true),
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::All,
+                left,
+                right,
+            } => {
+                self.set(left, true)?;
+                self.set(right, true)
+            }
+            SetExpr::SetOperation { op, .. } => Err(format!(
+                "a row that {op} returns can come from several rows, with gates of their own"
+            )),
+            _ => Err("a row of VALUES has no gate".to_owned()),
+        }
+    }
+
+    fn select(&mut self, select: &mut Select) -> Result<bool, Reason> {
+        let grouped = block::is_grouped(select, None, self.dialect);
+        let own = select.from.clone();
+        let before = select.clone();
+        let sources = self.sources(select)?;
+        let mut gates = sources.gates.clone();
+        for (_, part) in block::clauses(&before, None) {
+            match part {
+                Part::GroupBy(part) => self.answers(part, grouped, &mut gates)?,
+                Part::Item(part) => self.answers(part, grouped, &mut gates)?,
+                Part::Expression(part) => self.answers(part, grouped, &mut gates)?,
+                Part::Window(part) => self.answers(part, grouped, &mut gates)?,
+                Part::OrderBy(part) => self.answers(part, grouped, &mut gates)?,
+            }
+        }
+        if let Some(selection) = &select.selection {
+            self.answers(selection, grouped, &mut gates)?;
+        }
+        if select.distinct.is_some() && !gates.is_empty() {
+            return Err("a row that DISTINCT returns can come from several rows, with gates of their own".to_owned());
+        }
+        let alone = sources.gates.len() == 1 && gates.len() == 1 && source::is_alone(&own) && !grouped;
+        if alone && matches!(&select.projection[..], [SelectItem::Wildcard(_)]) {
+            // The star has the gate as its last column.
+            return Ok(true);
+        }
+        if !sources.gates.is_empty() {
+            self.write_out_stars(select, &own, &sources.carrying)?;
+        }
+        let worst = match (&gates[..], self.dialect) {
+            ([], _) => "0".to_owned(),
+            ([gate], _) => format!("COALESCE({gate}, 0)"),
+            (several, dialect) => {
+                let greatest = if dialect == Dialect::Sqlite { "max" } else { "GREATEST" };
+                let several: Vec<String> = several.iter().map(|gate| format!("COALESCE({gate}, 0)")).collect();
+                format!("{greatest}({})", several.join(", "))
+            }
+        };
+        let worst = if grouped && !gates.is_empty() {
+            format!("COALESCE(max({worst}), 0)")
+        } else {
+            worst
+        };
+        select.projection.push(SelectItem::ExprWithAlias {
+            expr: sql::expression_in(self.dialect, &worst),
+            alias: Ident::new(COLUMN),
+        });
+        Ok(true)
+    }
+
+    /// The gates of the answers that a part of a block reads, as SQL.
+    fn answers<N: Visit>(&mut self, node: &N, grouped: bool, gates: &mut Vec<String>) -> Result<(), Reason> {
+        for place in places(node) {
+            let wanted = |expression: &Expr| std::ptr::from_ref(expression) as usize == place;
+            let Some(located) = locate(node, self.dialect, &wanted) else {
+                continue;
+            };
+            // A condition around a key of groups may be one about groups, which is none about rows.
+            let guards = if grouped && !located.aggregated {
+                Vec::new()
+            } else {
+                located.guards(self.dialect, &wanted).unwrap_or_default()
+            };
+            let mut found = Vec::new();
+            match &located.found {
+                Found::Call(expression) => self.answer(expression, grouped, &mut found)?,
+                Found::Query(_) => {}
+            }
+            for gate in found {
+                gates.push(guards.iter().rev().fold(gate, |gate, guard| guard.around(&gate)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The gates of one answer, or of the answers in a subquery.
+    fn answer(&mut self, expression: &Expr, grouped: bool, gates: &mut Vec<String>) -> Result<(), Reason> {
+        if let Some(Lookup { table, texts }) = lookup::read(expression, self.dialect) {
+            for text in &texts {
+                self.answers(text, grouped, gates)?;
+            }
+            gates.push(lookup::lookup(self.dialect, &table, "gate", &texts).to_string());
+            return Ok(());
+        }
+        if let Expr::Function(function) = expression {
+            let sound = check::read(function).map_err(|error| error.to_string())?;
+            let Some(sound) = sound else { return Ok(()) };
+            for text in &sound.texts {
+                self.answers(text, grouped, gates)?;
+            }
+            let call = &sound.call;
+            if call.function == Function::Match || call.function == Function::MatchScore {
+                return Err(format!("the extension has no status of {}", call.function));
+            }
+            if let (Asked::Task { .. }, [text]) = (&call.asked, &sound.texts[..]) {
+                let task = self.dialect.literal(&call.asked.name());
+                gates.push(format!(
+                    "CASE (refuel_detail({text}, {task})).status WHEN 'ok' THEN 0 WHEN 'abstained' THEN 1 ELSE \
+                     CASE WHEN ({text}) IS NOT NULL THEN 2 END END"
+                ));
+            }
+            return Ok(());
+        }
+        let mut subquery = match expression {
+            Expr::Subquery(query) | Expr::Exists { subquery: query, .. } => query.clone(),
+            Expr::In {
+                expr,
+                target: sqlparser::ast::InTarget::Subquery(query),
+                ..
+            } => {
+                self.answers(&**expr, grouped, gates)?;
+                query.clone()
+            }
+            _ => return Ok(()),
+        };
+        self.query(&mut subquery, true)?;
+        gates.push(format!("(SELECT max(q.{COLUMN}) FROM ({subquery}) AS q)"));
+        Ok(())
+    }
+}
+
+/// Where in a part of a block answers are, and subqueries that hold some: addresses of expressions.
+fn places<N: Visit>(node: &N) -> Vec<usize> {
+    struct Finding {
+        found: Vec<usize>,
+        /// How many of the expressions around are answers or subqueries: what is within them is theirs.
+        within: usize,
+    }
+    fn is_place(expression: &Expr) -> bool {
+        let holds = match expression {
+            Expr::Subquery(query) | Expr::Exists { subquery: query, .. } => asks(query),
+            Expr::In {
+                target: sqlparser::ast::InTarget::Subquery(query),
+                ..
+            } => asks(query),
+            _ => false,
+        };
+        holds || is_answer(expression)
+    }
+    impl Look for Finding {
+        fn expression(&mut self, expression: &Expr) -> Flow {
+            if is_place(expression) {
+                if self.within == 0 {
+                    self.found.push(std::ptr::from_ref(expression) as usize);
+                }
+                self.within += 1;
+            }
+            ON
+        }
+        fn expression_left(&mut self, expression: &Expr) {
+            if is_place(expression) {
+                self.within -= 1;
+            }
+        }
+    }
+    let mut finding = Finding {
+        found: Vec::new(),
+        within: 0,
+    };
+    let _ = walk::look(node, &mut finding);
+    debug_assert!(marks::first(node).is_none(), "gates come after the stages");
+    finding.found
 }

@@ -1,5 +1,9 @@
 //! Where the columns of a query come from.
 
+mod trace;
+
+pub(crate) use trace::of;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Asked, Function, RelationName};
@@ -68,8 +72,4 @@ pub struct CallOrigin {
     /// Names in its arguments that could be of several relations, or of none that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
-}
-
-pub(crate) fn of(_query: &sqlparser::ast::Query, _dialect: crate::Dialect, _columns: &dyn Columns) -> Lineage {
-    Lineage::default()
 }

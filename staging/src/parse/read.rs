@@ -1,10 +1,9 @@
 //! From text to a tree of one query.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Query, Select, SetExpr, Statement, Visit, Visitor};
+use sqlparser::ast::{Query, Select, SetExpr, Statement};
 use sqlparser::parser::{Parser, ParserError};
 
+use crate::scopes::walk::{self, Flow, Look, ON, STOP};
 use crate::{Dialect, Position, Result, StagingError};
 
 /// How deep parentheses, subqueries and expressions may be nested. The parser takes more stack as it needs it.
@@ -40,36 +39,40 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
             });
         }
     };
-    match query.visit(&mut OnlyReads) {
-        ControlFlow::Break(found) => Err(StagingError::NotSelect {
+    let mut reads = OnlyReads { change: None };
+    let _ = walk::look(&*query, &mut reads);
+    match reads.change {
+        Some(found) => Err(StagingError::NotSelect {
             position: Position::default(),
             found: found.to_owned(),
         }),
-        ControlFlow::Continue(()) => Ok(query),
+        None => Ok(query),
     }
 }
 
 /// Stops at what changes a database within a query.
-struct OnlyReads;
+struct OnlyReads {
+    change: Option<&'static str>,
+}
 
-impl Visitor for OnlyReads {
-    type Break = &'static str;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
-        match *query.body {
-            SetExpr::Insert(_) => ControlFlow::Break("a query with an INSERT in it"),
-            SetExpr::Update(_) => ControlFlow::Break("a query with an UPDATE in it"),
-            SetExpr::Delete(_) => ControlFlow::Break("a query with a DELETE in it"),
-            SetExpr::Merge(_) => ControlFlow::Break("a query with a MERGE in it"),
-            _ => ControlFlow::Continue(()),
-        }
+impl Look for OnlyReads {
+    fn query(&mut self, query: &Query) -> Flow {
+        self.change = match *query.body {
+            SetExpr::Insert(_) => Some("a query with an INSERT in it"),
+            SetExpr::Update(_) => Some("a query with an UPDATE in it"),
+            SetExpr::Delete(_) => Some("a query with a DELETE in it"),
+            SetExpr::Merge(_) => Some("a query with a MERGE in it"),
+            _ => return ON,
+        };
+        STOP
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
+    fn select(&mut self, select: &Select) -> Flow {
         if select.into.is_some() {
-            ControlFlow::Break("a SELECT INTO")
+            self.change = Some("a SELECT INTO");
+            STOP
         } else {
-            ControlFlow::Continue(())
+            ON
         }
     }
 }

@@ -1,11 +1,10 @@
 //! The calls and the base relations of a query, found in one walk.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, TableFactor, Visit, Visitor};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, TableFactor};
 
 use crate::calls::check;
 use crate::dialect::folded;
+use crate::scopes::walk::{self, Flow, Look, ON, STOP};
 use crate::{Call, Dialect, Position, RelationName, Result, StagingError};
 
 /// What a query mentions.
@@ -21,16 +20,16 @@ pub(crate) fn mentions(query: &Query, dialect: Dialect) -> Result<Mentions> {
         dialect,
         frames: Frames::default(),
         found: Mentions::default(),
+        wrong: None,
     };
-    match query.visit(&mut walk) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => {
-            let mut found = walk.found;
-            // A tree is walked clause by clause, and SELECT stands before FROM in either.
-            found.calls.sort_by_key(|call| call.position);
-            Ok(found)
-        }
+    let _ = walk::look(query, &mut walk);
+    if let Some(error) = walk.wrong {
+        return Err(error);
     }
+    let mut found = walk.found;
+    // A tree is walked clause by clause, and a WITH within one is walked before what stands before it.
+    found.calls.sort_by_key(|call| call.position);
+    Ok(found)
 }
 
 /// The names that a WITH gives, and how many of them are seen where the walk is.
@@ -104,10 +103,12 @@ struct Walk {
     dialect: Dialect,
     frames: Frames,
     found: Mentions,
+    /// The first call that isn't sound.
+    wrong: Option<StagingError>,
 }
 
 impl Walk {
-    fn relation(&mut self, name: &ObjectName) {
+    fn add_relation(&mut self, name: &ObjectName) {
         let Some(relation) = RelationName::of(name, self.dialect) else {
             return;
         };
@@ -116,6 +117,17 @@ impl Walk {
         }
         let position = name.0.first().and_then(|part| part.as_ident()).map(check::position);
         self.found.relations.push((relation, position.unwrap_or_default()));
+    }
+
+    /// Goes on, or ends the walk with an error.
+    fn flow(&mut self, result: Result<()>) -> Flow {
+        match result {
+            Ok(()) => ON,
+            Err(error) => {
+                self.wrong = Some(error);
+                STOP
+            }
+        }
     }
 
     fn called_in_from(&mut self, name: &ObjectName, args: &[sqlparser::ast::FunctionArg]) -> Result<()> {
@@ -128,49 +140,42 @@ impl Walk {
     }
 }
 
-fn flow(result: Result<()>) -> ControlFlow<StagingError> {
-    match result {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
-    }
-}
-
-impl Visitor for Walk {
-    type Break = StagingError;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+impl Look for Walk {
+    fn query(&mut self, query: &Query) -> Flow {
         self.frames.enter(query, self.dialect);
-        ControlFlow::Continue(())
+        ON
     }
 
-    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+    fn query_left(&mut self, query: &Query) {
         self.frames.leave(query);
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
+    fn factor(&mut self, factor: &TableFactor) -> Flow {
         match factor {
             TableFactor::Table { name, args: None, .. } => {
-                self.relation(name);
-                ControlFlow::Continue(())
+                self.add_relation(name);
+                ON
             }
             TableFactor::Table {
                 name, args: Some(args), ..
-            } => flow(self.called_in_from(name, &args.args)),
-            TableFactor::Function { name, args, .. } => flow(self.called_in_from(name, args)),
-            _ => ControlFlow::Continue(()),
+            } => {
+                let called = self.called_in_from(name, &args.args);
+                self.flow(called)
+            }
+            TableFactor::Function { name, args, .. } => {
+                let called = self.called_in_from(name, args);
+                self.flow(called)
+            }
+            _ => ON,
         }
     }
 
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Self::Break> {
+    fn expression(&mut self, expression: &Expr) -> Flow {
         if let Expr::Function(function) = expression {
-            match check::read(function) {
-                Ok(Some(sound)) => self.found.calls.push(sound.call),
-                Ok(None) => {}
-                Err(error) => return ControlFlow::Break(error),
-            }
+            let read = check::read(function).map(|sound| self.found.calls.extend(sound.map(|sound| sound.call)));
+            return self.flow(read);
         }
-        ControlFlow::Continue(())
+        ON
     }
 }
 

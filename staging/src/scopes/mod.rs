@@ -3,3 +3,5 @@
 
 pub(crate) mod functions;
 pub(crate) mod mentions;
+pub(crate) mod outputs;
+pub(crate) mod walk;

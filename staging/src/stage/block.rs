@@ -1,10 +1,8 @@
 //! Parts of one SELECT.
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
     Expr, GroupByExpr, LimitClause, NamedWindowDefinition, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query,
-    Select, SelectItem, Value, Visit, Visitor,
+    Select, SelectItem, Value, Visit,
 };
 
 use super::collect::{Collecting, is_bound_to_block};
@@ -13,6 +11,7 @@ use super::{Stop, marks};
 use crate::Dialect;
 use crate::scopes::functions;
 use crate::scopes::mentions::named;
+use crate::scopes::walk::{self, Flow, Look, ON, STOP};
 
 /// A clause of a block in which a call is made for rows that FROM and WHERE let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,25 +99,23 @@ pub(crate) fn direct<N: Visit>(node: &N, wanted: &dyn Fn(&Expr) -> bool) -> bool
         wanted: &'a dyn Fn(&Expr) -> bool,
         depth: usize,
     }
-    impl Visitor for Finding<'_> {
-        type Break = ();
-        fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+    impl Look for Finding<'_> {
+        fn query(&mut self, _query: &Query) -> Flow {
             self.depth += 1;
-            ControlFlow::Continue(())
+            ON
         }
-        fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+        fn query_left(&mut self, _query: &Query) {
             self.depth -= 1;
-            ControlFlow::Continue(())
         }
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        fn expression(&mut self, expression: &Expr) -> Flow {
             if self.depth == 0 && (self.wanted)(expression) {
-                ControlFlow::Break(())
+                STOP
             } else {
-                ControlFlow::Continue(())
+                ON
             }
         }
     }
-    node.visit(&mut Finding { wanted, depth: 0 }).is_break()
+    walk::look(node, &mut Finding { wanted, depth: 0 }).is_break()
 }
 
 /// Whether rows of a block are made of groups.
@@ -332,16 +329,15 @@ pub(crate) fn order_keys(select: &Select, order_by: Option<&OrderBy>, dialect: D
 /// Whether a part of a query reads a relation of this name without a schema.
 pub(crate) fn reads<N: Visit>(node: &N, name: &str) -> bool {
     struct Finding<'a>(&'a str);
-    impl Visitor for Finding<'_> {
-        type Break = ();
-        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+    impl Look for Finding<'_> {
+        fn relation(&mut self, relation: &ObjectName) -> Flow {
             match &relation.0[..] {
-                [part] if part.as_ident().is_some_and(|part| named(part, self.0)) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
+                [part] if part.as_ident().is_some_and(|part| named(part, self.0)) => STOP,
+                _ => ON,
             }
         }
     }
-    node.visit(&mut Finding(name)).is_break()
+    walk::look(node, &mut Finding(name)).is_break()
 }
 
 /// Whether a text has a word in it. More texts do than read a relation of that name, and none that reads it doesn't.

@@ -14,7 +14,7 @@ use crate::{Dialect, StagingError};
 
 /// Looks for the inputs of one mark.
 pub(crate) struct Collecting<'a> {
-    pub(crate) staging: &'a Staging<'a>,
+    pub(crate) staging: &'a Staging,
     pub(crate) mark: usize,
 }
 
@@ -339,17 +339,11 @@ impl Collecting<'_> {
         {
             return Ok(true);
         }
-        let Found::Call(Expr::Function(function)) = &located.found else {
-            return Ok(false);
+        let key = match &located.found {
+            Found::Call(call) => self.staging.as_answered(call).to_string(),
+            Found::Query(query) => self.staging.as_answered(&**query).to_string(),
         };
-        let site = &self.staging.sites[self.mark];
-        let replaced = lookup::lookup(
-            self.dialect(),
-            &site.table,
-            site.call.function.column(),
-            &marks::texts(function),
-        );
-        Ok(block::grouping(select, self.dialect())?.contains(&replaced.to_string()))
+        Ok(block::grouping(select, self.dialect())?.contains(&key))
     }
 
     /// ORDER BY and LIMIT of a block, where they don't depend on the call and decide which rows it is made for.

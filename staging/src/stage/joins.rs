@@ -1,14 +1,14 @@
 //! Calls in FROM: in ON, in derived tables, in what is asked for each row of the tables before.
 
 use sqlparser::ast::{
-    Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, TableFactor, TableWithJoins, Visit, Visitor,
+    Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, TableFactor, TableWithJoins, Visit,
 };
-use std::ops::ControlFlow;
 
 use super::collect::Collecting;
 use super::rows::Rows;
 use super::{Stop, block, marks, sql};
 use crate::Dialect;
+use crate::scopes::walk::{self, Flow, Look, ON, STOP};
 
 impl Collecting<'_> {
     /// The inputs in a table of FROM with its joins. `before` are the tables that stand before it; `select` is the block
@@ -151,18 +151,17 @@ fn keeps_the_right(operator: &JoinOperator) -> bool {
 
 fn has_lateral<N: Visit>(node: &N) -> bool {
     struct Finding;
-    impl Visitor for Finding {
-        type Break = ();
-        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+    impl Look for Finding {
+        fn factor(&mut self, factor: &TableFactor) -> Flow {
             match factor {
                 TableFactor::Derived { lateral: false, .. }
                 | TableFactor::NestedJoin { .. }
-                | TableFactor::Table { args: None, .. } => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
+                | TableFactor::Table { args: None, .. } => ON,
+                _ => STOP,
             }
         }
     }
-    node.visit(&mut Finding).is_break()
+    walk::look(node, &mut Finding).is_break()
 }
 
 /// The name that columns of a table are qualified with.
@@ -212,12 +211,11 @@ fn narrowing(select: Option<&Select>, names: &[String]) -> Vec<String> {
 /// Whether an expression names columns of these tables alone, each with its table, and has no subquery and no call.
 fn is_about(expression: &Expr, names: &[String]) -> bool {
     struct Finding<'a>(&'a [String]);
-    impl Visitor for Finding<'_> {
-        type Break = ();
-        fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
-            ControlFlow::Break(())
+    impl Look for Finding<'_> {
+        fn query(&mut self, _query: &Query) -> Flow {
+            STOP
         }
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        fn expression(&mut self, expression: &Expr) -> Flow {
             let foreign = match expression {
                 Expr::Identifier(_) => true,
                 Expr::CompoundIdentifier(parts) => parts
@@ -227,12 +225,8 @@ fn is_about(expression: &Expr, names: &[String]) -> bool {
                     .is_none_or(|table| !self.0.iter().any(|name| Dialect::same_name(name, &table.value))),
                 other => marks::number(other).is_some(),
             };
-            if foreign {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if foreign { STOP } else { ON }
         }
     }
-    expression.visit(&mut Finding(names)).is_continue()
+    walk::look(expression, &mut Finding(names)).is_continue()
 }

@@ -1,14 +1,13 @@
 //! Finding a mark in an expression, and under which conditions the expression reaches it.
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function as Written, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Visit, Visitor,
+    BinaryOperator, Expr, Function as Written, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Visit,
 };
 
 use super::{Stop, marks, sql};
 use crate::Dialect;
 use crate::scopes::functions;
+use crate::scopes::walk::{self, Flow, Look, ON, STOP, holds};
 
 /// What was looked for.
 #[derive(Debug, Clone)]
@@ -52,12 +51,14 @@ pub(crate) fn locate<N: Visit>(node: &N, dialect: Dialect, wanted: &dyn Fn(&Expr
         dialect,
         wanted,
         above: Vec::new(),
+        found: None,
     };
-    match node.visit(&mut finding) {
-        ControlFlow::Continue(()) => None,
-        ControlFlow::Break(found) => {
+    let _ = walk::look(node, &mut finding);
+    match finding.found {
+        None => None,
+        Some(found) => {
             let mut located = Located {
-                found: *found,
+                found,
                 around: Vec::new(),
                 aggregated: false,
                 windowed: false,
@@ -81,22 +82,6 @@ pub(crate) fn locate<N: Visit>(node: &N, dialect: Dialect, wanted: &dyn Fn(&Expr
     }
 }
 
-/// Whether a part of a query holds an expression that is as wanted.
-fn holds<N: Visit>(node: &N, wanted: &dyn Fn(&Expr) -> bool) -> bool {
-    struct Holding<'a>(&'a dyn Fn(&Expr) -> bool);
-    impl Visitor for Holding<'_> {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-            if (self.0)(expression) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-    }
-    node.visit(&mut Holding(wanted)).is_break()
-}
-
 /// What an expression above the wanted one is.
 enum Above {
     Plain,
@@ -109,14 +94,14 @@ struct Finding<'a> {
     dialect: Dialect,
     wanted: &'a dyn Fn(&Expr) -> bool,
     above: Vec<Above>,
+    found: Option<Found>,
 }
 
-impl Visitor for Finding<'_> {
-    type Break = Box<Found>;
-
-    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Self::Break> {
+impl Look for Finding<'_> {
+    fn expression(&mut self, expression: &Expr) -> Flow {
         if (self.wanted)(expression) {
-            return ControlFlow::Break(Box::new(Found::Call(expression.clone())));
+            self.found = Some(Found::Call(expression.clone()));
+            return STOP;
         }
         let above = match expression {
             Expr::Case { .. }
@@ -132,19 +117,19 @@ impl Visitor for Finding<'_> {
             _ => Above::Plain,
         };
         self.above.push(above);
-        ControlFlow::Continue(())
+        ON
     }
 
-    fn post_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<Self::Break> {
+    fn expression_left(&mut self, _expression: &Expr) {
         self.above.pop();
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+    fn query(&mut self, query: &Query) -> Flow {
         if holds(query, self.wanted) {
-            ControlFlow::Break(Box::new(Found::Query(Box::new(query.clone()))))
+            self.found = Some(Found::Query(Box::new(query.clone())));
+            STOP
         } else {
-            ControlFlow::Continue(())
+            ON
         }
     }
 }

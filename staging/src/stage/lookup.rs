@@ -1,11 +1,11 @@
 //! Looking answers up: the SQL that reads and probes a table of answers.
 
-use std::ops::ControlFlow;
+use sqlparser::ast::{Expr, Query, Select, SetExpr, TableFactor};
 
-use sqlparser::ast::{Expr, Visit, Visitor};
-
+use super::locate::arguments;
 use super::marks::Site;
 use super::sql;
+use crate::scopes::walk;
 use crate::{Dialect, RelationName};
 
 /// The name of a table of answers within a lookup.
@@ -115,16 +115,67 @@ pub(crate) fn unanswered(dialect: Dialect, table: &RelationName, arguments: u8) 
 
 /// Whether an expression uses a name that a table of answers has too.
 fn may_be_hidden(expression: &Expr) -> bool {
-    struct Finding;
-    impl Visitor for Finding {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-            let hidden = |name: &str| HIDING.iter().any(|hiding| Dialect::same_name(hiding, name));
-            match expression {
-                Expr::Identifier(name) if hidden(&name.value) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        }
+    walk::holds(
+        expression,
+        &|part| matches!(part, Expr::Identifier(name) if HIDING.iter().any(|hiding| Dialect::same_name(hiding, &name.value))),
+    )
+}
+
+/// What a lookup reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookup {
+    pub(crate) table: RelationName,
+    pub(crate) texts: Vec<Expr>,
+}
+
+/// Reads a lookup that [`lookup`] made; none where an expression is something else.
+pub(crate) fn read(expression: &Expr, dialect: Dialect) -> Option<Lookup> {
+    let Expr::Subquery(query) = expression else {
+        return None;
+    };
+    let select = select_of(query)?;
+    let [from] = &select.from[..] else { return None };
+    let table = match &from.relation {
+        TableFactor::Table {
+            name,
+            alias: Some(alias),
+            ..
+        } if alias.name.value == ANSWER => RelationName::of(name, dialect)?,
+        TableFactor::Derived {
+            subquery,
+            alias: Some(alias),
+            ..
+        } if alias.name.value == ANSWER => match &select_of(subquery)?.from[..] {
+            [from] => match &from.relation {
+                TableFactor::Table { name, .. } => RelationName::of(name, dialect)?,
+                _ => return None,
+            },
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let texts = sql::conjuncts(select.selection.as_ref()?)
+        .into_iter()
+        .map(|condition| match condition {
+            Expr::BinaryOp { right, .. } => text_of(right),
+            _ => None,
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(Lookup { table, texts })
+}
+
+fn select_of(query: &Query) -> Option<&Select> {
+    match &*query.body {
+        SetExpr::Select(select) => Some(select),
+        _ => None,
     }
-    expression.visit(&mut Finding).is_break()
+}
+
+/// The text that a key is made of.
+fn text_of(key: &Expr) -> Option<Expr> {
+    match key {
+        Expr::Cast { expr, .. } => Some((**expr).clone()),
+        Expr::Function(function) => text_of(arguments(function).first()?),
+        _ => None,
+    }
 }

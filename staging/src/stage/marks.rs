@@ -1,17 +1,17 @@
 //! Marks: while a query is staged, each call that a lookup will replace is a function named `__refuel_call_N` of the call's
 //! texts, so that it can be found again wherever the tree moves it.
 
-use std::ops::ControlFlow;
+use std::cell::Cell;
 
 use sqlparser::ast::{
     Array, CastKind, DataType, Expr, Function as Written, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias, TableFactor, Visit,
 };
 
 use super::{AnswerTables, Placement, sql};
 use crate::calls::check::{self, Sound};
 use crate::scopes::functions;
+use crate::scopes::walk::{self, Change, Flow, ON, STOP};
 use crate::{Call, Dialect, Function, RelationName, Result, StagingError};
 
 const PREFIX: &str = "__refuel_call_";
@@ -25,15 +25,17 @@ pub(crate) struct Site {
 
 /// Marks every call whose answers are in a table.
 pub(crate) fn mark(query: &mut Query, dialect: Dialect, tables: &dyn AnswerTables) -> Result<Vec<Site>> {
-    let _ = VisitMut::visit(query, &mut Naming { dialect });
+    let _ = walk::change(query, &mut Naming { dialect });
     let mut marking = Marking {
         dialect,
         tables,
         sites: Vec::new(),
+        wrong: None,
     };
-    match VisitMut::visit(query, &mut marking) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(marking.sites),
+    let _ = walk::change(query, &mut marking);
+    match marking.wrong {
+        Some(error) => Err(error),
+        None => Ok(marking.sites),
     }
 }
 
@@ -60,20 +62,15 @@ pub(crate) fn contains<N: Visit>(node: &N, mark: usize) -> bool {
 
 /// The first mark in a part of a query that is as wanted.
 pub(crate) fn any<N: Visit>(node: &N, wanted: &dyn Fn(usize) -> bool) -> Option<usize> {
-    struct Finding<'a>(&'a dyn Fn(usize) -> bool);
-    impl Visitor for Finding<'_> {
-        type Break = usize;
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<usize> {
-            match number(expression) {
-                Some(number) if (self.0)(number) => ControlFlow::Break(number),
-                _ => ControlFlow::Continue(()),
-            }
+    let found = Cell::new(None);
+    walk::holds(node, &|expression| match number(expression) {
+        Some(number) if wanted(number) => {
+            found.set(Some(number));
+            true
         }
-    }
-    match node.visit(&mut Finding(wanted)) {
-        ControlFlow::Break(number) => Some(number),
-        ControlFlow::Continue(()) => None,
-    }
+        _ => false,
+    });
+    found.get()
 }
 
 /// Every mark in a part of a query.
@@ -102,17 +99,10 @@ pub(crate) fn texts(function: &Written) -> Vec<Expr> {
 
 /// Whether a function that asks a model is in a part of a query.
 pub(crate) fn calls<N: Visit>(node: &N) -> bool {
-    struct Finding;
-    impl Visitor for Finding {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
-            match expression {
-                Expr::Function(function) if check::identifier(&function.name).is_some() => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    node.visit(&mut Finding).is_break()
+    walk::holds(
+        node,
+        &|expression| matches!(expression, Expr::Function(function) if check::identifier(&function.name).is_some()),
+    )
 }
 
 /// Names the columns that have no name and hold a call, as the database would: a lookup in place of the call would
@@ -121,10 +111,8 @@ struct Naming {
     dialect: Dialect,
 }
 
-impl VisitorMut for Naming {
-    type Break = ();
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+impl Change for Naming {
+    fn select(&mut self, select: &mut Select) -> Flow {
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expression) = item
                 && calls(expression)
@@ -136,7 +124,7 @@ impl VisitorMut for Naming {
                 };
             }
         }
-        ControlFlow::Continue(())
+        ON
     }
 }
 
@@ -149,9 +137,21 @@ struct Marking<'a> {
     dialect: Dialect,
     tables: &'a dyn AnswerTables,
     sites: Vec<Site>,
+    wrong: Option<StagingError>,
 }
 
 impl Marking<'_> {
+    /// Goes on, or ends the walk with an error.
+    fn flow(&mut self, result: Result<()>) -> Flow {
+        match result {
+            Ok(()) => ON,
+            Err(error) => {
+                self.wrong = Some(error);
+                STOP
+            }
+        }
+    }
+
     /// The mark of a call, or none where it stays as it is written.
     fn place(&mut self, sound: &Sound) -> Result<Option<ObjectName>> {
         let call = &sound.call;
@@ -180,7 +180,7 @@ impl Marking<'_> {
         Ok(Some(ObjectName(vec![ObjectNamePart::Identifier(name)])))
     }
 
-    fn expression(&mut self, expression: &mut Expr) -> Result<()> {
+    fn mark_expression(&mut self, expression: &mut Expr) -> Result<()> {
         if let Expr::Function(function) = expression
             && let Some(sound) = check::read(function)?
             && let Some(name) = self.place(&sound)?
@@ -194,7 +194,7 @@ impl Marking<'_> {
     }
 
     /// A call in FROM becomes a SELECT of the call, which may name columns of what stands before it.
-    fn factor(&mut self, factor: &mut TableFactor) -> Result<()> {
+    fn mark_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
         let (name, args, alias) = match factor {
             TableFactor::Table {
                 name,
@@ -259,21 +259,15 @@ fn relocated(mut call: Expr, place: &Ident) -> Expr {
     call
 }
 
-impl VisitorMut for Marking<'_> {
-    type Break = StagingError;
-
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Self::Break> {
-        match self.expression(expression) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+impl Change for Marking<'_> {
+    fn expression(&mut self, expression: &mut Expr) -> Flow {
+        let marked = self.mark_expression(expression);
+        self.flow(marked)
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
-        match self.factor(factor) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
+    fn factor(&mut self, factor: &mut TableFactor) -> Flow {
+        let marked = self.mark_factor(factor);
+        self.flow(marked)
     }
 }
 

@@ -5,24 +5,23 @@
 //! read with must hold no mark itself; where it does, that mark comes first, so that the order follows from the query. Where
 //! no lookup can stand in place of a call, its block is rewritten ([`restructure`]).
 
-mod block;
+pub(crate) mod block;
 mod collect;
 mod joins;
-mod locate;
+pub(crate) mod locate;
 pub(crate) mod lookup;
-mod marks;
+pub(crate) mod marks;
 mod restructure;
 mod rows;
-mod sql;
-
-use std::ops::ControlFlow;
+pub(crate) mod sql;
 
 use serde::{Deserialize, Serialize};
-use sqlparser::ast::{Expr, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Query, VisitMut};
 
 use self::collect::Collecting;
 use self::marks::Site;
 use self::rows::{Rows, Value};
+use crate::scopes::walk::{self, Change, Flow, ON};
 use crate::{Asked, Dialect, Function, RelationName, Result, StagingError};
 
 /// Where the answers of a call are.
@@ -123,9 +122,8 @@ impl Stop {
 }
 
 /// A query while it is cut into stages.
-pub(crate) struct Staging<'a> {
+pub(crate) struct Staging {
     pub(crate) dialect: Dialect,
-    tables: &'a dyn AnswerTables,
     query: Query,
     pub(crate) sites: Vec<Site>,
     /// Whether a lookup has taken the place of a mark.
@@ -142,14 +140,13 @@ struct Open {
     after: Vec<usize>,
 }
 
-impl<'a> Staging<'a> {
+impl Staging {
     /// Cuts a query into stages.
-    pub(crate) fn plan(query: &Query, dialect: Dialect, tables: &'a dyn AnswerTables) -> Result<Plan> {
+    pub(crate) fn plan(query: &Query, dialect: Dialect, tables: &dyn AnswerTables) -> Result<Plan> {
         let mut query = query.clone();
         let sites = marks::mark(&mut query, dialect, tables)?;
         let mut staging = Staging {
             dialect,
-            tables,
             query,
             answered: vec![false; sites.len()],
             sites,
@@ -269,6 +266,24 @@ impl<'a> Staging<'a> {
         lookup::missing(self.dialect, &self.sites[mark], &texts)
     }
 
+    /// A part of the query as it will be when every mark in it is answered.
+    fn as_answered<N: VisitMut + Clone>(&self, part: &N) -> N {
+        struct Answering<'a>(&'a Staging);
+        impl Change for Answering<'_> {
+            fn expression(&mut self, expression: &mut Expr) -> Flow {
+                if let Some(mark) = marks::number(expression)
+                    && let Some(site) = self.0.sites.get(mark)
+                {
+                    *expression = looked_up(expression, site, self.0.dialect);
+                }
+                ON
+            }
+        }
+        let mut part = part.clone();
+        let _ = walk::change(&mut part, &mut Answering(self));
+        part
+    }
+
     /// Puts the lookup in the place of a mark.
     fn place(&mut self, mark: usize, rows: &Rows) {
         let site = self.sites[mark].clone();
@@ -278,7 +293,7 @@ impl<'a> Staging<'a> {
             site: &site,
             first: rows.missing.clone(),
         };
-        let _ = VisitMut::visit(&mut self.query, &mut placing);
+        let _ = walk::change(&mut self.query, &mut placing);
     }
 }
 
@@ -290,10 +305,8 @@ struct Placing<'a> {
     first: Option<Expr>,
 }
 
-impl VisitorMut for Placing<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+impl Change for Placing<'_> {
+    fn query(&mut self, query: &mut Query) -> Flow {
         if self.first.is_some()
             && let Some(select) = sql::select_mut(query)
             && block::own_marks(select, None).contains(&self.mark)
@@ -320,16 +333,26 @@ impl VisitorMut for Placing<'_> {
                 }
             }
         }
-        ControlFlow::Continue(())
+        ON
     }
 
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
-        if marks::number(expression) == Some(self.mark)
-            && let Expr::Function(function) = expression
-        {
-            let texts = marks::texts(function);
-            *expression = lookup::lookup(self.dialect, &self.site.table, self.site.call.function.column(), &texts);
+    fn expression(&mut self, expression: &mut Expr) -> Flow {
+        if marks::number(expression) == Some(self.mark) {
+            *expression = looked_up(expression, self.site, self.dialect);
         }
-        ControlFlow::Continue(())
+        ON
+    }
+}
+
+/// The lookup for a marked call.
+fn looked_up(marked: &Expr, site: &Site, dialect: Dialect) -> Expr {
+    match marked {
+        Expr::Function(function) => lookup::lookup(
+            dialect,
+            &site.table,
+            site.call.function.column(),
+            &marks::texts(function),
+        ),
+        other => other.clone(),
     }
 }

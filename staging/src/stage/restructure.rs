@@ -10,17 +10,16 @@
 //! FROM (SELECT author AS c1, max(body) AS c2 FROM ticket GROUP BY author) AS b
 //! ```
 
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, Ident, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    TableFactor, TableWithJoins,
 };
 
 use super::{block, marks, sql};
 use crate::calls::Call;
 use crate::scopes::functions;
 use crate::scopes::mentions::named;
+use crate::scopes::walk::{self, Change, Flow, ON, STOP};
 use crate::{Dialect, Result, StagingError};
 
 /// What the inner block computes.
@@ -47,11 +46,12 @@ pub(crate) fn restructure(
         kind,
         count,
         dialect,
+        done: None,
     };
-    match VisitMut::visit(query, &mut rewriting) {
-        ControlFlow::Break(Ok(())) => Ok(()),
-        ControlFlow::Break(Err(error)) => Err(*error),
-        ControlFlow::Continue(()) => Err(rewriting.unsupported("here", "call it in a query of its own")),
+    let _ = walk::change(query, &mut rewriting);
+    match rewriting.done.take() {
+        Some(done) => done,
+        None => Err(rewriting.unsupported("here", "call it in a query of its own")),
     }
 }
 
@@ -61,12 +61,11 @@ struct Rewriting<'a> {
     kind: Kind,
     count: usize,
     dialect: Dialect,
+    done: Option<Result<()>>,
 }
 
-impl VisitorMut for Rewriting<'_> {
-    type Break = std::result::Result<(), Box<StagingError>>;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+impl Change for Rewriting<'_> {
+    fn query(&mut self, query: &mut Query) -> Flow {
         let Query { body, order_by, .. } = query;
         // The arms of a set operation are blocks without an ORDER BY.
         let mut open = vec![&mut **body];
@@ -83,12 +82,13 @@ impl VisitorMut for Rewriting<'_> {
                         Some(OrderByKind::Expressions(keys)) => &mut keys[..],
                         _ => &mut [],
                     };
-                    return ControlFlow::Break(self.rewrite(select, keys).map_err(Box::new));
+                    self.done = Some(self.rewrite(select, keys));
+                    return STOP;
                 }
                 _ => {}
             }
         }
-        ControlFlow::Continue(())
+        ON
     }
 }
 
@@ -182,7 +182,7 @@ impl Rewriting<'_> {
             Kind::Groups => {
                 inner.named_window.clear();
                 for window in &mut select.named_window {
-                    let _ = VisitMut::visit(window, &mut exporting);
+                    let _ = walk::change(window, &mut exporting);
                 }
             }
             Kind::Windows => select.named_window.clear(),
@@ -242,7 +242,7 @@ struct Exporting {
 
 impl Exporting {
     fn export(&mut self, expression: &mut Expr) {
-        let _ = VisitMut::visit(expression, self);
+        let _ = walk::change(expression, self);
     }
 
     fn stays(&self, expression: &Expr) -> bool {
@@ -260,12 +260,10 @@ impl Exporting {
     }
 }
 
-impl VisitorMut for Exporting {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+impl Change for Exporting {
+    fn expression(&mut self, expression: &mut Expr) -> Flow {
         if self.stays(expression) {
-            return ControlFlow::Continue(());
+            return ON;
         }
         let text = expression.to_string();
         let place = match self.exports.iter().position(|(known, _)| *known == text) {
@@ -276,6 +274,6 @@ impl VisitorMut for Exporting {
             }
         };
         *expression = Expr::CompoundIdentifier(vec![self.block.clone(), column(place + 1)]);
-        ControlFlow::Continue(())
+        ON
     }
 }

@@ -1,11 +1,10 @@
 //! Building trees from short texts.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Query, Select, SetExpr, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Query, Select, SetExpr};
 use sqlparser::parser::Parser;
 
 use crate::Dialect;
+use crate::scopes::walk::{self, Change};
 
 /// Expressions that are built here hold expressions of users, which may be nested deep already.
 const NESTING: usize = 2_000;
@@ -48,10 +47,9 @@ pub(crate) fn select_mut(query: &mut Query) -> Option<&mut Select> {
 /// Puts expressions in the place of the names `__1`, `__2` of a template.
 pub(crate) fn fill(template: Expr, values: &[Expr]) -> Expr {
     struct Filling<'a>(&'a [Expr]);
-    impl VisitorMut for Filling<'_> {
-        type Break = ();
+    impl Change for Filling<'_> {
         // After its children, so that what was put in isn't looked through.
-        fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        fn expression_left(&mut self, expression: &mut Expr) {
             if let Expr::Identifier(name) = expression
                 && let Some(place) = name
                     .value
@@ -61,11 +59,10 @@ pub(crate) fn fill(template: Expr, values: &[Expr]) -> Expr {
             {
                 *expression = value.clone();
             }
-            ControlFlow::Continue(())
         }
     }
     let mut filled = template;
-    let _ = VisitMut::visit(&mut filled, &mut Filling(values));
+    let _ = walk::change(&mut filled, &mut Filling(values));
     filled
 }
 

@@ -17,7 +17,7 @@ pub mod sqlite;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use refuel_staging::{Analyzed, AnswerTables, Asked, Dialect, Function, Placement, Plan, RelationName, Stage};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Dialect, Function, Gated, Placement, Plan, RelationName, Stage};
 
 /// An answer of the made-up model.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,6 +192,25 @@ fn staged(database: &mut dyn Database, sql: &str, expected: &[Row]) -> Result<us
     let rows = bag(database.rows(&plan.sql).map_err(|error| explained(&error))?);
     if rows != expected {
         return Err(explained(&format!("expected {expected:?}\ngot      {rows:?}")));
+    }
+    match &plan.gated {
+        Some(Gated::Sql(sql)) => {
+            let gated = database
+                .rows(sql)
+                .map_err(|error| explained(&format!("{error}\ngated: {sql}")))?;
+            let mut without = Vec::new();
+            for mut row in gated {
+                match row.pop().flatten().as_deref() {
+                    Some("0" | "1" | "2") => without.push(row),
+                    gate => return Err(explained(&format!("{gate:?} is no gate\ngated: {sql}"))),
+                }
+            }
+            if bag(without) != expected {
+                return Err(explained(&format!("other rows with gates than without\ngated: {sql}")));
+            }
+        }
+        Some(Gated::Impossible(_)) => {}
+        None => assert!(plan.stages.is_empty(), "a query with stages has gates"),
     }
     fill(database, &plan).map_err(|error| explained(&error))?;
     if let Some((_, texts)) = asked().iter().find(|(_, texts)| !is_blank(texts)) {

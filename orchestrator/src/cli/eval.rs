@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::ArgPredicate;
 
 use super::FormatArgs;
 use super::engine::EngineArgs;
@@ -16,6 +17,8 @@ Examples:
     refuel eval tickets.csv --task topic.yml --expected agent_topic --threshold-table
   Is calibration better on, for this task and this model?
     refuel eval tickets.csv --task topic.yml --expected agent_topic --compare calibration=on,off
+  How good are they on what people decided in `refuel review`?
+    refuel eval --reviews --task tasks/topic.yml
   Which model?
     refuel eval tickets.csv --task topic.yml --expected agent_topic --compare model=smollm2-135m-instruct,qwen2.5-coder-1.5b-instruct";
 
@@ -24,7 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvalArgs {
     /// Table with right answers: CSV, TSV, JSON Lines or Parquet; `-` is standard input
-    #[arg(value_name = "INPUT")]
+    #[arg(value_name = "INPUT", required = false, required_unless_present = "reviews", default_value_if("reviews", ArgPredicate::Equals("true".into()), "verdicts"))]
     pub(crate) input: PathBuf,
 
     /// Task file that says what is asked of each row
@@ -32,8 +35,15 @@ pub(crate) struct EvalArgs {
     pub(crate) task: PathBuf,
 
     /// Column with the right answer, as people gave it
-    #[arg(long, short, value_name = "COLUMN")]
+    #[arg(long, short, value_name = "COLUMN", required = false, required_unless_present = "reviews", default_value_if("reviews", ArgPredicate::Equals("true".into()), "verdict"))]
     pub(crate) expected: String,
+
+    /// Evaluate on the verdicts that people gave in `refuel review`, instead of a table
+    ///
+    /// They are those of the project that the task file is in. What is reviewed is what the model was not sure of, so that
+    /// it is less often right there than on all rows.
+    #[arg(long, conflicts_with_all = ["input", "expected", "slice", "input_format", "delimiter"])]
+    pub(crate) reviews: bool,
 
     /// Run the same rows once for each value of a setting, and show them side by side
     ///

@@ -6,5 +6,9 @@
 mod command_line;
 mod common;
 mod faults;
+mod graph;
 mod host;
+mod init;
 mod models;
+mod review;
+mod schedule;

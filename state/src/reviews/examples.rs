@@ -32,14 +32,19 @@ pub fn as_record(input: &Input, task: &Task) -> Result<Record, String> {
     }
 }
 
-/// A text as it was given to one part: what stands in its only column, or the object that holds the columns.
+/// A text as it was given to one part: what stands in its only column, or the object that holds the columns. An object
+/// with that column alone is such an object, too: a row of a database that has no type for rows.
 fn row(text: &str, part: &Part) -> Result<Record, String> {
     let columns = InputSpec::One(part.clone()).columns();
+    let given = match serde_json::from_str(text) {
+        Ok(Value::Object(given)) => Some(given),
+        _ => None,
+    };
     if let [column] = columns.as_slice() {
-        return Ok(Record::from_iter([(column.clone(), Value::from(text))]));
+        let given = given.filter(|given| given.len() == 1 && given.contains_key(column));
+        return Ok(given.unwrap_or_else(|| Record::from_iter([(column.clone(), Value::from(text))])));
     }
-    let given = serde_json::from_str(text).unwrap_or_default();
-    let Value::Object(given) = given else {
+    let Some(given) = given else {
         return Err(format!(
             "the task reads the columns {}, and it was given a text",
             columns.join(", ")

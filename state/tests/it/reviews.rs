@@ -149,6 +149,14 @@ fn verdicts_are_solved_rows_with_the_columns_that_the_task_reads() {
         json!({"body": "money back"})
     );
 
+    let object = |json: Value| as_record(&Input::One(json.to_string()), &one).map(Value::Object);
+    assert_eq!(object(json!({"body": "hi"})), Ok(json!({"body": "hi"})));
+    assert_eq!(
+        object(json!({"title": "hi"})),
+        Ok(json!({"body": "{\"title\":\"hi\"}"})),
+        "a text that happens to be JSON"
+    );
+
     let several = task("{kind: label, guidelines: Topic?, labels: [refund, delivery], input: [subject, body]}");
     let row = Input::One(json!({"subject": "hi", "body": "money", "id": 7}).to_string());
     assert_eq!(

@@ -115,42 +115,61 @@ pub(crate) fn read(
 }
 
 fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: &[&Task]) {
-    let task = variants[0];
-    let value = chunk.value(row, wanted.expected);
-    let expected = match task.kind.normalize_expected(&value, &task.labels) {
-        Ok(expected) => expected,
-        Err(reason) => {
-            found.unusable_rows += 1;
-            let text = words::one_line(&plain(&value), 80);
-            if found.unusable.len() < MOST_LISTED || found.unusable.contains_key(&text) {
-                found.unusable.entry(text).or_insert((0, reason)).0 += 1;
-            }
+    let input = || match chunk.fault(row) {
+        Some(fault) => Err(fault.to_owned()),
+        None => variants[0]
+            .render_input(&chunk.record(row))
+            .map_err(|error| error.to_string()),
+    };
+    let slices = || {
+        let columns = wanted.slices.iter();
+        columns.map(|column| plain(&chunk.value(row, *column))).collect()
+    };
+    let (place, value) = (chunk.place(row), chunk.value(row, wanted.expected));
+    found.add(place, &value, input, slices, variants);
+}
+
+impl Cases {
+    /// Takes a row, or counts why it is left out. `variants` are the tasks that will be asked.
+    pub(super) fn add(
+        &mut self,
+        place: String,
+        value: &Value,
+        input: impl FnOnce() -> Result<RenderedInput, String>,
+        slices: impl FnOnce() -> Vec<String>,
+        variants: &[&Task],
+    ) {
+        let task = variants[0];
+        let expected = match task.kind.normalize_expected(value, &task.labels) {
+            Ok(expected) => expected,
+            Err(reason) => return self.leave_out(value, reason),
+        };
+        let input = input();
+        let is_shown = |task: &&Task, input: &RenderedInput| {
+            task.examples
+                .as_ref()
+                .is_some_and(|examples| !examples.by_row() && examples.contains(input))
+        };
+        if let Ok(input) = &input
+            && variants.iter().any(|task| is_shown(task, input))
+        {
+            self.shown_rows += 1;
             return;
         }
-    };
-    let input = match chunk.fault(row) {
-        Some(fault) => Err(fault.to_owned()),
-        None => task.render_input(&chunk.record(row)).map_err(|error| error.to_string()),
-    };
-    let is_shown = |task: &&Task, input: &RenderedInput| {
-        task.examples
-            .as_ref()
-            .is_some_and(|examples| !examples.by_row() && examples.contains(input))
-    };
-    if let Ok(input) = &input
-        && variants.iter().any(|task| is_shown(task, input))
-    {
-        found.shown_rows += 1;
-        return;
+        self.rows.push(Case {
+            place,
+            input,
+            expected,
+            slices: slices(),
+        });
     }
-    found.rows.push(Case {
-        place: chunk.place(row),
-        input,
-        expected,
-        slices: wanted
-            .slices
-            .iter()
-            .map(|column| plain(&chunk.value(row, *column)))
-            .collect(),
-    });
+
+    /// Counts a row that can't be evaluated, under its value.
+    pub(super) fn leave_out(&mut self, value: &Value, reason: String) {
+        self.unusable_rows += 1;
+        let text = words::one_line(&plain(value), 80);
+        if self.unusable.len() < MOST_LISTED || self.unusable.contains_key(&text) {
+            self.unusable.entry(text).or_insert((0, reason)).0 += 1;
+        }
+    }
 }

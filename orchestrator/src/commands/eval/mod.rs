@@ -4,6 +4,7 @@ mod ask;
 mod cases;
 mod measure;
 mod report;
+mod reviews;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -77,6 +78,14 @@ impl Job {
             ..task
         };
         let variants = variant::variants(&task, arguments.model.as_deref(), arguments.compare.as_deref())?;
+        if arguments.reviews {
+            let tasks: Vec<&Task> = variants.iter().map(|variant| &variant.task).collect();
+            let cases = reviews::cases(&arguments.task, &tasks, arguments.limit)?;
+            if cases.rows.is_empty() {
+                return Err(nothing(&cases, arguments));
+            }
+            return Ok(Self { variants, cases });
+        }
         let input = Input::new(&arguments.input);
         let layout = Layout::new(
             input.format(arguments.tables.input_format.map(Into::into))?,

@@ -149,14 +149,17 @@ impl ReviewError {
                 None => "`refuel ls --resource-type model` lists them".to_owned(),
             }),
             Self::NoCalls { .. } => Some("name a model that calls one, or the task itself with `--task`".to_owned()),
-            Self::NoTerminal => {
-                Some("`--list` prints what waits; `--export FILE` and `--import FILE` take it to a spreadsheet and back".to_owned())
-            }
+            Self::NoTerminal => Some(
+                "`--list` prints what waits; `--export FILE` and `--import FILE` take it to a spreadsheet and back"
+                    .to_owned(),
+            ),
             Self::SheetColumn { .. } => Some("`--export FILE` writes a table with all of them".to_owned()),
             Self::SheetRows { .. } => Some("mend these rows, or empty their column `verdict`".to_owned()),
             Self::NoExamples { .. } => Some("decide on some of its answers first: `refuel review`".to_owned()),
             Self::NoTaskFile { known, .. } => Some(format!("the task files are {}", known.join(", "))),
-            Self::AnswerColumn { .. } => Some("give the column another name in the model's SQL and in the task".to_owned()),
+            Self::AnswerColumn { .. } => {
+                Some("give the column another name in the model's SQL and in the task".to_owned())
+            }
             Self::NotReviewable { .. } | Self::Terminal { .. } | Self::Sheet { .. } => None,
         }
     }
@@ -179,7 +182,9 @@ impl From<ReviewError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let status = match error {
-            StateError::Newer { .. } | StateError::NotAState { .. } | StateError::UnknownRun { .. } => ExitStatus::Usage,
+            StateError::Newer { .. } | StateError::NotAState { .. } | StateError::UnknownRun { .. } => {
+                ExitStatus::Usage
+            }
             _ => ExitStatus::Failure,
         };
         Self::new(&error, error.code(), error.hint(), status)

@@ -27,7 +27,10 @@ pub(super) fn waiting_text(items: &[Item]) -> String {
             ),
             None => (
                 "failed".to_owned(),
-                Text::new(words::one_line(answer.reason.as_deref().unwrap_or_default(), 30), Tone::Bad),
+                Text::new(
+                    words::one_line(answer.reason.as_deref().unwrap_or_default(), 30),
+                    Tone::Bad,
+                ),
             ),
         };
         let input = shown_input(&item.pending.input, &item.task);
@@ -78,7 +81,10 @@ pub(super) fn decided_text(reviews: &[Review]) -> String {
             Verdict::Value(value) => Text::new(words::one_line(&shown_value(value), 30), Tone::Good),
             Verdict::Reject => Text::new("rejected", Tone::Bad),
         };
-        let said = review.guess.as_ref().map_or(String::new(), |guess| shown_value(&guess.value));
+        let said = review
+            .guess
+            .as_ref()
+            .map_or(String::new(), |guess| shown_value(&guess.value));
         let input = match &review.input {
             Input::One(text) => text.clone(),
             Input::Two(a, b) => format!("{a} / {b}"),

@@ -18,13 +18,14 @@ use refuel_state::{Guess, Review, State};
 use refuel_task::{InputHash, Status, Task};
 use serde_json::json;
 
+pub(crate) use error::ReviewError;
+
 use crate::cli::{OutputFormat, ReviewArgs};
 use crate::commands::ExitStatus;
 use crate::commands::project::open;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
 use crate::words::counted;
-use error::ReviewError;
 use queue::Tasks;
 use session::{Item, Tally};
 use sheet::Known;

@@ -51,10 +51,13 @@ impl Tasks {
                 nearest: words::nearest(name, models().map(|model| &*model.name)).map(str::to_owned),
             });
         };
-        let tasks = model.depends_on.iter().filter_map(|id| match &dag.node(id.as_str())?.detail {
-            refuel_dag::Detail::Task(node) if is_reviewable(&node.task) => Some(node.task.clone()),
-            _ => None,
-        });
+        let tasks = model
+            .depends_on
+            .iter()
+            .filter_map(|id| match &dag.node(id.as_str())?.detail {
+                refuel_dag::Detail::Task(node) if is_reviewable(&node.task) => Some(node.task.clone()),
+                _ => None,
+            });
         let tasks: Vec<Arc<Task>> = tasks.collect();
         if tasks.is_empty() {
             return Err(ReviewError::NoCalls { name: name.to_owned() });

@@ -72,7 +72,9 @@ pub(super) fn write_decided(reviews: &[Review], tasks: &Tasks, to: impl Write) -
             &review.hash.to_string(),
             &input,
             &guess.map(|guess| cell_of(&guess.value)).unwrap_or_default(),
-            &guess.and_then(|guess| guess.confidence).map_or(String::new(), |sure| sure.to_string()),
+            &guess
+                .and_then(|guess| guess.confidence)
+                .map_or(String::new(), |sure| sure.to_string()),
             &verdict,
             review.note.as_deref().unwrap_or_default(),
         ])?;
@@ -146,10 +148,17 @@ pub(super) fn read<E: From<ReviewError>>(
             continue;
         }
         let Some(Known { input, guess }) = known(&task.name, hash)? else {
-            refuse(format!("the task `{}` was never asked the input {hash} here", task.name));
+            refuse(format!(
+                "the task `{}` was never asked the input {hash} here",
+                task.name
+            ));
             continue;
         };
-        let note = columns.note.and_then(|at| row.get(at)).map(str::trim).unwrap_or_default();
+        let note = columns
+            .note
+            .and_then(|at| row.get(at))
+            .map(str::trim)
+            .unwrap_or_default();
         taken.reviews.push(Review {
             task: task.name.clone(),
             hash,
@@ -181,7 +190,11 @@ struct Columns {
 impl Columns {
     fn find(headers: &StringRecord, path: &Path, tasks: &Tasks) -> Result<Self, ReviewError> {
         // Spreadsheets put a byte order mark in front.
-        let place = |name: &str| headers.iter().position(|there| there.trim_start_matches('\u{feff}') == name);
+        let place = |name: &str| {
+            headers
+                .iter()
+                .position(|there| there.trim_start_matches('\u{feff}') == name)
+        };
         let need = |column: &'static str| {
             place(column).ok_or_else(|| ReviewError::SheetColumn {
                 path: path.to_owned(),

@@ -152,7 +152,11 @@ impl Session {
             }
             _ => {
                 let list = self.choices.list.len();
-                let fitting = if list > layout.choices { layout.choices - 1 } else { list };
+                let fitting = if list > layout.choices {
+                    layout.choices - 1
+                } else {
+                    list
+                };
                 for at in 0..fitting {
                     self.choice(frame, at, false);
                 }
@@ -162,7 +166,10 @@ impl Session {
             }
         }
         if let Some(note) = &self.note {
-            frame.line([span(fit(&format!(" note: {}", clean(note)), self.columns), Tone::Unsure)]);
+            frame.line([span(
+                fit(&format!(" note: {}", clean(note)), self.columns),
+                Tone::Unsure,
+            )]);
         }
     }
 
@@ -180,8 +187,14 @@ impl Session {
         let pointer = if pointed { ">" } else { " " };
         let name = fit(&clean(&choice.name), widest);
         let padding = " ".repeat(widest - name.width());
-        let confidence = choice.confidence.map_or("     ".to_owned(), |sure| format!("{sure:.3}"));
-        let tone = if choice.is_guess || pointed { Tone::Strong } else { Tone::Plain };
+        let confidence = choice
+            .confidence
+            .map_or("     ".to_owned(), |sure| format!("{sure:.3}"));
+        let tone = if choice.is_guess || pointed {
+            Tone::Strong
+        } else {
+            Tone::Plain
+        };
         let used = 1 + 2 + mark.width() + widest + 2 + 5 + 2;
         let about = choice.about.as_deref().map(clean).unwrap_or_default();
         let about = fit(&about.replace('\n', " "), self.columns.saturating_sub(used));
@@ -265,7 +278,10 @@ impl Session {
             " That was all of it."
         });
         if tally.skipped > 0 {
-            frame.text(format!(" {} skipped: they wait for the next review.", count(tally.skipped)));
+            frame.text(format!(
+                " {} skipped: they wait for the next review.",
+                count(tally.skipped)
+            ));
         }
     }
 
@@ -281,8 +297,12 @@ impl Session {
                 let keys = self.choices.keys();
                 wide(&match self.choices.form {
                     Form::One => format!(" enter accept · {keys} choose · / find · x none is right · s skip · u undo"),
-                    Form::Several => format!(" {keys} mark · enter keep what is marked · / find · x none is right · s skip"),
-                    Form::Text => " enter accept · e write the right text · x none is right · s skip · u undo".to_owned(),
+                    Form::Several => {
+                        format!(" {keys} mark · enter keep what is marked · / find · x none is right · s skip")
+                    }
+                    Form::Text => {
+                        " enter accept · e write the right text · x none is right · s skip · u undo".to_owned()
+                    }
                 })
             }
         };

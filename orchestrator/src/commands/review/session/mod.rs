@@ -3,9 +3,9 @@
 mod choices;
 mod draw;
 mod keys;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 

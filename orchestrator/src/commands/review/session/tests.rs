@@ -71,12 +71,22 @@ fn topics() -> Vec<Item> {
     vec![
         item(
             &task,
-            one("Hi,\n\nmy parcel was due on Monday and it is Friday now. If it doesn't come tomorrow I'd like my money \
-                 back, please tell me how.\n\nBest,\nAda"),
+            one(
+                "Hi,\n\nmy parcel was due on Monday and it is Friday now. If it doesn't come tomorrow I'd like my money \
+                 back, please tell me how.\n\nBest,\nAda",
+            ),
             said(json!("refund"), 0.412, &scores),
         ),
-        item(&task, one("asdf"), said(json!("other"), 0.55, &[("other", 0.55), ("refund", 0.3)])),
-        item(&task, one("x".repeat(4000).as_str()), Answer::error("tiny@d1", "input is too long: 1,204 of 1,000 tokens")),
+        item(
+            &task,
+            one("asdf"),
+            said(json!("other"), 0.55, &[("other", 0.55), ("refund", 0.3)]),
+        ),
+        item(
+            &task,
+            one("x".repeat(4000).as_str()),
+            Answer::error("tiny@d1", "input is too long: 1,204 of 1,000 tokens"),
+        ),
     ]
 }
 
@@ -85,7 +95,9 @@ fn session(items: Vec<Item>) -> Session {
 }
 
 fn press(session: &mut Session, keys: &str) -> Vec<Effect> {
-    keys.chars().map(|key| session.press(Key::Char(key), Timestamp::UNIX_EPOCH)).collect()
+    keys.chars()
+        .map(|key| session.press(Key::Char(key), Timestamp::UNIX_EPOCH))
+        .collect()
 }
 
 fn enter(session: &mut Session) -> Effect {
@@ -100,7 +112,11 @@ fn screen(session: &Session) -> String {
         .collect();
     if let Some((column, line)) = frame.cursor {
         let line = &mut lines[usize::from(line)];
-        assert_eq!(unicode_width::UnicodeWidthStr::width(line.as_str()), usize::from(column), "it is at the end of the line");
+        assert_eq!(
+            unicode_width::UnicodeWidthStr::width(line.as_str()),
+            usize::from(column),
+            "it is at the end of the line"
+        );
         line.push('█');
     }
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
@@ -123,10 +139,16 @@ fn enter_keeps_what_the_model_said() {
     let mut session = session(topics());
     let review = kept(enter(&mut session));
     assert_eq!(review.verdict, Verdict::Value(json!("refund")));
-    assert_eq!((review.task.as_str(), review.reviewer.as_str()), ("ticket_topic", "ada"));
+    assert_eq!(
+        (review.task.as_str(), review.reviewer.as_str()),
+        ("ticket_topic", "ada")
+    );
     assert_eq!(review.agrees(), Some(true));
     let guess = review.guess.unwrap();
-    assert_eq!((guess.confidence, guess.model.as_str(), guess.fingerprint.as_str()), (Some(0.412), "tiny@d1", "f1"));
+    assert_eq!(
+        (guess.confidence, guess.model.as_str(), guess.fingerprint.as_str()),
+        (Some(0.412), "tiny@d1", "f1")
+    );
     insta::assert_snapshot!(screen(&session));
 }
 
@@ -135,7 +157,15 @@ fn a_digit_is_the_label_that_has_it() {
     let mut session = session(topics());
     let review = kept(press(&mut session, "2").remove(0));
     assert_eq!(review.verdict, Verdict::Value(json!("late delivery")));
-    assert_eq!(session.tally(), Tally { decided: 1, skipped: 0, compared: 1, agreed: 0 });
+    assert_eq!(
+        session.tally(),
+        Tally {
+            decided: 1,
+            skipped: 0,
+            compared: 1,
+            agreed: 0
+        }
+    );
 }
 
 #[test]
@@ -155,7 +185,15 @@ fn undo_takes_back_as_many_steps_as_were_taken() {
     let mut session = session(topics());
     let first = session.items[0].pending.hash;
     press(&mut session, "1sx");
-    assert_eq!(session.tally(), Tally { decided: 2, skipped: 1, compared: 1, agreed: 1 });
+    assert_eq!(
+        session.tally(),
+        Tally {
+            decided: 2,
+            skipped: 1,
+            compared: 1,
+            agreed: 1
+        }
+    );
     let third = session.items[2].pending.hash;
     let undone = press(&mut session, "uuuu");
     let back = |hash| Effect::TakeBack("ticket_topic".to_owned(), hash);
@@ -228,12 +266,47 @@ fn guidelines_and_keys_are_a_key_away() {
 
 fn countries() -> Vec<Item> {
     let names = [
-        "Albania", "Andorra", "Austria", "Belgium", "Bulgaria", "Croatia", "Cyprus", "Czechia", "Denmark", "Estonia",
-        "Finland", "France", "Germany", "Greece", "Hungary", "Iceland", "Ireland", "Italy", "Latvia", "Liechtenstein",
-        "Lithuania", "Luxembourg", "Malta", "Monaco", "Montenegro", "Netherlands", "Norway", "Poland", "Portugal",
-        "Romania", "Serbia", "Slovakia", "Slovenia", "Spain", "Sweden", "Switzerland",
+        "Albania",
+        "Andorra",
+        "Austria",
+        "Belgium",
+        "Bulgaria",
+        "Croatia",
+        "Cyprus",
+        "Czechia",
+        "Denmark",
+        "Estonia",
+        "Finland",
+        "France",
+        "Germany",
+        "Greece",
+        "Hungary",
+        "Iceland",
+        "Ireland",
+        "Italy",
+        "Latvia",
+        "Liechtenstein",
+        "Lithuania",
+        "Luxembourg",
+        "Malta",
+        "Monaco",
+        "Montenegro",
+        "Netherlands",
+        "Norway",
+        "Poland",
+        "Portugal",
+        "Romania",
+        "Serbia",
+        "Slovakia",
+        "Slovenia",
+        "Spain",
+        "Sweden",
+        "Switzerland",
     ];
-    let yaml = format!("{{kind: label, guidelines: Which country?, labels: [{}], input: address, threshold: 0.9}}", names.join(", "));
+    let yaml = format!(
+        "{{kind: label, guidelines: Which country?, labels: [{}], input: address, threshold: 0.9}}",
+        names.join(", ")
+    );
     let task = task("country", &yaml);
     let scores = [("Slovenia", 0.5), ("Slovakia", 0.4)];
     vec![item(&task, one("Ulica 5, SLO"), said(json!("Slovenia"), 0.5, &scores))]
@@ -266,29 +339,49 @@ fn several_labels_are_marked_and_kept_together() {
         "tags",
         "{kind: multilabel, guidelines: Which of these?, labels: [angry, urgent, question], input: body, threshold: 0.8}",
     );
-    let answer = said(json!(["angry"]), 0.6, &[("angry", 0.7), ("urgent", 0.4), ("question", 0.1)]);
-    let mut session = session(vec![item(&task, one("WHERE IS IT"), answer.clone()), item(&task, one("Hm"), answer)]);
+    let answer = said(
+        json!(["angry"]),
+        0.6,
+        &[("angry", 0.7), ("urgent", 0.4), ("question", 0.1)],
+    );
+    let mut session = session(vec![
+        item(&task, one("WHERE IS IT"), answer.clone()),
+        item(&task, one("Hm"), answer),
+    ]);
     press(&mut session, "3");
     insta::assert_snapshot!(screen(&session));
     let review = kept(enter(&mut session));
     assert_eq!(review.verdict, Verdict::Value(json!(["angry", "question"])));
     press(&mut session, "1");
-    assert_eq!(kept(enter(&mut session)).verdict, Verdict::Value(json!([])), "no label is an answer");
+    assert_eq!(
+        kept(enter(&mut session)).verdict,
+        Verdict::Value(json!([])),
+        "no label is an answer"
+    );
 }
 
 #[test]
 fn two_texts_are_the_same_or_not() {
-    let task = task("same_vendor", "{kind: match, guidelines: The same company?, input: {a: [name, city], b: [name2, city2]}, threshold: 0.9}");
+    let task = task(
+        "same_vendor",
+        "{kind: match, guidelines: The same company?, input: {a: [name, city], b: [name2, city2]}, threshold: 0.9}",
+    );
     let row = |name: &str, city: &str| json!({"name": name, "city": city}).to_string();
     let input = Input::Two(row("ACME Ltd.", "Leeds"), row("Acme Limited", "LEEDS"));
     let mut session = session(vec![item(&task, input, said(json!(true), 0.8, &[]))]);
     insta::assert_snapshot!(screen(&session));
-    assert_eq!(kept(press(&mut session, "2").remove(0)).verdict, Verdict::Value(json!(false)));
+    assert_eq!(
+        kept(press(&mut session, "2").remove(0)).verdict,
+        Verdict::Value(json!(false))
+    );
 }
 
 #[test]
 fn a_text_can_be_written() {
-    let task = task("company_name", "{kind: complete, guidelines: The name without its legal form., input: body, threshold: 0.9}");
+    let task = task(
+        "company_name",
+        "{kind: complete, guidelines: The name without its legal form., input: body, threshold: 0.9}",
+    );
     let answer = said(json!("ACME Ltd"), 0.5, &[]);
     let mut session = session(vec![item(&task, one("ACME Ltd. (GB)"), answer)]);
     press(&mut session, "e");
@@ -311,7 +404,11 @@ fn a_label_that_the_task_has_lost_can_not_be_accepted() {
 #[test]
 fn what_a_terminal_would_act_on_is_not_shown() {
     let task = task("ticket_topic", TOPIC);
-    let mut session = session(vec![item(&task, one("red \u{1b}[31mtext\u{7}\ttab\r\n"), said(json!("a\u{1b}b"), 0.4, &[]))]);
+    let mut session = session(vec![item(
+        &task,
+        one("red \u{1b}[31mtext\u{7}\ttab\r\n"),
+        said(json!("a\u{1b}b"), 0.4, &[]),
+    )]);
     press(&mut session, "n\u{1b}");
     let shown = screen(&session);
     assert!(shown.contains("red \u{fffd}[31mtext\u{fffd}    tab"), "{shown}");

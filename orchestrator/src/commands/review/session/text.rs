@@ -20,13 +20,14 @@ fn named(name: &str, text: &str) -> String {
 }
 
 fn of_side(text: &str, task: &Task) -> String {
-    // Only a task that reads several columns is given an object: any other text that looks like one is just a text.
-    if task.columns().len() < 2 {
-        return text.to_owned();
-    }
     let Ok(Value::Object(row)) = serde_json::from_str(text) else {
         return text.to_owned();
     };
+    // A task that reads one column is given a text, which may look like an object; or an object with just that column.
+    let columns = task.columns();
+    if columns.len() < 2 && !(row.len() == 1 && columns.iter().all(|column| row.contains_key(column))) {
+        return text.to_owned();
+    }
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let lines: Vec<String> = row
         .iter()
@@ -66,7 +67,11 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let options = textwrap::Options::new(columns.max(1)).word_separator(textwrap::WordSeparator::AsciiSpace);
     let mut lines = Vec::new();
     for line in clean(text.trim_end()).lines() {
-        lines.extend(textwrap::wrap(line, &options).into_iter().map(|line| line.trim_end().to_owned()));
+        lines.extend(
+            textwrap::wrap(line, &options)
+                .into_iter()
+                .map(|line| line.trim_end().to_owned()),
+        );
     }
     lines
 }

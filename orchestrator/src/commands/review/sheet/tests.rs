@@ -18,7 +18,10 @@ fn tasks() -> Tasks {
             "topic",
             "{kind: label, guidelines: Topic?, labels: [refund, {name: late delivery, aliases: [late]}], input: body, threshold: 0.7}",
         ),
-        task("tags", "{kind: multilabel, guidelines: Tags?, labels: [a, b, c], input: body}"),
+        task(
+            "tags",
+            "{kind: multilabel, guidelines: Tags?, labels: [a, b, c], input: body}",
+        ),
         task("same_vendor", "{kind: match, guidelines: Same?, input: {a: x, b: y}}"),
         task("summary", "{kind: complete, guidelines: Sum up, input: body}"),
     ])
@@ -57,9 +60,17 @@ fn item(task: &str, input: Input, value: Value) -> Item {
 
 fn items() -> Vec<Item> {
     vec![
-        item("topic", Input::One("money, \"back\"\nplease".to_owned()), json!("refund")),
+        item(
+            "topic",
+            Input::One("money, \"back\"\nplease".to_owned()),
+            json!("refund"),
+        ),
         item("tags", Input::One("tagged".to_owned()), json!(["a", "c"])),
-        item("same_vendor", Input::Two("ACME".to_owned(), "Acme Inc".to_owned()), json!(true)),
+        item(
+            "same_vendor",
+            Input::Two("ACME".to_owned(), "Acme Inc".to_owned()),
+            json!(true),
+        ),
         item("summary", Input::One("long".to_owned()), json!("short; text")),
     ]
 }
@@ -140,7 +151,10 @@ fn verdicts_come_back_in_the_form_of_their_kind() {
     );
     let first = &taken.reviews[0];
     assert_eq!(first.input, Input::One("money, \"back\"\nplease".to_owned()));
-    assert_eq!((first.reviewer.as_str(), first.note.as_deref()), ("ada", Some("says so")));
+    assert_eq!(
+        (first.reviewer.as_str(), first.note.as_deref()),
+        ("ada", Some("says so"))
+    );
     assert_eq!(first.guess.as_ref().unwrap().value, json!("refund"));
     assert_eq!(taken.undecided, 0);
 }
@@ -171,16 +185,26 @@ fn columns_may_stand_in_any_order_and_a_lone_task_need_not_be_named() {
     let hash = hash("tagged");
     let one = Tasks(vec![tasks().get("tags").unwrap().clone()]);
     let text = format!("\u{feff}verdict,input_hash\nc,{hash}\n");
-    assert_eq!(taken_of(&text, &one).unwrap().reviews[0].verdict, Verdict::Value(json!(["c"])));
+    assert_eq!(
+        taken_of(&text, &one).unwrap().reviews[0].verdict,
+        Verdict::Value(json!(["c"]))
+    );
     assert_eq!(
         taken(&text).unwrap_err(),
         "RF0687: `queue.csv` has no column `task`; it has `\u{feff}verdict`, `input_hash`"
     );
-    assert!(taken_of("input_hash,verdct\n", &one).unwrap_err().starts_with("RF0687: `queue.csv` has no column `verdict`"));
+    assert!(
+        taken_of("input_hash,verdct\n", &one)
+            .unwrap_err()
+            .starts_with("RF0687: `queue.csv` has no column `verdict`")
+    );
 }
 
 #[test]
 fn a_table_that_is_none_is_told_with_its_line() {
     let text = format!("{}a,b\n", filled(["late", "b", "yes", "short"]));
-    assert_eq!(taken(&text).unwrap_err(), "RF0686: queue.csv:7: this row has 2 fields, the first line has 7");
+    assert_eq!(
+        taken(&text).unwrap_err(),
+        "RF0686: queue.csv:7: this row has 2 fields, the first line has 7"
+    );
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use refuel_dag::{Dag, Node, NodeId};
 use refuel_engine::Cancel;
+use refuel_project::Materialized;
 use refuel_state::{NodeVersion, RunId, State};
 
 use crate::budget::Spending;
@@ -16,7 +17,7 @@ use crate::inference::{Pool, Tasks};
 use crate::observe::{Event, Observer};
 use crate::order::Permits;
 use crate::request::RunRequest;
-use crate::versions::Versions;
+use crate::versions::{self, UNKNOWN, Versions};
 use crate::workspace::Workspace;
 
 /// What is known of a project and its target, whether a run goes on or is only planned.
@@ -45,6 +46,11 @@ pub(crate) struct Scope<'a> {
     pub(crate) connections: Connections<'a>,
     /// Stops the work.
     pub(crate) cancel: &'a Cancel,
+}
+
+/// Whether what a model holds is looked up when it is read.
+pub(crate) fn is_read_through(materialized: Materialized) -> bool {
+    matches!(materialized, Materialized::View | Materialized::Ephemeral)
 }
 
 impl<'a> Scope<'a> {
@@ -91,8 +97,37 @@ impl<'a> Scope<'a> {
     pub(crate) fn inputs_of(&self, node: &Node) -> BTreeMap<String, String> {
         node.depends_on
             .iter()
-            .map(|id| (id.to_string(), self.versions.get(id, &self.previous)))
+            .map(|id| (id.to_string(), self.version_of(id)))
             .collect()
+    }
+
+    /// What a node holds now, as a version: by this run, or else by the build before. A view that is not built in this run
+    /// holds what is in what it reads.
+    fn version_of(&self, id: &NodeId) -> String {
+        if let Some(version) = self.versions.get(id) {
+            return version;
+        }
+        let before = self.previous.get(id.as_str());
+        let Some(node) = self.dag.node(id.as_str()) else {
+            return UNKNOWN.to_owned();
+        };
+        let is_read_through = node
+            .model()
+            .is_some_and(|model| is_read_through(model.config.materialized));
+        if !is_read_through {
+            return before.map_or_else(|| UNKNOWN.to_owned(), |before| before.version.clone());
+        }
+        let inputs = self.inputs_of(node);
+        if inputs.values().any(|input| input == UNKNOWN) {
+            return UNKNOWN.to_owned();
+        }
+        let is_as_built = before.is_some_and(|before| before.fingerprint == node.fingerprints.data().to_string());
+        match before {
+            _ if node.relation.is_none() || is_as_built => versions::of_node(node, &inputs),
+            // The view is still what an earlier text made of it.
+            Some(before) => format!("{} over {}", before.version, versions::of_node(node, &inputs)),
+            None => UNKNOWN.to_owned(),
+        }
     }
 
     /// The node with this id.

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use refuel_dag::{Node, NodeId};
-use refuel_state::NodeVersion;
 
 use crate::inference::AskedTask;
 
@@ -28,11 +27,10 @@ impl Versions {
             .insert(node.clone(), version);
     }
 
-    /// The version that a node has now: by this run, or else by the build before.
-    pub(crate) fn get(&self, node: &NodeId, previous: &HashMap<String, NodeVersion>) -> String {
-        let now = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned();
-        now.or_else(|| Some(previous.get(node.as_str())?.version.clone()))
-            .unwrap_or_else(|| UNKNOWN.to_owned())
+    /// The version that a node was given.
+    pub(crate) fn get(&self, node: &NodeId) -> Option<String> {
+        let versions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.get(node).cloned()
     }
 }
 
@@ -104,6 +102,16 @@ pub(crate) fn of_node(node: &Node, inputs: &BTreeMap<String, String>) -> String 
         }
     }
     hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// The version of a file: its content. One that can't be read is like no other.
+pub(crate) fn of_file(path: &std::path::Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hasher));
+    match read {
+        Ok(_) => hasher.finalize().to_hex().to_string(),
+        Err(_) => UNKNOWN.to_owned(),
+    }
 }
 
 /// Whether a query may give other rows though nothing that it reads has changed: it asks for the time or for chance.

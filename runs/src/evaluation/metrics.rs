@@ -106,7 +106,7 @@ mod tests {
     fn a_measure_is_told_with_its_interval_its_bound_and_the_null_model() {
         let bound = Comparison::parse(">= 0.8", "").unwrap();
         let metric = MetricResult {
-            interval: Some(Interval(0.409_3, 0.928_5)),
+            interval: Some(Interval(0.409_3, 0.928_6)),
             baseline: Some(0.5),
             ..MetricResult::new("accuracy", Some(0.75), 8, Some(&bound))
         };

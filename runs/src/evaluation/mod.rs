@@ -3,6 +3,7 @@
 
 mod judge;
 mod metrics;
+mod rows;
 mod run;
 
 pub use metrics::MetricResult;

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use refuel_dag::{EvaluationNode, Node, NodeId, ResourceType};
+use refuel_dag::{EvaluationNode, Node};
 use refuel_engine::evaluate::Drift as Drifted;
-use refuel_project::{Drift, Evaluation, EvaluationRows, Reference, Severity};
+use refuel_project::{Drift, Evaluation, Severity};
 use refuel_state::{Input, Measurement, NodeStatus};
-use refuel_task::{Answer, Record, RenderedInput, Task};
-use refuel_warehouse::Warehouse;
+use refuel_task::{Answer, RenderedInput, Task};
 use serde_json::Value;
 
 use super::judge::Judge;
 use super::metrics::{MetricResult, measured, report_of};
+use super::rows::{self, Row, Rows};
 use crate::connections::Session;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::inference::ask_few;
-use crate::quote;
 use crate::report::NodeReport;
-
-/// A row of an evaluation: the columns that are read, by name.
-type Row = Record;
 
 /// Runs an evaluation.
 pub(crate) fn run(
@@ -44,8 +40,8 @@ pub(crate) fn run(
         Some(name) => Some(context.tasks.named(name)?),
         None => None,
     };
-    let columns = columns(evaluation, task.as_ref().map(|asked| asked.task.as_ref()));
-    let rows = rows(context, model, evaluation, &columns, session.warehouse()?)?;
+    let kind = task.as_ref().map(|asked| asked.task.as_ref());
+    let Rows { rows, truths } = rows::read(context, node, model, evaluation, kind, session.warehouse()?)?;
     let given = match &task {
         Some(asked) if evaluation.prediction.is_none() => {
             Some(answers(context, node, asked, &rows, &mut session, report)?)
@@ -53,16 +49,10 @@ pub(crate) fn run(
         _ => None,
     };
     let mut metrics = Vec::new();
-    if let Some(truth) = &evaluation.truth
+    if let Some(truths) = &truths
         && !evaluation.metrics.is_empty()
     {
-        let judge = judge(
-            evaluation,
-            task.as_ref().map(|asked| asked.task.as_ref()),
-            truth,
-            &rows,
-            given.as_deref(),
-        );
+        let judge = judge(evaluation, kind, truths, &rows, given.as_deref());
         if judge.unusable() > 0 {
             context.note(
                 Some(&node.id),
@@ -111,98 +101,6 @@ pub(crate) fn run(
     })
 }
 
-/// The columns that are read: those of the task, the right answers, the answers and their confidence, each once.
-fn columns(evaluation: &Evaluation, task: Option<&Task>) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
-    if evaluation.prediction.is_none() {
-        columns.extend(task.map(Task::columns).unwrap_or_default());
-    }
-    let named = [&evaluation.truth, &evaluation.prediction, &evaluation.confidence];
-    for name in named.into_iter().flatten() {
-        if !columns.contains(name) {
-            columns.push(name.clone());
-        }
-    }
-    columns
-}
-
-/// The rows, with these columns.
-fn rows(
-    context: &Context<'_>,
-    model: &Node,
-    evaluation: &Evaluation,
-    columns: &[String],
-    warehouse: &mut dyn Warehouse,
-) -> Result<Vec<Row>, RunError> {
-    if let EvaluationRows::File { path, format } = &evaluation.rows {
-        return of_file(context, path, *format, columns);
-    }
-    let id = match &evaluation.rows {
-        EvaluationRows::Reference(Reference::Model { name }) => {
-            let name = name.split_once('.').map_or(name.as_str(), |(model, _)| model);
-            context.dag.referable(name).map(|node| node.id.clone())
-        }
-        EvaluationRows::Reference(Reference::Source { source, table }) => Some(NodeId::new(
-            ResourceType::Source,
-            &context.dag.project.settings.name,
-            &[source, table],
-        )),
-        _ => Some(model.id.clone()),
-    };
-    let relation = id
-        .and_then(|id| context.dag.relation(id.as_str()))
-        .ok_or_else(|| RunError::NotPossible {
-            node: model.name.to_string(),
-            reason: "is not stored, and can't be evaluated".to_owned(),
-            hint: Some("evaluate a model that is a view or a table".to_owned()),
-        })?;
-    let list: Vec<String> = columns.iter().map(|column| quote::identifier(column)).collect();
-    let condition = evaluation
-        .config
-        .condition
-        .as_ref()
-        .map(|condition| format!(" WHERE {condition}"))
-        .unwrap_or_default();
-    let found = warehouse.rows(&format!(
-        "SELECT {} FROM {}{condition}",
-        list.join(", "),
-        quote::relation(relation)
-    ))?;
-    Ok(found
-        .iter()
-        .map(|row| {
-            let cells = columns
-                .iter()
-                .cloned()
-                .zip(row.iter().map(refuel_warehouse::Value::to_json));
-            cells.collect()
-        })
-        .collect())
-}
-
-/// The rows of a file.
-fn of_file(
-    context: &Context<'_>,
-    path: &str,
-    format: refuel_project::Format,
-    columns: &[String],
-) -> Result<Vec<Row>, RunError> {
-    use refuel_project::Format as Written;
-    let format = match format {
-        Written::Csv => refuel_tables::Format::Csv,
-        Written::Tsv => refuel_tables::Format::Tsv,
-        Written::Jsonl => refuel_tables::Format::Jsonl,
-        Written::Parquet => refuel_tables::Format::Parquet,
-    };
-    let input = refuel_tables::Input::new(&context.dag.project.root.join(path));
-    let mut reader = refuel_tables::open(&input, refuel_tables::Layout::new(format, None), columns)?;
-    let mut rows = Vec::new();
-    while let Some(chunk) = reader.next_chunk(2048)? {
-        rows.extend((0..chunk.rows()).map(|row| chunk.record(row)));
-    }
-    Ok(rows)
-}
-
 /// What the task answers to the rows.
 fn answers(
     context: &Context<'_>,
@@ -244,7 +142,13 @@ fn answers(
         .collect())
 }
 
-fn judge(evaluation: &Evaluation, task: Option<&Task>, truth: &str, rows: &[Row], given: Option<&[Answer]>) -> Judge {
+fn judge(
+    evaluation: &Evaluation,
+    task: Option<&Task>,
+    truths: &[Value],
+    rows: &[Row],
+    given: Option<&[Answer]>,
+) -> Judge {
     let mut judge = match task {
         Some(task) => Judge::of_task(task),
         None => Judge::of_columns(),
@@ -253,8 +157,7 @@ fn judge(evaluation: &Evaluation, task: Option<&Task>, truth: &str, rows: &[Row]
         let found = column.as_ref().and_then(|column| row.get(column));
         found.cloned().unwrap_or(Value::Null)
     };
-    for (at, row) in rows.iter().enumerate() {
-        let right = row.get(truth).unwrap_or(&Value::Null);
+    for (at, (row, right)) in rows.iter().zip(truths).enumerate() {
         match given {
             Some(answers) => judge.add_answer(right, &answers[at]),
             None => {

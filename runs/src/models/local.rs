@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use refuel_engine::{Cancel, Engine, EngineError, Estimate, PreparedTask};
-use refuel_task::{Answer, RenderedInput, Task};
+use refuel_task::{Answer, Kind, RenderedInput, Task};
 
 use super::{Answerer, Models};
 
@@ -11,12 +11,14 @@ use super::{Answerer, Models};
 #[derive(Clone)]
 pub struct LocalModels {
     engine: Engine,
+    model: Option<String>,
 }
 
 impl LocalModels {
-    /// Models of an engine.
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    /// Models of an engine. `model` answers instead of those that tasks name, where it is given; vectors are still made
+    /// by the models that make them.
+    pub fn new(engine: Engine, model: Option<String>) -> Self {
+        Self { engine, model }
     }
 }
 
@@ -27,7 +29,8 @@ impl Models for LocalModels {
             threshold: None,
             ..task.clone()
         };
-        let task = self.engine.prepare(&ungated, None)?;
+        let model = self.model.as_deref().filter(|_| task.kind != Kind::EMBED);
+        let task = self.engine.prepare(&ungated, model)?;
         // The model that answers comes first; the others only choose examples.
         let digest = task.models().into_iter().next().map(|model| model.digest);
         Ok(Arc::new(Prepared {

@@ -56,6 +56,9 @@ fn checked(
         });
         inputs.insert(model.id.to_string(), model.fingerprints.data().to_string());
     }
+    if let Some(path) = file_of(context, node) {
+        inputs.insert(format!("file {}", path.display()), versions::of_file(&path));
+    }
     let version = versions::of_node(node, &inputs);
     report.version = Some(version.clone());
     let is_known = !inputs.values().any(|input| input == UNKNOWN);
@@ -82,6 +85,19 @@ fn checked(
         context.state.put_node_version(context.run, context.target, &made)?;
     }
     Ok(status)
+}
+
+/// The file that an evaluation reads.
+fn file_of(context: &Context<'_>, node: &Node) -> Option<std::path::PathBuf> {
+    let Detail::Evaluation(of) = &node.detail else {
+        return None;
+    };
+    let model = context.dag.node(of.model.as_str())?;
+    let evaluation = context.dag.properties(model)?.evaluations.get(of.index)?;
+    match &evaluation.rows {
+        refuel_project::EvaluationRows::File { path, .. } => Some(context.dag.project.root.join(&**path)),
+        _ => None,
+    }
 }
 
 /// A relation's name as reports show it.

@@ -23,13 +23,6 @@ pub(crate) enum Turn {
     Stop,
 }
 
-/// How the nodes ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Driven {
-    /// Whether a node was told to stop.
-    pub(crate) stopped: bool,
-}
-
 /// Gives every node its turn, `at_once` at a time. `work` does what it is told for a node and returns whether it is
 /// there for those that wait for it; a panic counts as a failure. Skipped nodes take no thread.
 pub(crate) fn drive(
@@ -38,9 +31,8 @@ pub(crate) fn drive(
     fail_fast: bool,
     cancel: &Cancel,
     work: &(dyn Fn(usize, Turn) -> bool + Sync),
-) -> Driven {
+) {
     let mut front = Front::new(order);
-    let mut driven = Driven { stopped: false };
     // For a node that is not there for others, which one is to blame.
     let mut blame: Vec<Option<usize>> = vec![None; order.len()];
     let mut failed = false;
@@ -67,7 +59,6 @@ pub(crate) fn drive(
                     });
                 } else {
                     work(node, turn);
-                    driven.stopped |= turn == Turn::Stop;
                     blame[node] = cause.or(Some(node));
                     front.done(node);
                 }
@@ -87,7 +78,6 @@ pub(crate) fn drive(
             front.done(node);
         }
     });
-    driven
 }
 
 #[cfg(test)]
@@ -160,12 +150,12 @@ mod tests {
     fn after_ctrl_c_nothing_more_is_begun() {
         let cancel = Cancel::new();
         let told = Mutex::new(Vec::new());
-        let driven = drive(&order(&[(0, 1)], 3), 1, false, &cancel, &|node, turn| {
+        drive(&order(&[(0, 1)], 3), 1, false, &cancel, &|node, turn| {
             told.lock().unwrap().push((node, turn));
             cancel.cancel();
             false
         });
-        assert!(driven.stopped);
+        assert!(told.lock().unwrap().iter().any(|(_, turn)| *turn == Turn::Stop));
         let begun = told
             .lock()
             .unwrap()

@@ -74,6 +74,11 @@ impl Order {
     /// The makers that must wait for a check: those that are made of everything that it looks at. One that only shares
     /// some of it must not wait, because the check may need that one too.
     fn held_up(&self, check: usize, roles: &[Role]) -> Vec<usize> {
+        if let [tested] = self.before[check][..] {
+            // Those farther down wait for these.
+            let behind = self.behind[tested].iter().copied();
+            return behind.filter(|&node| roles[node] == Role::Maker).collect();
+        }
         let mut common: Option<BTreeSet<usize>> = None;
         for &tested in &self.before[check] {
             let reached = self.downstream(tested);

@@ -62,10 +62,7 @@ pub(super) fn plan(
 impl Planner<'_, '_> {
     fn all(&mut self, chosen: &[usize], session: &mut Session<'_>) -> Result<Vec<PlanNode>, RunError> {
         let wanted: HashSet<usize> = chosen.iter().copied().collect();
-        let needed: HashSet<usize> = chosen
-            .iter()
-            .flat_map(|&number| self.scope.dag.graph.parents(number))
-            .collect();
+        let needed: HashSet<usize> = crate::run::needed(self.scope.dag, chosen).into_iter().collect();
         let order: Vec<usize> = self.scope.dag.graph.order().collect();
         let mut planned = Vec::with_capacity(chosen.len());
         for number in order {

@@ -167,6 +167,23 @@ fn an_evaluation_above_its_bound_lets_the_run_go_on() {
     assert_eq!((metric.metric.as_str(), metric.value), ("accuracy", Some(0.75)));
 }
 
+/// Answers in the model are held against rows that people checked, whatever both call the column.
+#[test]
+fn an_evaluation_by_key_holds_the_answers_of_the_model_against_checked_rows() {
+    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: checked\n        on: {relation: seeds/gold.csv, key: id, prediction: topic, truth: topic}\n        metrics: {accuracy: '>= 0.9'}\n";
+    let shop = shop(text);
+    shop.write(
+        "seeds/messages.csv",
+        "id,body\n1,refund!\n2,delivery!\n3,refund again!\n",
+    );
+    shop.write("seeds/gold.csv", "id,topic\n1,refund\n2,refund\n9,other\n");
+    let report = shop.build();
+    let evaluation = node(&report, "evaluation.shop.labelled.checked");
+    assert_eq!(evaluation.status, NodeStatus::Fail, "{}", lines(&report));
+    let metric = &evaluation.metrics[0];
+    assert_eq!((metric.value, metric.rows), (Some(0.5), 2), "two of three rows were checked");
+}
+
 #[test]
 fn labels_that_drift_are_found_against_the_run_before() {
     let text = "models:\n  - name: labelled\n    evaluations:\n      - name: steady\n        prediction: topic\n        drift: {psi: '< 0.2'}\n";

@@ -1,0 +1,266 @@
+//! A run from its start to its end.
+
+mod chosen;
+mod retry;
+mod turns;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use refuel_dag::diff::Snapshot;
+use refuel_dag::{Detail, RenderMode};
+use refuel_engine::Cancel;
+use refuel_state::{NewRun, RunId, RunLock, RunStatus};
+use refuel_warehouse::{RelationName, ownership};
+use serde_json::json;
+
+use crate::budget::{self, Spending};
+use crate::context::{Context, Locks, Scope};
+use crate::error::RunError;
+use crate::inference::{Pool, drop_unused, make_notes};
+use crate::nodes;
+use crate::observe::{Event, Observer};
+use crate::report::{NodeReport, RunReport, is_good};
+use crate::request::{Command, RunRequest};
+use crate::workspace::Workspace;
+
+pub(crate) use chosen::{chosen, needed};
+pub use retry::{retry, retry_request};
+
+/// Nodes beside those whose SQL runs that may wait for answers.
+const WAITING: usize = 8;
+
+/// Does a run.
+///
+/// A node that fails is no error of the run: the report says how each node ended.
+///
+/// # Errors
+/// Where the run can't begin or go on as a whole: another run of the target is going on, a budget would be passed, the
+/// state can't be written.
+pub fn execute(
+    workspace: &Workspace,
+    request: &RunRequest,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<RunReport, RunError> {
+    let target = workspace.target().to_owned();
+    let lock = workspace.state.lock(&target, &request.command_line)?;
+    let nodes = chosen(workspace, request)?;
+    let run = begin(workspace, &lock, request, &nodes)?;
+    let done = within(workspace, request, observer, cancel, &run, &nodes);
+    let (status, message) = match &done {
+        Ok(report) if report.interrupted => (RunStatus::Interrupted, None),
+        Ok(report) if report.is_success() => (RunStatus::Success, None),
+        Ok(_) => (RunStatus::Failed, None),
+        Err(RunError::Cancelled) => (RunStatus::Interrupted, None),
+        Err(error) => (RunStatus::Failed, Some(error.to_string())),
+    };
+    let ended = workspace.state.end_run(&run, status, message.as_deref());
+    let report = done?;
+    ended?;
+    Ok(report)
+}
+
+fn begin(workspace: &Workspace, lock: &RunLock, request: &RunRequest, nodes: &[usize]) -> Result<RunId, RunError> {
+    let ids: Vec<&str> = nodes
+        .iter()
+        .map(|&number| workspace.dag.nodes[number].id.as_str())
+        .collect();
+    Ok(workspace.state.begin_run(
+        lock,
+        &NewRun {
+            command: request.command.name().to_owned(),
+            arguments: json!({
+                "command": request.command.name(),
+                "full_refresh": request.full_refresh,
+                "empty": request.empty,
+                "nodes": ids,
+                "arguments": request.arguments,
+            }),
+            selection: request.command_line.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    )?)
+}
+
+fn within(
+    workspace: &Workspace,
+    request: &RunRequest,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    run: &RunId,
+    chosen: &[usize],
+) -> Result<RunReport, RunError> {
+    let started = Instant::now();
+    observer.event(&Event::Started {
+        run: run.to_string(),
+        nodes: chosen.len(),
+    });
+    let scope = Scope::of(workspace, request.threads, cancel)?;
+    let threads = scope.permits.count();
+    let context = Context {
+        scope,
+        request,
+        observer,
+        run,
+        pool: Pool::default(),
+        tables: Locks::default(),
+        spending: Spending::new(budget::settled(&workspace.dag.project.settings.budget, request)),
+    };
+    let worked = chosen::worked(workspace, request, chosen);
+    let over = AtomicBool::new(false);
+    let ended = thread::scope(|scope| {
+        scope.spawn(|| context.pool.work());
+        scope.spawn(|| context.connections.watch(cancel, &|| over.load(Ordering::Relaxed)));
+        // A panic in between must not leave the two waiting for ever.
+        let _closing = Closing {
+            context: &context,
+            over: &over,
+        };
+        let prepared = prepare(&context, chosen);
+        prepared.map(|()| turns::all(&context, &worked, threads + WAITING))
+    });
+    let nodes = ended?;
+    let interrupted = cancel.is_cancelled();
+    let finished = if interrupted { Ok(()) } else { finish(&context, &nodes) };
+    let report = RunReport {
+        run: run.to_string(),
+        nodes,
+        seconds: started.elapsed().as_secs_f64(),
+        interrupted,
+    };
+    observer.event(&Event::Finished {
+        counts: report.counts(),
+        seconds: report.seconds,
+    });
+    // Other tools read how the nodes ended, also where the end of the run went wrong.
+    crate::artifacts::write(workspace, request, &report)?;
+    finished.map(|()| report)
+}
+
+/// Lets the helping threads of a run end.
+struct Closing<'a, 'b> {
+    context: &'a Context<'b>,
+    over: &'a AtomicBool,
+}
+
+impl Drop for Closing<'_, '_> {
+    fn drop(&mut self) {
+        self.context.pool.close();
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What has to be before the first node: notes on answers, the budget, and the hooks of the project.
+fn prepare(context: &Context<'_>, chosen: &[usize]) -> Result<(), RunError> {
+    refuse_foreign(context, chosen)?;
+    let asks = chosen.iter().any(|&number| {
+        context.dag.nodes[number]
+            .model()
+            .is_some_and(|model| !model.calls.is_empty())
+    });
+    let has_tasks = context
+        .dag
+        .nodes
+        .values()
+        .any(|node| matches!(node.detail, Detail::Task(_)));
+    if asks || has_tasks {
+        let mut session = context.session()?;
+        make_notes(session.warehouse()?)?;
+    }
+    if context.request.command != Command::Test || asks {
+        crate::plan::check_budgets(context, chosen)?;
+    }
+    hooks(context, "on-run-start", &context.dag.project.settings.on_run_start)
+}
+
+/// Refuses relations that somebody else made, before anything is made.
+fn refuse_foreign(context: &Context<'_>, chosen: &[usize]) -> Result<(), RunError> {
+    let mut wanted: Vec<RelationName> = Vec::new();
+    for &number in chosen {
+        let node = &context.dag.nodes[number];
+        let Some(relation) = &node.relation else { continue };
+        match &node.detail {
+            Detail::Model(model) => {
+                wanted.push(relation.clone());
+                if model.gated {
+                    wanted.extend(nodes::gates::beside(relation));
+                }
+            }
+            Detail::Seed(_) => wanted.push(relation.clone()),
+            _ => {}
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut session = context.session()?;
+    Ok(ownership::check(
+        session.warehouse()?,
+        &context.dag.project.settings.name,
+        &wanted,
+    )?)
+}
+
+/// Keeps what the project is now, for comparison with what it will be.
+fn keep_snapshot(context: &Context<'_>) -> Result<(), RunError> {
+    let mut models = BTreeMap::new();
+    for node in context.dag.nodes.values() {
+        let Detail::Task(of) = &node.detail else { continue };
+        // A model that isn't installed is no matter of this run, which did not need it.
+        if let Ok(asked) = context.tasks.named(&of.task.name) {
+            models.insert(of.task.model_name(), asked.answerer.digest().to_owned());
+        }
+    }
+    let snapshot = Snapshot::of(context.dag, models);
+    let content = serde_json::to_vec(&snapshot).unwrap_or_default();
+    Ok(context.state.put_snapshot(context.run, context.target, &content)?)
+}
+
+/// Runs the hooks of a project.
+fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), RunError> {
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let mut session = context.session()?;
+    for hook in hooks {
+        let sql = context.dag.render_inline(name, hook, None, &RenderMode::new(false))?;
+        if !sql.trim().is_empty() {
+            session.warehouse()?.execute(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// The end of a run that was not stopped: hooks, and tables of answers that nothing reads any more.
+fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
+    hooks(context, "on-run-end", &context.dag.project.settings.on_run_end)?;
+    if matches!(context.request.command, Command::Build | Command::Run) && !context.request.empty {
+        keep_snapshot(context)?;
+    }
+    let good = nodes.iter().all(|report| is_good(report.status));
+    if !good || !matches!(context.request.command, Command::Build | Command::Run) {
+        return Ok(());
+    }
+    let versions = context.state.node_versions(context.target)?;
+    let used: HashSet<&str> = versions
+        .iter()
+        // A node that left the project reads nothing that anybody waits for.
+        .filter(|(id, _)| context.dag.node(id).is_some())
+        .flat_map(|(_, version)| version.answer_tables.iter().map(String::as_str))
+        .collect();
+    let mut session = context.session()?;
+    let dropped = drop_unused(session.warehouse()?, &context.dag.project.settings.name, &|name| {
+        used.contains(name)
+    })?;
+    if dropped > 0 {
+        context.note(
+            None,
+            format!("dropped {dropped} tables of answers that nothing reads any more"),
+        );
+    }
+    Ok(())
+}

@@ -1,7 +1,6 @@
 # Every target does its own set-up, and can be run again: what is there is left alone.
 
 MODEL ?= smollm2-135m-instruct
-ROWS ?=
 # What the tests run when they need a real model. Without a network: make test TEST_MODELS=
 TEST_MODELS ?= smollm2-135m-instruct all-minilm-l6-v2
 # The PostgreSQL that the extension is built for and installed into.
@@ -42,9 +41,9 @@ install-extension: ## Install the extension that `make extension` built
 uninstall-extension: ## Take it away again
 	scripts/install-extension --uninstall
 
-demo: build ## Label real messages; MODEL=NAME takes another model, ROWS=N the first N rows
+demo: build ## Build an example project on SQLite; MODEL=NAME takes another model
 	@scripts/setup --models $(MODEL)
-	@scripts/demo $(MODEL) $(ROWS)
+	@scripts/demo $(MODEL)
 
 lint: ## Check formatting, run clippy, type-check the extension for every PostgreSQL
 	@scripts/setup --postgres
@@ -68,4 +67,4 @@ bench: build ## Run the benchmarks; bench/README.md says what they need
 	bench/run.py $(ARGUMENTS)
 
 clean-demo: ## Remove what the demo wrote
-	rm -rf demo-output
+	rm -rf dags/*/.refuel dags/*/target dags/*/*.sqlite3*

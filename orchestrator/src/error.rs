@@ -35,6 +35,8 @@ pub(crate) struct Report {
     pub(crate) causes: Vec<String>,
     /// Exit status.
     pub(crate) status: ExitStatus,
+    /// What else is wrong, each told like this.
+    pub(crate) further: Vec<Report>,
 }
 
 impl Failure {
@@ -62,7 +64,21 @@ impl Failure {
             hint,
             causes,
             status,
+            further: Vec::new(),
         }))
+    }
+
+    /// One failure of several, all of which are told. The status is the first one's.
+    pub(crate) fn all(failures: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut failures = failures.into_iter();
+        let mut first = failures.next()?;
+        if let Self::Reported(report) = &mut first {
+            report.further.extend(failures.filter_map(|failure| match failure {
+                Self::OutputClosed => None,
+                Self::Reported(report) => Some(*report),
+            }));
+        }
+        Some(first)
     }
 
     /// Whether the same would stop a run that goes on: the request has to change, or the program.
@@ -237,6 +253,14 @@ pub(crate) enum CliError {
         /// Whether there are rows, all of which the prompt shows with their answer.
         shown: bool,
     },
+    /// Variables that are neither a map nor NAME=VALUE.
+    #[error("can't read the variables `{given}`: {reason}")]
+    Variables {
+        /// What was given.
+        given: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A report can't be written as JSON.
     #[error("can't write the report as JSON")]
     Json {
@@ -271,6 +295,7 @@ impl CliError {
             Self::NoneExpected { .. } => "RF0632",
             Self::NoSuchRow { .. } => "RF0633",
             Self::NothingToEvaluate { .. } => "RF0634",
+            Self::Variables { .. } => "RF0640",
         }
     }
 
@@ -321,6 +346,9 @@ impl CliError {
                 "the column has to hold what the task answers with: names or aliases of its labels, or true and false"
                     .to_owned(),
             ),
+            Self::Variables { .. } => {
+                Some("write `--vars '{since: 2025-01-01}'` or `--vars since=2025-01-01`".to_owned())
+            }
             Self::NothingToEvaluate { shown: true, .. } => {
                 Some("evaluate on rows that are no examples of the task".to_owned())
             }
@@ -348,6 +376,7 @@ impl CliError {
             | Self::NoSuchRow { .. }
             | Self::NoneExpected { .. }
             | Self::NothingToEvaluate { .. }
+            | Self::Variables { .. }
             | Self::Comparison { .. } => ExitStatus::Usage,
             Self::Read { .. }
             | Self::Write { .. }

@@ -97,13 +97,18 @@ impl Printer {
             Failure::Reported(report) => report,
         };
         let mut stderr = anstream::stderr().lock();
-        let head = format!("error[{}]", report.code);
-        let _ = writeln!(stderr, "{}: {}", head.red().bold(), report.message);
-        if let Some(hint) = &report.hint {
-            let _ = writeln!(stderr, "{}: {hint}", "hint".cyan().bold());
+        for report in std::iter::once(&**report).chain(&report.further) {
+            let head = format!("error[{}]", report.code);
+            let _ = writeln!(stderr, "{}: {}", head.red().bold(), report.message);
+            if let Some(hint) = &report.hint {
+                let _ = writeln!(stderr, "{}: {hint}", "hint".cyan().bold());
+            }
+            for cause in &report.causes {
+                let _ = writeln!(stderr, "  {}: {cause}", "cause".dimmed());
+            }
         }
-        for cause in &report.causes {
-            let _ = writeln!(stderr, "  {}: {cause}", "cause".dimmed());
+        if !report.further.is_empty() {
+            let _ = writeln!(stderr, "{} errors", report.further.len() + 1);
         }
         report.status
     }

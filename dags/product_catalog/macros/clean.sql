@@ -4,7 +4,7 @@
 {%- for gone in ['*NEW*', 'SALE!!', '[B-stock]', '[B-STOCK]', 'Top offer:', 'TOP OFFER:', '<p>', '</p>', '<br> free shipping', '<br>', '&nbsp;', '&NBSP;', '  ', '  '] -%}
 {%- set found.sql = "replace(" ~ found.sql ~ ", '" ~ gone ~ "', ' ')" -%}
 {%- endfor -%}
-trim(replace({{ found.sql }}, '&amp;', '&'))
+trim(replace({{ found.sql }}, '&amp;', '&'), ' ,-')
 {%- endmacro %}
 
 {# A price in pounds, however it is written. #}

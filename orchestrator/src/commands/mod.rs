@@ -3,8 +3,8 @@
 mod cache;
 mod debug;
 mod eval;
-mod init;
 mod host;
+mod init;
 pub(crate) mod label;
 mod man;
 mod model;

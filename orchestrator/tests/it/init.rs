@@ -33,7 +33,9 @@ fn what_cannot_be_a_name_is_told() {
 /// The example of `refuel init` runs as it is: seed, models, tests and unit tests.
 #[test]
 fn a_new_project_builds() {
-    let Some(home) = home_with("smollm2-135m-instruct") else { return };
+    let Some(home) = home_with("smollm2-135m-instruct") else {
+        return;
+    };
     let desk = Desk::new();
     desk.run(&["init", "library"]);
     let mut build = desk.command(&home, &["build"]);

@@ -66,6 +66,16 @@ pub(crate) struct WorkArgs {
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
 
+    /// Model to use instead of those that tasks name: a name, or name@digest
+    #[arg(
+        long,
+        short,
+        env = "REFUEL_MODEL",
+        value_name = "NAME",
+        help_heading = "Engine options"
+    )]
+    pub(crate) model: Option<String>,
+
     /// Threads that a model runs on [default: the number of physical cores]
     #[arg(long, env = "REFUEL_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Engine options")]
     pub(crate) model_threads: Option<u16>,

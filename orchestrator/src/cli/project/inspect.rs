@@ -1,4 +1,4 @@
-//! Arguments of the verbs that look at a project: compile, show, plan, explain; and of clean.
+//! Arguments of the verbs that look at a project: compile, show, plan, explain.
 
 use clap::Args;
 
@@ -92,34 +92,19 @@ pub(crate) struct PlanArgs {
 Examples:
   Why was a row asked again, or not?
     refuel explain labelled_messages --key message_id=M-20422
-  By the only column of the model's unique key:
+  By the first column of the model's unique key:
     refuel explain labelled_messages --key M-20422")]
 pub(crate) struct ExplainArgs {
     /// Model that calls a task
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
 
-    /// The row: COLUMN=VALUE, as often as the key has columns; or the value alone, for a unique_key of one column
-    #[arg(long, short, value_name = "KEY", required = true)]
-    pub(crate) key: Vec<String>,
+    /// The row: COLUMN=VALUE, or the value alone, of the first column of the model's unique_key
+    #[arg(long, short, value_name = "KEY")]
+    pub(crate) key: String,
 
     #[command(flatten)]
-    pub(crate) format: FormatArgs,
-
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-}
-
-/// Arguments of `refuel clean`.
-#[derive(Debug, Args)]
-pub(crate) struct CleanArgs {
-    /// Also drop the relations that the project made in the target, after listing them
-    #[arg(long)]
-    pub(crate) relations: bool,
-
-    /// Don't ask
-    #[arg(long, short)]
-    pub(crate) yes: bool,
+    pub(crate) work: WorkArgs,
 
     #[command(flatten)]
     pub(crate) project: ProjectArgs,

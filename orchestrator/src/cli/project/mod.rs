@@ -1,14 +1,16 @@
 //! Arguments that the verbs of a project share.
 
 mod build;
+mod graph;
 mod inspect;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-pub(crate) use build::{BuildArgs, RetryArgs, WorkArgs};
-pub(crate) use inspect::{CleanArgs, CompileArgs, ExplainArgs, PlanArgs, ProjectShowArgs};
+pub(crate) use build::{BudgetArgs, BuildArgs, RetryArgs, WorkArgs};
+pub(crate) use graph::{DiffArgs, Drawing, LineageArgs, ListArgs, ListOutput};
+pub(crate) use inspect::{CompileArgs, ExplainArgs, PlanArgs, ProjectShowArgs};
 
 /// Heading under which `--help` lists the options of every project.
 const PROJECT: &str = "Project options";
@@ -49,7 +51,25 @@ pub(crate) struct SelectionArgs {
     #[arg(long, value_name = "NODES", num_args = 1.., help_heading = SELECTION)]
     pub(crate) exclude: Vec<String>,
 
+    /// Tests that come along with what they test
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t, help_heading = SELECTION)]
+    pub(crate) indirect_selection: IndirectChoice,
+
     /// Do nothing, instead of failing, where nothing is selected
     #[arg(long, help_heading = SELECTION)]
     pub(crate) allow_empty_selection: bool,
+}
+
+/// Which tests come along with what they test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndirectChoice {
+    /// Those of anything that is selected
+    #[default]
+    Eager,
+    /// Those of which everything that they test is selected
+    Cautious,
+    /// Those of which everything that they test is selected, or above what is
+    Buildable,
+    /// None
+    Empty,
 }

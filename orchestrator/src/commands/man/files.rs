@@ -156,6 +156,9 @@ mod tests {
         let text = text("properties");
         assert!(text.contains("| `columns` | list of [a column](#a-column) |"), "{text}");
         assert!(text.contains("\n## A column\n"), "{text}");
-        assert!(text.contains("| `name` | text | Must be there. The column's name. |"), "{text}");
+        assert!(
+            text.contains("| `name` | text | Must be there. The column's name. |"),
+            "{text}"
+        );
     }
 }

@@ -142,9 +142,12 @@ fn show_decided(
     context: &Context,
 ) -> Result<ExitStatus, Failure> {
     if let Some(path) = &arguments.export {
-        return export(path, counted(reviews.len() as u64, "verdict", "verdicts"), context, |to| {
-            sheet::write_decided(reviews, tasks, to)
-        });
+        return export(
+            path,
+            counted(reviews.len() as u64, "verdict", "verdicts"),
+            context,
+            |to| sheet::write_decided(reviews, tasks, to),
+        );
     }
     match arguments.format.format {
         OutputFormat::Json => context.printer.json(&list::decided_json(reviews))?,
@@ -170,7 +173,9 @@ fn export(
         context.printer.data(String::from_utf8_lossy(&text).trim_end())?;
     } else {
         write_whole(path, |file| write(file).map_err(io::Error::from))?;
-        context.printer.note(format_args!("{what} written to `{}`", path.display()));
+        context
+            .printer
+            .note(format_args!("{what} written to `{}`", path.display()));
     }
     Ok(ExitStatus::Success)
 }
@@ -224,7 +229,11 @@ fn import(
         }
     }
     let (decided, undecided) = (taken.reviews.len() as u64, taken.undecided);
-    let agreed = taken.reviews.iter().filter(|review| review.agrees() == Some(true)).count();
+    let agreed = taken
+        .reviews
+        .iter()
+        .filter(|review| review.agrees() == Some(true))
+        .count();
     if arguments.format.format == OutputFormat::Json {
         context.printer.json(&json!({
             "decided": decided,
@@ -253,12 +262,14 @@ fn known(state: &State, task: &str, hash: InputHash) -> Result<Option<Known>, Fa
         return Ok(None);
     };
     let last = state.history(task, hash)?.pop();
-    let guess = last.filter(|kept| kept.answer.status != Status::Error).map(|kept| Guess {
-        value: kept.answer.value,
-        confidence: kept.answer.confidence,
-        fingerprint: kept.fingerprint,
-        model: kept.answer.model,
-    });
+    let guess = last
+        .filter(|kept| kept.answer.status != Status::Error)
+        .map(|kept| Guess {
+            value: kept.answer.value,
+            confidence: kept.answer.confidence,
+            fingerprint: kept.fingerprint,
+            model: kept.answer.model,
+        });
     Ok(Some(Known { input, guess }))
 }
 

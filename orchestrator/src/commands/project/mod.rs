@@ -1,0 +1,14 @@
+//! What the verbs of a project do.
+
+pub(crate) mod build;
+pub(crate) mod compile;
+pub(crate) mod diff;
+mod earlier;
+pub(crate) mod explain;
+pub(crate) mod lineage;
+pub(crate) mod list;
+pub(crate) mod open;
+pub(crate) mod plan;
+pub(crate) mod selection;
+pub(crate) mod show;
+mod watch;

@@ -71,7 +71,8 @@ pub trait Warehouse: Send {
     /// Whether a transaction is open.
     fn in_transaction(&self) -> bool;
 
-    /// A hash of a relation's rows, whatever their order.
+    /// A hash of a relation's rows, whatever their order. All of them are read for it: neither database says in a
+    /// cheaper way, that could be relied on, whether one relation has changed.
     fn digest(&mut self, relation: &RelationName) -> Result<Digest>;
 }
 

@@ -197,7 +197,7 @@ fn with_affinities(warehouse: &mut dyn Warehouse, make: &Make<'_>, columns: &[Co
         .collect())
 }
 
-/// Says what is there, refuses what isn't the project's, and clears away what an earlier version may have left.
+/// Says what is there, and refuses what isn't the project's.
 fn begin(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Option<RelationKind>> {
     make_room(warehouse, make.relation, &make.owner.project)
 }
@@ -211,12 +211,10 @@ pub(crate) fn make_room(
     if let (Dialect::Postgres, Some(schema)) = (warehouse.dialect(), &relation.schema) {
         make_schema(warehouse, schema)?;
     }
-    let there = ownership::refuse_foreign(warehouse, relation, project)?;
-    let beside = names::beside(relation);
-    if let Some(kind) = warehouse.relation(&beside)? {
-        warehouse.drop_relation(&beside, kind)?;
-    }
-    Ok(there)
+    // What stands beside a relation is gone when the transaction ends, however it ends: if something is there, somebody
+    // else made it.
+    ownership::refuse_foreign(warehouse, &names::beside(relation), project)?;
+    ownership::refuse_foreign(warehouse, relation, project)
 }
 
 /// Makes a schema where it isn't there. Asking first needs no right to make any.

@@ -1,6 +1,7 @@
 //! What a server says, as errors of a warehouse.
 
 use std::error::Error;
+use std::io;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
@@ -29,21 +30,22 @@ pub(super) fn connecting(target: &PostgresTarget, error: &tokio_postgres::Error)
         }
         None => Some("check that the server runs, and `host` and `port` in profiles.yml".to_owned()),
     };
-    let is_io = (&error as &dyn Error)
+    // A handshake that fails is wrong data, and stays so.
+    let is_io = error
         .source()
-        .or_else(|| error.source())
-        .is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some());
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() != io::ErrorKind::InvalidData);
     WarehouseError::Connect {
         target: target.name.clone(),
         server: server(target),
         message: error.as_db_error().map_or_else(|| told(error), said),
         hint,
-        is_transient: code.map_or(is_io && !told(error).contains("certificate"), is_transient),
+        is_transient: code.map_or(is_io, is_transient),
     }
 }
 
 /// The error of a server that can't be connected to for a reason of this machine.
-pub(super) fn unreachable(target: &PostgresTarget, error: &std::io::Error) -> WarehouseError {
+pub(super) fn unreachable(target: &PostgresTarget, error: &io::Error) -> WarehouseError {
     WarehouseError::Connect {
         target: target.name.clone(),
         server: server(target),
@@ -68,7 +70,7 @@ pub(super) fn statement(
         let message = told(error);
         let is_io = error
             .source()
-            .is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some());
+            .is_some_and(|source| source.downcast_ref::<io::Error>().is_some());
         if error.is_closed() || is_io {
             return WarehouseError::Lost { target: name, message };
         }

@@ -36,6 +36,15 @@ on_both! {
         assert_eq!(relations(warehouse.as_mut()), ["table orders"]);
     }
 
+    fn not_even_names_that_look_like_ours_are_taken(desk: &Desk) {
+        let mut warehouse = desk.connect();
+        warehouse.execute("CREATE TABLE orders__refuel_tmp AS SELECT 'precious' AS c").unwrap();
+        let (name, owner) = (named("orders"), owner("orders"));
+        let error = table(warehouse.as_mut(), &make(&name, "SELECT 1 AS id", &owner)).unwrap_err();
+        assert_eq!(error.code(), "RF1308", "{error}");
+        assert_eq!(shown(warehouse.as_mut(), "SELECT * FROM orders__refuel_tmp"), ["precious"]);
+    }
+
     fn two_projects_keep_apart(desk: &Desk) {
         let mut warehouse = desk.connect();
         let name = named("orders");

@@ -45,16 +45,12 @@ fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
         .arg("-out")
         .arg(&certificate)
         .output();
-    match made {
-        Ok(made) => {
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-            Some((certificate, key))
-        }
-        Err(_) => {
-            eprintln!("skipped: there is no openssl to make a certificate with");
-            None
-        }
-    }
+    let Ok(made) = made else {
+        eprintln!("skipped: there is no openssl to make a certificate with");
+        return None;
+    };
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some((certificate, key))
 }
 
 #[test]

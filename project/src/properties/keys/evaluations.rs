@@ -50,7 +50,8 @@ pub(crate) static EVALUATION: Object = Object::new(
             "on",
             Shape::Either(&[Shape::Object(&ON), Shape::Text]),
             "The rows whose right answer is known: ref('NAME'), source('SOURCE', 'TABLE'), or a file from the \
-             project's folder, or a map that also names their columns. Unless told, they are those of the model itself.",
+             project's folder, or a map that also names their columns. Unless told, they are those of the model \
+             itself.",
         ),
         TRUTH,
         PREDICTION,

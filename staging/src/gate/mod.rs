@@ -5,15 +5,15 @@
 
 mod source;
 
-use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Visit};
+use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Visit, VisitMut};
 
 use crate::calls::check;
 use crate::scopes::outputs::Outputs;
-use crate::scopes::walk::{self, Flow, Look, ON};
+use crate::scopes::walk::{self, Change, Flow, ON};
 use crate::stage::block::Part;
-use crate::stage::locate::{Found, locate};
+use crate::stage::locate::locate;
 use crate::stage::lookup::{self, Lookup};
-use crate::stage::{AnswerTables, Gated, block, marks, sql};
+use crate::stage::{AnswerTables, Gated, block, sql};
 use crate::{Asked, Dialect, Function, RelationName};
 
 /// The name of the column.
@@ -167,10 +167,16 @@ impl Carrying<'_> {
     }
 
     /// The gates of the answers that a part of a block reads, as SQL.
-    fn answers<N: Visit>(&mut self, node: &N, grouped: bool, gates: &mut Vec<String>) -> Result<(), Reason> {
-        for place in places(node) {
-            let wanted = |expression: &Expr| std::ptr::from_ref(expression) as usize == place;
-            let Some(located) = locate(node, self.dialect, &wanted) else {
+    fn answers<N: Visit + VisitMut + Clone>(
+        &mut self,
+        node: &N,
+        grouped: bool,
+        gates: &mut Vec<String>,
+    ) -> Result<(), Reason> {
+        let (node, answers) = Places::of(node);
+        for (place, answer) in answers.iter().enumerate() {
+            let wanted = |expression: &Expr| Places::number(expression) == Some(place);
+            let Some(located) = locate(&node, self.dialect, &wanted) else {
                 continue;
             };
             // A condition around a key of groups may be one about groups, which is none about rows.
@@ -180,12 +186,10 @@ impl Carrying<'_> {
                 located.guards(self.dialect, &wanted).unwrap_or_default()
             };
             let mut found = Vec::new();
-            match &located.found {
-                Found::Call(expression) => self.answer(expression, grouped, &mut found)?,
-                Found::Query(_) => {}
-            }
+            self.answer(answer, grouped, &mut found)?;
             for gate in found {
-                gates.push(guards.iter().rev().fold(gate, |gate, guard| guard.around(&gate)));
+                let guarded = guards.iter().rev().fold(gate, |gate, guard| guard.around(&gate));
+                gates.push(Places::filled(guarded, &answers));
             }
         }
         Ok(())
@@ -237,15 +241,49 @@ impl Carrying<'_> {
     }
 }
 
-/// Where in a part of a block answers are, and subqueries that hold some: addresses of expressions.
-fn places<N: Visit>(node: &N) -> Vec<usize> {
-    struct Finding {
-        found: Vec<usize>,
-        /// How many of the expressions around are answers or subqueries: what is within them is theirs.
-        within: usize,
+/// A part of a block while names stand for the answers in it, and for the subqueries that hold some.
+struct Places(Vec<Expr>);
+
+impl Places {
+    /// The part with names, and what they stand for.
+    fn of<N: VisitMut + Clone>(node: &N) -> (N, Vec<Expr>) {
+        let mut node = node.clone();
+        let mut places = Self(Vec::new());
+        let _ = walk::change(&mut node, &mut places);
+        (node, places.0)
     }
-    fn is_place(expression: &Expr) -> bool {
-        let holds = match expression {
+
+    fn name(place: usize) -> String {
+        format!("__refuel_place_{place}()")
+    }
+
+    /// Which of the names an expression is.
+    fn number(expression: &Expr) -> Option<usize> {
+        let Expr::Function(function) = expression else {
+            return None;
+        };
+        function
+            .name
+            .0
+            .last()?
+            .as_ident()?
+            .value
+            .strip_prefix("__refuel_place_")?
+            .parse()
+            .ok()
+    }
+
+    /// A text with what the names in it stand for.
+    fn filled(text: String, answers: &[Expr]) -> String {
+        answers.iter().enumerate().fold(text, |text, (place, answer)| {
+            text.replace(&Self::name(place), &format!("({answer})"))
+        })
+    }
+}
+
+impl Change for Places {
+    fn expression(&mut self, expression: &mut Expr) -> Flow {
+        let holds = match &*expression {
             Expr::Subquery(query) | Expr::Exists { subquery: query, .. } => asks(query),
             Expr::In {
                 target: sqlparser::ast::InTarget::Subquery(query),
@@ -253,29 +291,10 @@ fn places<N: Visit>(node: &N) -> Vec<usize> {
             } => asks(query),
             _ => false,
         };
-        holds || is_answer(expression)
-    }
-    impl Look for Finding {
-        fn expression(&mut self, expression: &Expr) -> Flow {
-            if is_place(expression) {
-                if self.within == 0 {
-                    self.found.push(std::ptr::from_ref(expression) as usize);
-                }
-                self.within += 1;
-            }
-            ON
+        if holds || is_answer(expression) {
+            let name = sql::expression(&Self::name(self.0.len()));
+            self.0.push(std::mem::replace(expression, name));
         }
-        fn expression_left(&mut self, expression: &Expr) {
-            if is_place(expression) {
-                self.within -= 1;
-            }
-        }
+        ON
     }
-    let mut finding = Finding {
-        found: Vec::new(),
-        within: 0,
-    };
-    let _ = walk::look(node, &mut finding);
-    debug_assert!(marks::first(node).is_none(), "gates come after the stages");
-    finding.found
 }

@@ -1,6 +1,7 @@
 //! Reading SQL.
 
 mod read;
+mod room;
 
 use std::fmt::{self, Write as _};
 
@@ -14,9 +15,19 @@ use crate::{Call, Columns, Dialect, Lineage, Position, RelationName, Result};
 /// A query that was read and whose calls are sound.
 #[derive(Debug, Clone)]
 pub struct Analyzed {
-    query: Box<Query>,
+    /// Always there, until it is dropped.
+    query: Option<Box<Query>>,
     dialect: Dialect,
     mentions: Mentions,
+    /// Length of the text in bytes.
+    length: usize,
+}
+
+impl Drop for Analyzed {
+    fn drop(&mut self) {
+        let query = self.query.take();
+        room::within(self.length, || drop(query));
+    }
 }
 
 /// What is worth keeping of a query, without its tree.
@@ -35,22 +46,26 @@ pub struct Facts {
 impl Analyzed {
     /// Reads a query, and checks its calls.
     pub fn parse(sql: &str, dialect: Dialect) -> Result<Self> {
-        let query = read::query(sql, dialect)?;
-        let mentions = mentions(&query, dialect)?;
-        Ok(Self {
-            query,
-            dialect,
-            mentions,
+        room::within(sql.len(), || {
+            let query = read::query(sql, dialect)?;
+            let mentions = mentions(&query, dialect)?;
+            Ok(Self {
+                query: Some(query),
+                dialect,
+                mentions,
+                length: sql.len(),
+            })
         })
     }
 
     /// What is worth keeping of a query; its tree is let go.
     pub fn facts(sql: &str, dialect: Dialect) -> Result<Facts> {
-        let analyzed = Self::parse(sql, dialect)?;
+        let mut analyzed = Self::parse(sql, dialect)?;
+        let Mentions { calls, relations } = std::mem::take(&mut analyzed.mentions);
         Ok(Facts {
             canonical_hash: analyzed.canonical_hash(),
-            calls: analyzed.mentions.calls,
-            relations: analyzed.mentions.relations,
+            calls,
+            relations,
         })
     }
 
@@ -61,7 +76,15 @@ impl Analyzed {
 
     /// The query written anew, in one line: comments and layout are gone, parentheses and names stay as they are.
     pub fn canonical(&self) -> String {
-        self.query.to_string()
+        self.with(ToString::to_string)
+    }
+
+    /// Does something with the query.
+    fn with<R: Default>(&self, what: impl FnOnce(&Query) -> R) -> R {
+        match &self.query {
+            Some(query) => room::within(self.length, || what(query)),
+            None => R::default(),
+        }
     }
 
     /// See [`Facts::canonical_hash`].
@@ -75,8 +98,10 @@ impl Analyzed {
             }
         }
         let mut hashing = Hashing(blake3::Hasher::new());
-        // Writing to a hasher can't fail.
-        let _ = write!(hashing, "{}", self.query);
+        self.with(|query| {
+            // Writing to a hasher can't fail.
+            let _ = write!(hashing, "{query}");
+        });
         hashing.0.finalize().to_hex().to_string()
     }
 
@@ -97,11 +122,14 @@ impl Analyzed {
     /// A call where no lookup can stand, such as in the recursive part of a recursive query or in `LIMIT`, and what only
     /// the extension has, such as `refuel_detail`.
     pub fn stage(&self, tables: &dyn AnswerTables) -> Result<Plan> {
-        Staging::plan(&self.query, self.dialect, tables)
+        match &self.query {
+            Some(query) => room::within(self.length, || Staging::plan(query, self.dialect, tables)),
+            None => unreachable!("the query is there until it is dropped"),
+        }
     }
 
     /// Where each column comes from.
     pub fn lineage(&self, columns: &dyn Columns) -> Lineage {
-        crate::lineage::of(&self.query, self.dialect, columns)
+        self.with(|query| crate::lineage::of(query, self.dialect, columns))
     }
 }

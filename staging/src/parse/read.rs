@@ -18,7 +18,7 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
         .map_err(|error| syntax(&error))?;
     if statements.len() > 1 {
         return Err(StagingError::NotSelect {
-            position: Position::default(),
+            position: Position { line: 1, column: 1 },
             found: format!("{} statements", statements.len()),
         });
     }
@@ -34,7 +34,7 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
         }
         None => {
             return Err(StagingError::NotSelect {
-                position: Position::default(),
+                position: Position { line: 1, column: 1 },
                 found: "empty".to_owned(),
             });
         }
@@ -43,7 +43,7 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
     let _ = walk::look(&*query, &mut reads);
     match reads.change {
         Some(found) => Err(StagingError::NotSelect {
-            position: Position::default(),
+            position: Position { line: 1, column: 1 },
             found: found.to_owned(),
         }),
         None => Ok(query),

@@ -200,7 +200,6 @@ fn declared_test(
         });
         return None;
     }
-    let name: Arc<str> = name.into();
     let mut fqn = owner.fqn.clone();
     fqn.push(Arc::clone(&name));
     let mut tags = test.config.tags.clone();
@@ -223,7 +222,7 @@ fn declared_test(
             },
             attached_to: Some(owner.id.clone()),
             column: column.map(Arc::from),
-            full_name: full_name.into(),
+            full_name,
         })),
     };
     node.fingerprints = fingerprint::test(&node, names.dialect);

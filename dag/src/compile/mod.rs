@@ -52,6 +52,16 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
     others::tasks(project, &mut nodes);
     others::sources(&names, &mut nodes, &mut notes);
     others::seeds(&names, &mut cache, &mut nodes, &mut notes);
+    // Also where something is wrong: what is right need not be rendered again when that is mended.
+    let paths: FxHashSet<&str> = project
+        .models
+        .values()
+        .map(|model| &*model.path)
+        .chain(project.tests.values().map(|test| &*test.path))
+        .chain(project.seeds.values().map(|seed| &*seed.path))
+        .collect();
+    cache.retain(|path| paths.contains(path));
+    cache.write();
     models::models(&files, &names, &mut nodes, &mut notes);
     checks::singular(&files, &names, &mut nodes, &mut notes);
     checks::declared(&names, &mut nodes, &mut notes);
@@ -73,15 +83,6 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         return Err(notes.errors);
     }
     fingerprint::upstream(&mut nodes, &graph);
-    let paths: FxHashSet<&str> = project
-        .models
-        .values()
-        .map(|model| &*model.path)
-        .chain(project.tests.values().map(|test| &*test.path))
-        .chain(project.seeds.values().map(|seed| &*seed.path))
-        .collect();
-    cache.retain(|path| paths.contains(path));
-    cache.write();
     let mut messages = Vec::new();
     for file in files.models.iter().chain(&files.tests) {
         messages.extend(file.messages());

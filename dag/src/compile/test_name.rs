@@ -1,6 +1,8 @@
 //! Names of declared tests, as dbt makes them: kind, relation and arguments, so that a test keeps its name when another
 //! one comes or goes. (dbt-core, `synthesize_generic_test_names`.)
 
+use std::sync::Arc;
+
 use refuel_project::{DataTest, TestKind};
 use serde_json::Value;
 
@@ -12,22 +14,23 @@ const KEPT: usize = 30;
 
 /// The name of a test, and the name that it would have if names could be of any length. Both are the same for a test
 /// that was given a name.
-pub(super) fn test_name(test: &DataTest, relation: &str, column: Option<&str>) -> (String, String) {
+pub(super) fn test_name(test: &DataTest, relation: &str, column: Option<&str>) -> (Arc<str>, Arc<str>) {
     if let Some(name) = &test.name {
-        return (name.clone(), name.clone());
+        let name: Arc<str> = name.as_str().into();
+        return (Arc::clone(&name), name);
     }
     let identifier = format!("{}_{relation}", test.kind.name());
     let arguments: Vec<String> = arguments(&test.kind, column)
         .iter()
         .map(|argument| plain(argument))
         .collect();
-    let full = format!("{identifier}_{}", arguments.join("__"));
+    let full: Arc<str> = format!("{identifier}_{}", arguments.join("__")).into();
     if full.len() <= LONGEST {
-        return (full.clone(), full);
+        return (Arc::clone(&full), full);
     }
     let hash = blake3::hash(full.as_bytes()).to_hex();
     let kept: String = identifier.chars().take(KEPT).collect();
-    (format!("{kept}_{}", &hash[..32]), full)
+    (format!("{kept}_{}", &hash[..32]).into(), full)
 }
 
 /// The arguments of a test in the order of their names, the column among them.
@@ -70,8 +73,6 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use refuel_project::Reference;
     use refuel_task::Place;
     use serde_json::json;
@@ -86,7 +87,7 @@ mod tests {
             description: None,
             config: Arc::default(),
         };
-        test_name(&test, "orders", column).0
+        test_name(&test, "orders", column).0.to_string()
     }
 
     #[test]

@@ -40,8 +40,10 @@ impl Hasher {
 
     fn columns(&mut self, columns: &[Column]) -> &mut Self {
         for column in columns {
-            self.text(&column.name)
-                .text(column.description.as_deref().unwrap_or_default());
+            // A column that is only tested is not described.
+            if let Some(description) = &column.description {
+                self.text(&column.name).text(description);
+            }
             if !column.tags.is_empty() || !column.meta.is_empty() {
                 self.json(&column.tags).json(&column.meta);
             }
@@ -122,13 +124,13 @@ fn model_config(config: &ModelConfig, relation: Option<&RelationName>, propertie
     hasher.finish()
 }
 
+/// Properties that say nothing are the same as none.
 fn describe(hasher: &mut Hasher, properties: Option<&Properties>) {
-    if let Some(properties) = properties {
-        hasher
-            .text(properties.description.as_deref().unwrap_or_default())
-            .text(properties.owner.as_deref().unwrap_or_default())
-            .columns(&properties.columns);
-    }
+    let text = |text: Option<&String>| text.map(String::as_str).unwrap_or_default().to_owned();
+    hasher
+        .text(&text(properties.and_then(|properties| properties.description.as_ref())))
+        .text(&text(properties.and_then(|properties| properties.owner.as_ref())))
+        .columns(properties.map(|properties| properties.columns.as_slice()).unwrap_or_default());
 }
 
 /// A seed. `content` is the hash of its file.
@@ -218,25 +220,27 @@ pub(crate) fn test(node: &Node, dialect: Dialect) -> Fingerprints {
             }
         }
     }
-    let mut config = Hasher::new("test config");
+    let mut fingerprints = Fingerprints {
+        body: body.finish(),
+        ..Fingerprints::default()
+    };
+    // Most tests say nothing but what they test, and there are many.
     if *test.config != TestConfig::default() {
-        config
+        fingerprints.config = Hasher::new("test config")
             .json(&test.config.severity)
             .json(&[&test.config.warn_if, &test.config.error_if])
             .json(&test.config.store_failures)
             .json(&test.config.condition)
-            .json(&test.config.limit);
+            .json(&test.config.limit)
+            .finish();
     }
-    let mut metadata = Hasher::new("test metadata");
     if !node.tags.is_empty() || !test.config.meta.is_empty() {
-        metadata.json(&node.tags).json(&test.config.meta);
+        fingerprints.metadata = Hasher::new("test metadata")
+            .json(&node.tags)
+            .json(&test.config.meta)
+            .finish();
     }
-    Fingerprints {
-        body: body.finish(),
-        config: config.finish(),
-        metadata: metadata.finish(),
-        ..Fingerprints::default()
-    }
+    fingerprints
 }
 
 /// A unit test: its rows, its answers, and what it overrides.

@@ -79,9 +79,10 @@ impl Object for Bound {
                 Ok(Value::from(self.scope.mode.incremental))
             }
             Function::Log => {
-                let (text, info, options): (Value, Option<bool>, Kwargs) = from_args(args)?;
-                let info = info.or(options.get("info")?).unwrap_or(false);
-                options.assert_all_used()?;
+                let (positional, named) = by_position_and_name(args)?;
+                let (text, info): (Value, Option<bool>) = from_args(positional)?;
+                let info = info.or(named.get("info")?).unwrap_or(false);
+                named.assert_all_used()?;
                 self.scope.record().messages.push((text.to_string(), info));
                 Ok(Value::from(""))
             }
@@ -180,7 +181,8 @@ impl Bound {
 
     /// `config(key=value, ...)` or `config({...})`. What is said later in a file outranks what was said before.
     fn config(&self, args: &[Value]) -> Result<Value, Error> {
-        let (map, options): (Option<Value>, Kwargs) = from_args(args)?;
+        let (positional, options) = by_position_and_name(args)?;
+        let (map,): (Option<Value>,) = from_args(positional)?;
         let mut said = serde_json::Map::new();
         if let Some(map) = map {
             let serde_json::Value::Object(map) = json(&map)? else {
@@ -214,28 +216,39 @@ impl Bound {
     }
 }
 
+/// Arguments that are given by position, and those that are given by name.
+pub(super) fn by_position_and_name(args: &[Value]) -> Result<(&[Value], Kwargs), Error> {
+    match args.split_last() {
+        Some((last, rest)) if last.is_kwargs() => {
+            let (named,): (Kwargs,) = from_args(std::slice::from_ref(last))?;
+            Ok((rest, named))
+        }
+        _ => {
+            let (named,): (Kwargs,) = from_args(&[])?;
+            Ok((args, named))
+        }
+    }
+}
+
 /// A name, and a default as the second argument or by name. A default of none is one.
 fn named_default(args: &[Value]) -> Result<(&str, Option<Value>), Error> {
-    let (name, rest): (&str, &[Value]) = match args.split_first() {
-        Some((first, rest)) => {
-            let name = first
-                .as_str()
-                .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "the name must be text"))?;
-            (name, rest)
-        }
-        None => return Err(Error::from(ErrorKind::MissingArgument)),
+    let (positional, named) = by_position_and_name(args)?;
+    let by_name = if named.has("default") {
+        Some(named.get("default")?)
+    } else {
+        None
     };
-    match rest {
-        [] => Ok((name, None)),
-        [options] if options.is_kwargs() => {
-            let (options,): (Kwargs,) = from_args(rest)?;
-            let default = options.get("default")?;
-            options.assert_all_used()?;
-            Ok((name, Some(default)))
-        }
-        [default] => Ok((name, Some(default.clone()))),
-        _ => Err(Error::from(ErrorKind::TooManyArguments)),
-    }
+    named.assert_all_used()?;
+    let (name, default) = match positional {
+        [] => return Err(Error::from(ErrorKind::MissingArgument)),
+        [name] => (name, by_name),
+        [name, default] if by_name.is_none() => (name, Some(default.clone())),
+        _ => return Err(Error::from(ErrorKind::TooManyArguments)),
+    };
+    let name = name
+        .as_str()
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "the name must be text"))?;
+    Ok((name, default))
 }
 
 /// A value as JSON.

@@ -3,10 +3,11 @@
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Value, from_args};
+use minijinja::value::{Object, ObjectRepr, Rest, Value, from_args};
 use minijinja::{Error, ErrorKind, State};
 use refuel_staging::Dialect;
 
+use super::functions::by_position_and_name;
 use crate::error::nearest;
 
 /// The namespace `refuel` of templates.
@@ -42,11 +43,11 @@ impl Object for Portable {
                 concat(&parts)?
             }
             "string_agg" => {
-                let (expression, options): (&str, Rest<Value>) = from_args(args)?;
-                let (delimiter, options): (Option<&str>, Kwargs) = from_args(&options)?;
-                let order: Option<&str> = options.get("order_by")?;
-                options.assert_all_used()?;
-                string_agg(expression, delimiter.unwrap_or(","), order)
+                let (positional, named) = by_position_and_name(args)?;
+                let (expression, delimiter): (&str, Option<&str>) = from_args(positional)?;
+                let order: Option<String> = named.get("order_by")?;
+                named.assert_all_used()?;
+                string_agg(expression, delimiter.unwrap_or(","), order.as_deref())
             }
             "record" => {
                 let (columns,): (Rest<String>,) = from_args(args)?;
@@ -71,8 +72,9 @@ impl Object for Portable {
             other => {
                 let known = METHODS.map(|name| format!("refuel.{name}")).join(", ");
                 let meant = nearest(other, METHODS).map_or(known, |name| format!("did you mean refuel.{name}?"));
+                // An unknown method would be looked for among those of Python's types.
                 return Err(Error::new(
-                    ErrorKind::UnknownMethod,
+                    ErrorKind::InvalidOperation,
                     format!("there is no refuel.{other}: {meant}"),
                 ));
             }

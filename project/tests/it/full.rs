@@ -310,3 +310,23 @@ fn variables_given_outrank_those_of_the_project() {
         (&json!("2030-01-01"), &json!(2))
     );
 }
+
+#[test]
+fn the_example_projects_of_the_repository_are_right() {
+    let folder = full().join("../../../dags");
+    let mut names: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a folder").path();
+        if !path.join("refuel_project.yml").is_file() {
+            continue;
+        }
+        let project = Project::load(&path, &options()).unwrap_or_else(|errors| panic!("{}", told(&errors)));
+        assert!(
+            !project.models.is_empty() && !project.tasks.is_empty(),
+            "{}",
+            path.display()
+        );
+        names.push(project.settings.name);
+    }
+    assert!(names.len() >= 3, "{names:?}");
+}

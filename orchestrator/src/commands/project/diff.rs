@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &DiffArgs, context: &Context) -> Result<ExitStatus,
             if report.rows.is_none() && asks_again(&report.diff) {
                 context
                     .printer
-                    .note("`refuel diff --rows` counts the rows that are asked again");
+                    .note("`refuel diff --rows` counts the rows that models are asked about");
             }
         }
     }

@@ -4,6 +4,8 @@
 //! the query: a WITH is put in front, a subquery within an expression is gathered for each row of the block around it, a
 //! derived table or an arm of a set operation stands for itself.
 
+use std::cell::Cell;
+
 use sqlparser::ast::{Cte, Expr, OrderBy, Query, Select, SetExpr, Visit, With};
 
 use super::locate::{Found, Guard, Located, locate};
@@ -16,9 +18,20 @@ use crate::{Dialect, StagingError};
 pub(crate) struct Collecting<'a> {
     pub(crate) staging: &'a Staging,
     pub(crate) mark: usize,
+    /// Whether a LIMIT may leave fewer rows to ask about. It adds a key to an ORDER BY, and a subquery that is grouped by
+    /// must stay the same text wherever it is written.
+    narrow: Cell<bool>,
 }
 
-impl Collecting<'_> {
+impl<'a> Collecting<'a> {
+    pub(crate) fn of(staging: &'a Staging, mark: usize) -> Self {
+        Self {
+            staging,
+            mark,
+            narrow: Cell::new(true),
+        }
+    }
+
     pub(crate) fn dialect(&self) -> Dialect {
         self.staging.dialect
     }
@@ -216,6 +229,9 @@ impl Collecting<'_> {
             return Err(self.unsupported("in LIMIT or OFFSET", "write the number"));
         };
         let grouped = block::is_grouped(select, order_by, self.dialect());
+        if grouped && matches!(located.found, Found::Query(_)) {
+            self.narrow.set(false);
+        }
         let of_groups = grouped && !located.aggregated && clause != block::Clause::GroupBy;
         if of_groups {
             // What is grouped by is the same for all rows of a group, and is asked about row by row before they are
@@ -282,10 +298,7 @@ impl Collecting<'_> {
                 if mark == self.mark {
                     continue;
                 }
-                let other = Collecting {
-                    staging: self.staging,
-                    mark,
-                };
+                let other = Collecting::of(self.staging, mark);
                 let Some(located) = part.locate(&other) else { continue };
                 if clause == block::Clause::GroupBy
                     || located.aggregated
@@ -351,7 +364,7 @@ impl Collecting<'_> {
     /// Which of several equal rows a LIMIT takes is up to the database. So that the last query takes those that were
     /// asked about, both put rows with an answer first among equals: see [`lookup::missing`].
     fn limit(&self, select: &Select, query: &Query, value: &Value) -> Result<Option<(String, Expr)>, Stop> {
-        let Some(rows) = block::row_limit(query) else {
+        let Some(rows) = block::row_limit(query).filter(|_| self.narrow.get()) else {
             return Ok(None);
         };
         let sets = |item: &sqlparser::ast::SelectItem| block::has_set_function(item, self.dialect());

@@ -183,7 +183,7 @@ impl Staging {
     /// that wait for this one.
     fn answer(&mut self, mark: usize, waiting: &mut Vec<usize>) -> Result<()> {
         while !self.answered[mark] {
-            let collecting = Collecting { staging: self, mark };
+            let collecting = Collecting::of(self, mark);
             match collecting.query(&self.query) {
                 Ok(rows) => {
                     self.place(mark, &rows);

@@ -114,7 +114,10 @@ impl Rows {
             Dialect::Sqlite => "json_group_array",
             Dialect::Postgres => "json_agg",
         };
-        format!("(SELECT {aggregate}({one}) FROM ({}) AS q)", self.text())
+        format!(
+            "(SELECT {aggregate}({one}) FILTER (WHERE q.argument_1 IS NOT NULL) FROM ({}) AS q)",
+            self.text()
+        )
     }
 
     /// The value of [`Rows::gathered`], for the rows of a query around it.

@@ -301,9 +301,12 @@ impl Generator {
                 self.number(&both[1..]),
                 self.condition(1, &both)
             );
-            match self.rng.u32(..4) {
+            match self.rng.u32(..7) {
                 0 => sql = format!("{sql} LEFT JOIN {right} ON {on}"),
                 1 => sql = format!("{sql}, {right}"),
+                3 => sql = format!("{sql} RIGHT JOIN {right} ON {on}"),
+                4 => sql = format!("{sql} CROSS JOIN {right}"),
+                5 if outer.is_empty() => sql = self.nested_join(&sql, &right, &on, &mut relations),
                 2 => {
                     let on = self.condition(1, &both);
                     sql = format!("{sql} LEFT JOIN {right} ON {on}");
@@ -312,6 +315,19 @@ impl Generator {
             }
         }
         (sql, relations)
+    }
+
+    /// A join between parentheses, which may be the side of an outer join that is missing.
+    fn nested_join(&mut self, left: &str, right: &str, on: &str, relations: &mut Vec<Relation>) -> String {
+        let (first, relation) = self.relation(1, &[]);
+        let word = if self.rng.bool() { "LEFT JOIN" } else { "JOIN" };
+        let outside = format!(
+            "{} = {}",
+            self.number(std::slice::from_ref(&relation)),
+            self.number(&relations[..1])
+        );
+        relations.push(relation);
+        format!("{first} {word} ({left} JOIN {right} ON {on}) ON {outside}")
     }
 
     fn task(&mut self) -> &'static str {

@@ -181,7 +181,7 @@ impl StateError {
                 Some(holder) => format!("wait until it is done, or end process {}", holder.pid),
                 None => "wait until it is done".to_owned(),
             }),
-            Self::UnknownRun { .. } => Some("`refuel runs` lists them".to_owned()),
+            Self::UnknownRun { .. } => Some("it was pruned, or belongs to another project".to_owned()),
         }
     }
 

@@ -16,7 +16,8 @@ use crate::error::Failure;
 /// Where the file is in no project, or nobody has decided on anything.
 pub(super) fn cases(task_file: &Path, variants: &[&Task], limit: Option<u64>) -> Result<Cases, Failure> {
     let name = &variants[0].name;
-    let root = Project::find(task_file.parent().unwrap_or(Path::new(".")))?;
+    let folder = task_file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let root = Project::find(folder.unwrap_or(Path::new(".")))?;
     let examples = match State::open_if_there(root.join(refuel_state::FILE))? {
         Some(state) => state.reviews_as_examples(name)?,
         None => Vec::new(),

@@ -82,14 +82,14 @@ pub(crate) enum ReviewError {
         /// What is wrong, each with its line.
         problems: Vec<String>,
     },
-    /// There is no verdict that could be an example.
-    #[error("there is no verdict on the task `{task}` that could be an example")]
+    /// There is no verdict that could be an example, or a row to evaluate on.
+    #[error("there is no verdict on the task `{task}` that says what is right")]
     NoExamples {
         /// The task.
         task: String,
     },
-    /// The examples would replace a file that was not made of verdicts.
-    #[error("`{}` is named by no project's task", path.display())]
+    /// A file is not that of a task of the project.
+    #[error("`{}` is no task file of the project", path.display())]
     NoTaskFile {
         /// What was named.
         path: PathBuf,
@@ -142,11 +142,11 @@ impl ReviewError {
         match self {
             Self::UnknownTask { nearest, .. } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => "`refuel ls --resource-type task` lists them".to_owned(),
+                None => "`refuel ls --select resource_type:task` lists them".to_owned(),
             }),
             Self::UnknownModel { nearest, .. } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => "`refuel ls --resource-type model` lists them".to_owned(),
+                None => "`refuel ls --select resource_type:model` lists them".to_owned(),
             }),
             Self::NoCalls { .. } => Some("name a model that calls one, or the task itself with `--task`".to_owned()),
             Self::NoTerminal => Some(

@@ -189,12 +189,7 @@ struct Columns {
 
 impl Columns {
     fn find(headers: &StringRecord, path: &Path, tasks: &Tasks) -> Result<Self, ReviewError> {
-        // Spreadsheets put a byte order mark in front.
-        let place = |name: &str| {
-            headers
-                .iter()
-                .position(|there| there.trim_start_matches('\u{feff}') == name)
-        };
+        let place = |name: &str| headers.iter().position(|there| there == name);
         let need = |column: &'static str| {
             place(column).ok_or_else(|| ReviewError::SheetColumn {
                 path: path.to_owned(),

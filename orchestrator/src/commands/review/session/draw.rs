@@ -246,7 +246,7 @@ impl Session {
 
     /// Lines of the text that is scrolled.
     pub(super) fn room(&self) -> usize {
-        if self.lines < LEAST.1 {
+        if self.columns < LEAST.0 || self.lines < LEAST.1 {
             return 1;
         }
         match (&self.mode, self.items.get(self.past.len())) {

@@ -144,7 +144,7 @@ fn verdicts_come_back_in_the_form_of_their_kind() {
         verdicts,
         [
             &Verdict::Value(json!("late delivery")),
-            &Verdict::Value(json!(["b", "a"])),
+            &Verdict::Value(json!(["a", "b"])),
             &Verdict::Value(json!(false)),
             &Verdict::Reject
         ]
@@ -191,7 +191,7 @@ fn columns_may_stand_in_any_order_and_a_lone_task_need_not_be_named() {
     );
     assert_eq!(
         taken(&text).unwrap_err(),
-        "RF0687: `queue.csv` has no column `task`; it has `\u{feff}verdict`, `input_hash`"
+        "RF0687: `queue.csv` has no column `task`; it has `verdict`, `input_hash`"
     );
     assert!(
         taken_of("input_hash,verdct\n", &one)
@@ -205,6 +205,6 @@ fn a_table_that_is_none_is_told_with_its_line() {
     let text = format!("{}a,b\n", filled(["late", "b", "yes", "short"]));
     assert_eq!(
         taken(&text).unwrap_err(),
-        "RF0686: queue.csv:7: this row has 2 fields, the first line has 7"
+        "RF0686: queue.csv:9: this row has 2 fields, the first line has 7"
     );
 }

@@ -1,6 +1,6 @@
 //! A diff as people read it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -152,13 +152,16 @@ fn said(value: &Value) -> String {
 
 /// A value in one line, cut where it is long. Text is quoted only where it would be unclear where it ends.
 fn short(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut cut: String = text.chars().take(LONGEST_VALUE).collect();
-    if cut.len() < text.len() {
-        let _ = write!(cut, "…");
+    match value {
+        Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => cut(text),
+        Value::String(text) => Value::String(cut(text)).to_string(),
+        other => cut(&other.to_string()),
     }
-    cut
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }

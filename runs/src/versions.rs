@@ -46,6 +46,10 @@ pub(crate) fn of_task(task: &AskedTask, verdicts: u64) -> String {
 
 /// What changed in a task between two of its versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "any of its parts can have changed, each for itself"
+)]
 pub(crate) struct TaskChange {
     /// Its fingerprint.
     pub(crate) task: bool,

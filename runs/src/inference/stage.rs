@@ -112,6 +112,8 @@ struct Progress {
     rows: Rows,
     batches: u32,
     first_failure: Option<(Input, String)>,
+    /// Whether the table has rows from before that failed, which answers replace.
+    has_failures: bool,
 }
 
 impl StageRun<'_> {
@@ -174,6 +176,7 @@ impl StageRun<'_> {
             rows: Vec::new(),
             batches: 0,
             first_failure: None,
+            has_failures: self.table.has_failures(session.warehouse()?)?,
         };
         let done = self.ask_some(session, inputs, &mut progress);
         // Whatever stopped it, what was known is there.
@@ -398,7 +401,8 @@ impl StageRun<'_> {
     /// Writes the rows that are there.
     fn flush(&self, session: &mut Session<'_>, progress: &mut Progress) -> Result<(), RunError> {
         let rows = std::mem::take(&mut progress.rows);
-        self.table.add(session.warehouse()?, self.asked.task.kind, &rows)?;
+        self.table
+            .add(session.warehouse()?, self.asked.task.kind, &rows, progress.has_failures)?;
         match &progress.first_failure {
             Some((input, reason)) if self.on_error == OnError::Fail => Err(RunError::RowFailed {
                 task: self.asked.task.name.clone(),

@@ -222,12 +222,20 @@ impl AnswerTable {
         columns
     }
 
-    /// Adds answers. Rows of the same inputs that had failed are replaced.
+    /// Whether there are rows that failed.
+    pub(crate) fn has_failures(&self, warehouse: &mut dyn Warehouse) -> Result<bool, RunError> {
+        let name = quote::relation(&self.name);
+        let failed = warehouse.value(&format!("SELECT 1 FROM {name} WHERE status = 'error' LIMIT 1"))?;
+        Ok(failed.is_some())
+    }
+
+    /// Adds answers. Where the table `has_failures` from before, those of the same inputs are replaced.
     pub(crate) fn add(
         &self,
         warehouse: &mut dyn Warehouse,
         kind: Kind,
         rows: &[(Input, InputHash, AnswerRow)],
+        has_failures: bool,
     ) -> Result<(), RunError> {
         if rows.is_empty() {
             return Ok(());
@@ -236,9 +244,12 @@ impl AnswerTable {
         if own {
             warehouse.begin()?;
         }
-        let done = self
-            .forget_failures(warehouse, rows)
-            .and_then(|()| self.write(warehouse, &self.name, kind, rows));
+        let forgotten = if has_failures {
+            self.forget_failures(warehouse, rows)
+        } else {
+            Ok(())
+        };
+        let done = forgotten.and_then(|()| self.write(warehouse, &self.name, kind, rows));
         match done {
             Ok(()) if own => Ok(warehouse.commit()?),
             Ok(()) => Ok(()),
@@ -259,10 +270,6 @@ impl AnswerTable {
         rows: &[(Input, InputHash, AnswerRow)],
     ) -> Result<(), RunError> {
         let name = quote::relation(&self.name);
-        let any = warehouse.value(&format!("SELECT 1 FROM {name} WHERE status = 'error' LIMIT 1"))?;
-        if any.is_none() {
-            return Ok(());
-        }
         let dialect = warehouse.dialect();
         let keys: Vec<String> = rows.iter().map(|(input, ..)| key_literals(input, dialect)).collect();
         let columns: Vec<String> = (1..=self.arguments).map(|number| format!("key_{number}")).collect();

@@ -8,7 +8,7 @@ use refuel_project::{ConstraintKind, IncrementalStrategy, Materialized, OnSchema
 use refuel_staging::Asked;
 use refuel_state::{NodeStatus, NodeVersion};
 use refuel_warehouse::contract::{Constraint, Contract, Declared};
-use refuel_warehouse::materialize::{self, Incremental, Made, Make, Strategy};
+use refuel_warehouse::materialize::{self, Incremental, Made, Make, OnSchemaChange as Change, Strategy};
 use refuel_warehouse::{Owner, RelationKind, RelationName, Warehouse};
 
 use super::query::{self, Resolved};
@@ -292,7 +292,6 @@ fn how(model: &ModelNode, way: Way) -> Incremental {
         IncrementalStrategy::Merge => Strategy::Merge,
         IncrementalStrategy::DeleteInsert => Strategy::DeleteInsert,
     };
-    use refuel_warehouse::materialize::OnSchemaChange as Change;
     Incremental {
         strategy,
         on_schema_change: match model.config.on_schema_change {

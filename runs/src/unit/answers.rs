@@ -117,7 +117,7 @@ fn answer(
         let row = AnswerRow::new(&asked.task, Some(&answer), None);
         rows.push((input, rendered.hash(), row));
     }
-    table.add(session.warehouse()?, asked.task.kind, &rows)
+    table.add(session.warehouse()?, asked.task.kind, &rows, false)
 }
 
 /// Whether a test's answer is of this task: by its name, with or without the version that the call names.

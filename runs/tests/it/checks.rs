@@ -181,7 +181,11 @@ fn an_evaluation_by_key_holds_the_answers_of_the_model_against_checked_rows() {
     let evaluation = node(&report, "evaluation.shop.labelled.checked");
     assert_eq!(evaluation.status, NodeStatus::Fail, "{}", lines(&report));
     let metric = &evaluation.metrics[0];
-    assert_eq!((metric.value, metric.rows), (Some(0.5), 2), "two of three rows were checked");
+    assert_eq!(
+        (metric.value, metric.rows),
+        (Some(0.5), 2),
+        "two of three rows were checked"
+    );
 }
 
 #[test]

@@ -1,14 +1,20 @@
 //! Runs of whole projects, with models that are scripted.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![expect(clippy::print_stdout, reason = "a measurement is printed")]
+
 mod budget;
 mod build;
 mod checks;
 mod common;
 mod crash;
 mod explain;
+mod extension;
 mod gates;
 mod incremental;
 mod order;
 mod postgres;
 mod scripted;
+mod speed;
 mod verdicts;

@@ -7,16 +7,16 @@ use crate::properties::FILE;
 use crate::settings::PROJECT;
 use crate::shape::{Definitions, Shape, schema_of};
 
-/// Names of the schemas, with what each is the schema of.
+/// Names of the schemas, with what the files say that each is the schema of.
 pub const SCHEMAS: [(&str, &str); 3] = [
     (
         "project",
-        "refuel_project.yml: what a project is called, where its files are, and how they are run",
+        "What a project is called, where its files are, and how they are run",
     ),
-    ("profiles", "profiles.yml: the databases that a project can work on"),
+    ("profiles", "The databases that a project can work on"),
     (
         "properties",
-        "A .yml file among models, seeds or tests: what is said of them, and how they are tested",
+        "What is said of models, seeds, sources and tests, in the .yml files beside them",
     ),
 ];
 

@@ -102,9 +102,9 @@ pub fn name_of(folder: &Path) -> Result<String, ProjectError> {
 /// Whether a text can be a project's name.
 fn check_name(name: &str) -> Result<(), ProjectError> {
     (NAME.check)(name).map_err(|why| ProjectError::Invalid {
-        place: Place::of("name"),
-        message: format!("\"{name}\" can't be a project's name{why}"),
-        hint: Some(format!("a name is {}", NAME.example)),
+        place: Place::of("new project"),
+        message: format!("\"{name}\" can't be its name{why}"),
+        hint: Some(format!("give another, --name NAME: {}", NAME.example)),
     })
 }
 

@@ -50,6 +50,8 @@ pub(crate) fn schema_of(shape: &'static Shape, definitions: &mut Definitions) ->
             let choices: Vec<Value> = shapes.iter().map(|shape| schema_of(shape, definitions)).collect();
             json!({"anyOf": choices})
         }
+        // What is text anyway holds a template as well.
+        Shape::Templated(shape @ (Shape::Text | Shape::Scalar)) => schema_of(shape, definitions),
         Shape::Templated(shape) => {
             let schema = schema_of(shape, definitions);
             json!({"anyOf": [schema, {"type": "string", "pattern": "\\{\\{"}]})

@@ -100,7 +100,14 @@ fn keys(root: &Value, definition: &Value, text: &mut String) {
         if key.contains('-') && properties.contains_key(&key.replace('-', "_")) {
             continue;
         }
-        let about = value["description"].as_str().unwrap_or_default().replace('|', "\\|");
+        let first = properties
+            .iter()
+            .find(|(_, other)| *other == value)
+            .map(|(first, _)| first);
+        let about = match first {
+            Some(first) if first != key => format!("The same as `{first}`."),
+            _ => value["description"].as_str().unwrap_or_default().replace('|', "\\|"),
+        };
         let must = if required.contains(&key.as_str()) {
             "Must be there. "
         } else {

@@ -164,19 +164,30 @@ pub(super) fn in_words(root: &Value, schema: &Value, named: &dyn Fn(&str) -> Opt
     for key in ["anyOf", "oneOf"] {
         if let Some(choices) = schema.get(key).and_then(Value::as_array) {
             let mut kinds: Vec<String> = Vec::new();
-            for kind in choices
-                .iter()
-                .map(|choice| in_words(root, choice, named))
-                .filter(|kind| kind != "null")
-            {
-                if !kinds.contains(&kind) {
-                    kinds.push(kind);
+            for choice in choices {
+                // A choice may be one of choices itself.
+                for kind in in_words(root, choice, named).split(" or ") {
+                    if kind != "null" && !kinds.iter().any(|known| known == kind) {
+                        kinds.push(kind.to_owned());
+                    }
                 }
             }
             return kinds.join(" or ");
         }
     }
+    // What an object holds may depend on one of its keys.
+    let branches = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+    let branches: Vec<String> = branches
+        .filter_map(|branch| branch.get("then"))
+        .map(|then| in_words(root, then, named))
+        .collect();
+    if !branches.is_empty() {
+        return branches.join(" or ");
+    }
     match schema.get("type") {
+        Some(Value::String(_)) if schema.get("maxProperties").and_then(Value::as_u64) == Some(1) => {
+            "a map of one of them".to_owned()
+        }
         Some(Value::String(kind)) if kind == "array" => {
             let items = schema
                 .get("items")

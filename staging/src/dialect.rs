@@ -11,7 +11,7 @@ use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 pub enum Dialect {
     /// SQLite 3.35 and later.
     Sqlite,
-    /// PostgreSQL 13 and later.
+    /// Postgres 13 and later.
     Postgres,
 }
 

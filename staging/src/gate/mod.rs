@@ -5,7 +5,9 @@
 
 mod source;
 
-use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Visit, VisitMut};
+use sqlparser::ast::{
+    Expr, Ident, InTarget, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Visit, VisitMut,
+};
 
 use crate::calls::check;
 use crate::scopes::outputs::Outputs;
@@ -227,7 +229,7 @@ impl Carrying<'_> {
             Expr::Subquery(query) | Expr::Exists { subquery: query, .. } => query.clone(),
             Expr::In {
                 expr,
-                target: sqlparser::ast::InTarget::Subquery(query),
+                target: InTarget::Subquery(query),
                 ..
             } => {
                 self.answers(&**expr, grouped, gates)?;
@@ -284,9 +286,10 @@ impl Places {
 impl Change for Places {
     fn expression(&mut self, expression: &mut Expr) -> Flow {
         let holds = match &*expression {
-            Expr::Subquery(query) | Expr::Exists { subquery: query, .. } => asks(query),
-            Expr::In {
-                target: sqlparser::ast::InTarget::Subquery(query),
+            Expr::Subquery(query)
+            | Expr::Exists { subquery: query, .. }
+            | Expr::In {
+                target: InTarget::Subquery(query),
                 ..
             } => asks(query),
             _ => false,

@@ -457,15 +457,15 @@ fn merged(from: &[TableWithJoins]) -> Merged {
     };
     let last = |name: &ObjectName| Some(name.0.last()?.as_ident()?.value.clone());
     for join in from.iter().flat_map(|table| &table.joins) {
-        let constraint = match &join.join_operator {
-            JoinOperator::Join(constraint)
-            | JoinOperator::Inner(constraint)
-            | JoinOperator::Left(constraint)
-            | JoinOperator::LeftOuter(constraint)
-            | JoinOperator::Right(constraint)
-            | JoinOperator::RightOuter(constraint)
-            | JoinOperator::FullOuter(constraint) => constraint,
-            _ => continue,
+        let (JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)) = &join.join_operator
+        else {
+            continue;
         };
         match constraint {
             JoinConstraint::Natural => merged.natural = true,

@@ -168,7 +168,10 @@ impl<'a> Collecting<'a> {
         let guarded = |text: String| guards.iter().rev().fold(text, |text, guard| guard.around(&text));
         let conditions = guards.iter().map(|guard: &Guard| guard.around("?")).collect();
         match &located.found {
-            Found::Call(Expr::Function(function)) => {
+            Found::Call(call) => {
+                let Expr::Function(function) = &**call else {
+                    return Err(Stop::lost(self.mark));
+                };
                 let texts = marks::texts(function);
                 let mut columns = Vec::with_capacity(texts.len());
                 let mut subjects = Vec::with_capacity(texts.len());
@@ -186,7 +189,6 @@ impl<'a> Collecting<'a> {
                     conditions,
                 })
             }
-            Found::Call(_) => Err(Stop::lost(self.mark)),
             Found::Query(query) => {
                 let mut value = self.query(query)?.gathered_value(self.dialect());
                 for column in &mut value.columns {
@@ -258,7 +260,8 @@ impl<'a> Collecting<'a> {
                 return Ok(value.rows(&rest, &from, conditions));
             }
         }
-        if let Found::Call(call @ Expr::Function(function)) = &located.found
+        if let Found::Call(call) = &located.found
+            && let Expr::Function(function) = &**call
             && marks::texts(function)
                 .iter()
                 .any(|text| block::needs_its_own_block(text, self.dialect()))
@@ -353,7 +356,7 @@ impl<'a> Collecting<'a> {
             return Ok(true);
         }
         let key = match &located.found {
-            Found::Call(call) => self.staging.as_answered(call).to_string(),
+            Found::Call(call) => self.staging.as_answered(&**call).to_string(),
             Found::Query(query) => self.staging.as_answered(&**query).to_string(),
         };
         Ok(block::grouping(select, self.dialect())?.contains(&key))

@@ -203,7 +203,7 @@ fn narrowing(select: Option<&Select>, names: &[String]) -> Vec<String> {
     };
     sql::conjuncts(selection)
         .into_iter()
-        .filter(|conjunct| is_about(*conjunct, names))
+        .filter(|conjunct| is_about(conjunct, names))
         .map(ToString::to_string)
         .collect()
 }

@@ -13,7 +13,7 @@ use crate::scopes::walk::{self, Flow, Look, ON, STOP, holds};
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
     /// The call itself.
-    Call(Expr),
+    Call(Box<Expr>),
     /// A subquery that holds it.
     Query(Box<Query>),
 }
@@ -100,7 +100,7 @@ struct Finding<'a> {
 impl Look for Finding<'_> {
     fn expression(&mut self, expression: &Expr) -> Flow {
         if (self.wanted)(expression) {
-            self.found = Some(Found::Call(expression.clone()));
+            self.found = Some(Found::Call(Box::new(expression.clone())));
             return STOP;
         }
         let above = match expression {

@@ -89,11 +89,12 @@ pub(crate) fn lookup(dialect: Dialect, table: &RelationName, column: &str, texts
 /// nothing to ask; 1 where it has none.
 pub(crate) fn missing(dialect: Dialect, site: &Site, texts: &[Expr]) -> Expr {
     let status = lookup(dialect, &site.table, "status", texts);
-    let asked = (1..=texts.len())
-        .map(|place| format!(" AND __{place} IS NOT NULL"))
-        .collect::<String>();
+    let asked: Vec<String> = (1..=texts.len())
+        .map(|place| format!("__{place} IS NOT NULL"))
+        .collect();
+    let asked = asked.join(" AND ");
     let mut values: Vec<Expr> = texts.iter().map(|text| Expr::Nested(Box::new(text.clone()))).collect();
-    let template = format!("CASE WHEN __{} IS NULL{asked} THEN 1 ELSE 0 END", values.len() + 1);
+    let template = format!("CASE WHEN __{} IS NULL AND {asked} THEN 1 ELSE 0 END", values.len() + 1);
     values.push(status);
     sql::fill(sql::expression_in(dialect, &template), &values)
 }

@@ -266,13 +266,11 @@ impl Change for Exporting {
             return ON;
         }
         let text = expression.to_string();
-        let place = match self.exports.iter().position(|(known, _)| *known == text) {
-            Some(place) => place,
-            None => {
-                self.exports.push((text, expression.clone()));
-                self.exports.len() - 1
-            }
-        };
+        let known = self.exports.iter().position(|(known, _)| *known == text);
+        let place = known.unwrap_or_else(|| {
+            self.exports.push((text, expression.clone()));
+            self.exports.len() - 1
+        });
         *expression = Expr::CompoundIdentifier(vec![self.block.clone(), column(place + 1)]);
         ON
     }

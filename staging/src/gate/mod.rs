@@ -140,7 +140,12 @@ impl Carrying<'_> {
             return Err("a row that DISTINCT returns can come from several rows, with gates of their own".to_owned());
         }
         let alone = sources.gates.len() == 1 && gates.len() == 1 && source::is_alone(&own) && !grouped;
-        if alone && matches!(&select.projection[..], [SelectItem::Wildcard(_)]) {
+        if alone
+            && matches!(
+                &select.projection[..],
+                [SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)]
+            )
+        {
             // The star has the gate as its last column.
             return Ok(true);
         }

@@ -224,6 +224,10 @@ fn a_group_has_the_worst_gate_of_its_rows_and_a_star_leaves_gates_last() {
         gates("SELECT author, max(refuel_label(body, 'topic')) AS most FROM ticket GROUP BY author ORDER BY author");
     let worst = gate("one", "topic").max(gate("three", "topic"));
     assert_eq!(rows[1][2].as_deref(), Some(worst.as_str()), "{rows:?}");
+    let rows =
+        gates("SELECT l.* FROM (SELECT *, refuel_label(body, 'topic') AS topic FROM ticket) AS l WHERE l.id = 4");
+    assert_eq!(rows[0].len(), 6);
+    assert_eq!(rows[0][5], Some(gate("four", "topic")));
     let rows = gates(
         "WITH l AS (SELECT id, body, refuel_label(body, 'topic') AS topic FROM ticket) \
          SELECT l.*, n.name FROM l LEFT JOIN note AS n ON n.ticket = l.id WHERE l.id = 4",

@@ -253,6 +253,14 @@ pub(crate) enum CliError {
         /// Whether there are rows, all of which the prompt shows with their answer.
         shown: bool,
     },
+    /// A node has no rows to show yet.
+    #[error("`{node}` is not built in target `{target}`")]
+    NotBuilt {
+        /// The node.
+        node: String,
+        /// The target.
+        target: String,
+    },
     /// Variables that are neither a map nor NAME=VALUE.
     #[error("can't read the variables `{given}`: {reason}")]
     Variables {
@@ -296,6 +304,7 @@ impl CliError {
             Self::NoSuchRow { .. } => "RF0633",
             Self::NothingToEvaluate { .. } => "RF0634",
             Self::Variables { .. } => "RF0640",
+            Self::NotBuilt { .. } => "RF0641",
         }
     }
 
@@ -346,6 +355,10 @@ impl CliError {
                 "the column has to hold what the task answers with: names or aliases of its labels, or true and false"
                     .to_owned(),
             ),
+            Self::NotBuilt { node, .. } => Some(format!(
+                "`refuel build --select +{}` builds it",
+                node.split('.').next().unwrap_or(node)
+            )),
             Self::Variables { .. } => {
                 Some("write `--vars '{since: 2025-01-01}'` or `--vars since=2025-01-01`".to_owned())
             }
@@ -377,6 +390,7 @@ impl CliError {
             | Self::NoneExpected { .. }
             | Self::NothingToEvaluate { .. }
             | Self::Variables { .. }
+            | Self::NotBuilt { .. }
             | Self::Comparison { .. } => ExitStatus::Usage,
             Self::Read { .. }
             | Self::Write { .. }

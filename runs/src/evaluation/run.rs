@@ -56,11 +56,7 @@ pub(crate) fn run(
         if judge.unusable() > 0 {
             context.note(
                 Some(&node.id),
-                format!(
-                    "{}: {} rows have no right answer that can be used",
-                    node.name,
-                    judge.unusable()
-                ),
+                format!("{} rows have no right answer that can be used", judge.unusable()),
             );
         }
         match judge.evaluation() {
@@ -206,7 +202,7 @@ fn drift(
     let Some(before) = context.state.distribution_before(context.run, node.id.as_str(), task)? else {
         context.note(
             Some(&node.id),
-            format!("{}: there are no labels of an earlier run to compare with", node.name),
+            "there are no labels of an earlier run to compare with".to_owned(),
         );
         return Ok(Vec::new());
     };

@@ -12,7 +12,7 @@ use crate::cli::OutputFormat;
 use crate::cli::project::ProjectShowArgs;
 use crate::commands::ExitStatus;
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::{CliError, Failure};
 use crate::table::{Grid, Side};
 use crate::words;
 
@@ -32,6 +32,19 @@ pub(crate) fn run(arguments: &ProjectShowArgs, context: &Context) -> Result<Exit
     let query = query.trim().trim_end_matches(';');
     let limited = format!("SELECT * FROM (\n{query}\n) AS shown LIMIT {}", arguments.limit);
     let mut warehouse = Warehouses::open(&target_of(&dag.project)?)?.connect()?;
+    if let Some(node) = &arguments.node
+        && let Some(relation) = dag
+            .referable(node.split('.').next().unwrap_or(node))
+            .and_then(|node| node.relation.as_ref())
+        && warehouse.relation(relation)?.is_none()
+    {
+        let target = dag.project.target.name.clone();
+        return Err(CliError::NotBuilt {
+            node: node.clone(),
+            target,
+        }
+        .into());
+    }
     let mut rows: Vec<Vec<Value>> = Vec::new();
     let columns = warehouse.query(&limited, &mut |row| {
         rows.push(row.to_vec());

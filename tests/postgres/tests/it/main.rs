@@ -11,6 +11,7 @@ mod documents;
 mod interrupts;
 mod planner;
 mod planted;
+mod projects;
 mod recovery;
 mod regress;
 mod rows;

@@ -121,15 +121,15 @@ fn many_nodes_are_one_object() {
     assert_eq!(nodes.keys().filter(|id| id.starts_with("model.shop.m")).count(), 500);
 }
 
-/// `REFUEL_PYTHON` names a Python that has `dbt-artifacts-parser`, which follows dbt's JSON Schemas to the letter.
+/// `REFUEL_TEST_PYTHON` names a Python that has `dbt-artifacts-parser`, which follows dbt's JSON Schemas to the letter.
 #[test]
 fn readers_of_dbts_artifacts_take_ours() {
-    let python = std::env::var("REFUEL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("REFUEL_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let found = Command::new(&python)
         .args(["-c", "import dbt_artifacts_parser"])
         .output();
     if !found.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} has no dbt_artifacts_parser; REFUEL_PYTHON names another");
+        eprintln!("skipped: {python} has no dbt_artifacts_parser; REFUEL_TEST_PYTHON names another");
         return;
     }
     let shop = shop();

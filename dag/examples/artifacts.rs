@@ -1,6 +1,12 @@
 //! Says how long it takes to select from a project, to write its manifest and to compare it with an earlier state:
 //! `cargo run --release -p refuel-dag --example artifacts -- FOLDER`. The manifest goes into the target folder.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is a program that says what it measured"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,7 +74,11 @@ fn main() -> ExitCode {
 fn timed(what: &str, work: impl FnOnce() -> bool) {
     let start = Instant::now();
     let went = if work() { "" } else { ", and it failed" };
-    println!("{what}: {:.3} s, {:.0} MB at most{went}", start.elapsed().as_secs_f64(), peak_megabytes());
+    println!(
+        "{what}: {:.3} s, {:.0} MB at most{went}",
+        start.elapsed().as_secs_f64(),
+        peak_megabytes()
+    );
 }
 
 /// The most memory that this process has had, by Linux's account.

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         let snapshot = Snapshot::of(&dag, BTreeMap::new());
         Diff::between(&snapshot, &snapshot).is_empty()
     });
-    let last = dag.order().filter(|node| node.model().is_some()).last();
+    let last = dag.order().rfind(|node| node.model().is_some());
     timed("lineage of a model", || {
         let mut lineages = Lineages::new(&dag, &NoHeaders);
         last.is_some_and(|last| lineages.of_columns(&last.name, Direction::Upstream).is_ok())

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub enum Target {
     /// A file of SQLite.
     Sqlite(SqliteTarget),
-    /// A PostgreSQL server.
+    /// A Postgres server.
     Postgres(PostgresTarget),
 }
 
@@ -46,7 +46,7 @@ impl SqliteTarget {
     }
 }
 
-/// A PostgreSQL server and a schema on it.
+/// A Postgres server and a schema on it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresTarget {
     /// The name that profiles give it, such as `prod`.

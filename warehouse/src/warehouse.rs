@@ -158,7 +158,7 @@ pub struct Warehouses(Kind);
 #[derive(Debug)]
 enum Kind {
     Sqlite(Files),
-    Postgres(Server),
+    Postgres(Box<Server>),
 }
 
 impl Warehouses {
@@ -169,7 +169,7 @@ impl Warehouses {
     pub fn open(target: &Target) -> Result<Self> {
         let opened = Self(match target {
             Target::Sqlite(target) => Kind::Sqlite(Files::open(target)?),
-            Target::Postgres(target) => Kind::Postgres(Server::open(target)?),
+            Target::Postgres(target) => Kind::Postgres(Box::new(Server::open(target)?)),
         });
         crate::ownership::prepare(opened.connect()?.as_mut())?;
         Ok(opened)

@@ -1,4 +1,4 @@
-//! PostgreSQL, with the extension or without it.
+//! Postgres, with the extension or without it.
 
 mod catalog;
 mod connection;

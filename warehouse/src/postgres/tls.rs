@@ -42,7 +42,7 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
             let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
             Arc::new(Trusted {
                 inner: inner.map_err(|error| certificates(target, &error.to_string()))?,
-                trusted,
+                certificates: trusted,
                 has_name: look == Look::SignatureAndName,
             })
         }
@@ -146,7 +146,7 @@ impl ServerCertVerifier for Anybody {
 #[derive(Debug)]
 struct Trusted {
     inner: Arc<WebPkiServerVerifier>,
-    trusted: Vec<CertificateDer<'static>>,
+    certificates: Vec<CertificateDer<'static>>,
     has_name: bool,
 }
 
@@ -159,7 +159,7 @@ impl ServerCertVerifier for Trusted {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.trusted.iter().any(|trusted| trusted == end_entity) {
+        if self.certificates.iter().any(|trusted| trusted == end_entity) {
             if self.has_name {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             }

@@ -16,6 +16,14 @@ fn contract(columns: &[(&str, &str)], constraints: Vec<Constraint>) -> Contract 
     }
 }
 
+/// The same with a contract.
+fn with<'a>(contract: &'a Contract, make: Make<'a>) -> Make<'a> {
+    Make {
+        contract: Some(contract),
+        ..make
+    }
+}
+
 on_both! {
     fn a_query_that_breaks_its_contract_is_refused_before_it_runs(desk: &Desk) {
         let mut warehouse = desk.connect();
@@ -46,9 +54,6 @@ on_both! {
             Constraint::Unique(vec!["name".to_owned(), "id".to_owned()]),
             Constraint::Check("length(name) < 4".to_owned()),
         ]);
-        fn with<'a>(contract: &'a Contract, make: Make<'a>) -> Make<'a> {
-            Make { contract: Some(contract), ..make }
-        }
         let made = table(warehouse.as_mut(), &with(&contract, make(&name, "SELECT 'a' AS name, 1 AS id UNION ALL SELECT 'b', 2", &owner))).unwrap();
         assert_eq!(made.rows, Some(2));
         for wrong in ["SELECT 'a' AS name, 1 AS id UNION ALL SELECT 'b', 1", "SELECT 1 AS id, NULL AS name", "SELECT 1 AS id, 'long' AS name"] {

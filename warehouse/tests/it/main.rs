@@ -1,4 +1,4 @@
-//! Warehouses on a file of SQLite and on a PostgreSQL server that the test starts.
+//! Warehouses on a file of SQLite and on a Postgres server that the test starts.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]

@@ -28,7 +28,7 @@ on_both! {
             view(warehouse.as_mut(), &make).unwrap_err(),
             incremental(warehouse.as_mut(), &make, how).unwrap_err(),
             file(warehouse.as_mut(), &load).unwrap_err(),
-            drop(warehouse.as_mut(), "shop", &[name.clone()]).unwrap_err(),
+            drop(warehouse.as_mut(), "shop", std::slice::from_ref(&name)).unwrap_err(),
         ] {
             assert_eq!(error.code(), "RF1308", "{error}");
         }
@@ -52,7 +52,7 @@ on_both! {
         table(warehouse.as_mut(), &make(&name, "SELECT 1 AS id", &other)).unwrap();
         let error = table(warehouse.as_mut(), &make(&name, "SELECT 2 AS id", &owner("orders"))).unwrap_err();
         assert!(error.to_string().contains("which the project `bank` made"), "{error}");
-        assert!(drop(warehouse.as_mut(), "shop", &[name.clone()]).is_err());
+        assert!(drop(warehouse.as_mut(), "shop", std::slice::from_ref(&name)).is_err());
         assert_eq!(owned(warehouse.as_mut(), "shop").unwrap(), []);
         assert_eq!(owned(warehouse.as_mut(), "bank").unwrap().len(), 1);
         drop(warehouse.as_mut(), "bank", &[name]).unwrap();
@@ -82,7 +82,7 @@ on_both! {
         let (name, owner) = (named("orders"), owner("orders"));
         table(warehouse.as_mut(), &make(&name, "SELECT 1 AS id", &owner)).unwrap();
         warehouse.execute("DROP TABLE orders").unwrap();
-        check(warehouse.as_mut(), "shop", &[name.clone()]).unwrap();
+        check(warehouse.as_mut(), "shop", std::slice::from_ref(&name)).unwrap();
         table(warehouse.as_mut(), &make(&name, "SELECT 2 AS id", &owner)).unwrap();
         assert_eq!(warehouse.value("SELECT id FROM orders").unwrap(), Some(Value::Integer(2)));
     }

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, of the plain installation.
+//! A Postgres server of a test's own, of the plain installation.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     programs: PathBuf,
     account: Account,
     port: u16,
-    server: Option<Child>,
+    process: Option<Child>,
 }
 
 impl Server {
@@ -52,7 +52,7 @@ impl Server {
             programs,
             account,
             port,
-            server: None,
+            process: None,
         })
     }
 
@@ -88,7 +88,7 @@ impl Server {
             .stdout(log.file().try_clone().unwrap())
             .stderr(log.into_parts().0)
             .spawn();
-        self.server = Some(server.unwrap());
+        self.process = Some(server.unwrap());
         let begun = Instant::now();
         let target = Target::Postgres(self.target());
         while let Err(error) = Warehouses::open(&target) {
@@ -100,7 +100,7 @@ impl Server {
 
     /// Ends it at once, as a crash would.
     pub(crate) fn stop(&mut self) {
-        if let Some(mut server) = self.server.take() {
+        if let Some(mut server) = self.process.take() {
             let id = i32::try_from(server.id()).unwrap();
             let id = rustix::process::Pid::from_raw(id).unwrap();
             rustix::process::kill_process(id, rustix::process::Signal::QUIT).unwrap();

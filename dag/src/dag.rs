@@ -117,9 +117,10 @@ impl Dag {
 
     /// The model or seed that `ref('name')` means.
     pub fn referable(&self, name: &str) -> Option<&Node> {
-        [ResourceType::Model, ResourceType::Seed]
-            .into_iter()
-            .find_map(|kind| self.nodes.get(NodeId::new(kind, &self.project.settings.name, &[name]).as_str()))
+        [ResourceType::Model, ResourceType::Seed].into_iter().find_map(|kind| {
+            self.nodes
+                .get(NodeId::new(kind, &self.project.settings.name, &[name]).as_str())
+        })
     }
 
     /// The SQL of a model or data test, as it is sent to a database: relations are named, ephemeral models are written

@@ -226,7 +226,9 @@ impl DagError {
                 meant(nearest).or_else(|| Some("a task is a file below tasks/".to_owned()))
             }
             Self::TaskKind { .. } => Some("use the function of that kind, or another task".to_owned()),
-            Self::TaskVersion { task, .. } => Some(format!("name the task alone, '{task}', to take the version that is there")),
+            Self::TaskVersion { task, .. } => Some(format!(
+                "name the task alone, '{task}', to take the version that is there"
+            )),
             Self::Config(error) => error.hint(),
             Self::SameRelation { .. } => Some("give one of them another \"alias\" or \"schema\"".to_owned()),
             Self::SameTest { .. } => Some("give one of them another \"name\"".to_owned()),

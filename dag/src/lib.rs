@@ -25,6 +25,6 @@ pub use error::{DagError, Warning, nearest};
 pub use fingerprint::{Fingerprint, Fingerprints};
 pub use graph::Graph;
 pub use nodes::{
-    Detail, EvaluationNode, ModelNode, Node, NodeId, Part, Reference, Rendering, ResourceType, SeedNode,
-    SourceNode, TaskNode, TestKind, TestNode, UnitTestNode,
+    Detail, EvaluationNode, ModelNode, Node, NodeId, Part, Reference, Rendering, ResourceType, SeedNode, SourceNode,
+    TaskNode, TestKind, TestNode, UnitTestNode,
 };

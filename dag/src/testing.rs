@@ -24,7 +24,7 @@ threshold: 0.5
 
 /// A folder with a project in it.
 pub(crate) struct Folder {
-    folder: TempDir,
+    root: TempDir,
     /// Variables of the command line.
     pub(crate) vars: serde_json::Map<String, serde_json::Value>,
     /// The environment.
@@ -35,7 +35,7 @@ impl Folder {
     /// A project with these files. `refuel_project.yml` is there unless it is among them.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let folder = Self {
-            folder: tempfile::tempdir().unwrap(),
+            root: tempfile::tempdir().unwrap(),
             vars: serde_json::Map::new(),
             env: std::collections::BTreeMap::new(),
         };
@@ -47,7 +47,7 @@ impl Folder {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        self.root.path()
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -69,7 +69,10 @@ impl Folder {
         };
         match Project::load(self.path(), &options) {
             Ok(project) => Arc::new(project),
-            Err(errors) => panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+            Err(errors) => panic!(
+                "{}",
+                errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            ),
         }
     }
 

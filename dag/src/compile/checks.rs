@@ -15,18 +15,11 @@ use super::names::Names;
 use super::test_name::test_name;
 use crate::error::{DagError, nearest};
 use crate::fingerprint::{self, Fingerprints};
-use crate::nodes::{
-    Detail, EvaluationNode, Node, NodeId, ResourceType, TestKind, TestNode, UnitTestNode,
-};
+use crate::nodes::{Detail, EvaluationNode, Node, NodeId, ResourceType, TestKind, TestNode, UnitTestNode};
 use crate::render::Asked;
 
 /// Tests that are queries in files.
-pub(super) fn singular(
-    files: &Files,
-    names: &Names<'_>,
-    nodes: &mut IndexMap<NodeId, Node>,
-    notes: &mut Notes,
-) {
+pub(super) fn singular(files: &Files, names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
     for file in &files.tests {
         let id = names.id(ResourceType::Test, &[&file.name]);
         let (Some(full), Config::Test(config)) = (&file.full, &file.config) else {
@@ -245,8 +238,7 @@ pub(super) fn unit_tests(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, 
         let from = format!("unit test \"{}\"", test.name);
         if !nodes.contains_key(&model) {
             match names.resolve(&asked(&test.model), None, &from, &|| test.place.clone()) {
-                Ok(_) => notes.disabled.push(id),
-                Err(DagError::DisabledReference { .. }) => notes.disabled.push(id),
+                Ok(_) | Err(DagError::DisabledReference { .. }) => notes.disabled.push(id),
                 Err(error) => notes.errors.push(error),
             }
             continue;

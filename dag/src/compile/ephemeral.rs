@@ -109,7 +109,10 @@ mod tests {
             "-- why\n/* a /* nested */ one */ with __refuel__cte__a AS (\nselect 1 -- one\n), b as (select 2) select * from b"
         );
         assert!(put("WITH RECURSIVE b AS (select 1) select 1").starts_with("WITH RECURSIVE __refuel__cte__a AS ("));
-        assert!(put("without").starts_with("WITH __refuel__cte__a"), "a word that only starts so");
+        assert!(
+            put("without").starts_with("WITH __refuel__cte__a"),
+            "a word that only starts so"
+        );
     }
 
     #[test]

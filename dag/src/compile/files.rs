@@ -173,7 +173,10 @@ impl Item<'_> {
             errors: Vec::new(),
         };
         let text = text_hash(self.text);
-        let kept = match cache.file(self.path, text).filter(|kept| self.is_current(&kept.uses, renderer)) {
+        let kept = match cache
+            .file(self.path, text)
+            .filter(|kept| self.is_current(&kept.uses, renderer))
+        {
             Some(kept) => kept,
             None => match self.fresh(renderer, text) {
                 Ok(kept) => {
@@ -249,11 +252,9 @@ impl Item<'_> {
             .and_then(|config| config.get("enabled"))
             .and_then(serde_json::Value::as_bool)
             .unwrap_or_else(|| self.base.is_enabled());
-        let parse = |text: String, asked: Vec<Asked>, mode: &Mode| {
-            match Analyzed::facts(&text, renderer.dialect()) {
-                Ok(facts) => Ok(KeptText::new(text, asked, facts)),
-                Err(error) => Err(sql_error(&error, &text, &self.template(), renderer, mode)),
-            }
+        let parse = |text: String, asked: Vec<Asked>, mode: &Mode| match Analyzed::facts(&text, renderer.dialect()) {
+            Ok(facts) => Ok(KeptText::new(text, asked, facts)),
+            Err(error) => Err(sql_error(&error, &text, &self.template(), renderer, mode)),
         };
         let mut kept = Kept {
             path: self.path.to_string(),
@@ -322,12 +323,7 @@ pub(super) fn sql_error(
 }
 
 /// The place in the file of a position in what was rendered from it.
-pub(super) fn source_place(
-    position: Position,
-    rendered: &str,
-    spans: &[OutputSpan],
-    file: &TemplateFile<'_>,
-) -> Place {
+pub(super) fn source_place(position: Position, rendered: &str, spans: &[OutputSpan], file: &TemplateFile<'_>) -> Place {
     if position.line == 0 {
         return place_at(file.path, file.text, 0);
     }

@@ -72,14 +72,16 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
     let graph = match Graph::new(&nodes) {
         Ok(graph) => graph,
         Err(circles) => {
-            notes.errors.extend(circles.iter().map(|circle| circle_error(&nodes, circle)));
+            notes
+                .errors
+                .extend(circles.iter().map(|circle| circle_error(&nodes, circle)));
             Graph::default()
         }
     };
     if !notes.errors.is_empty() {
-        notes.errors.sort_by_cached_key(|error| {
-            error.place().map(|place| (Arc::clone(&place.source), place.position))
-        });
+        notes
+            .errors
+            .sort_by_cached_key(|error| error.place().map(|place| (Arc::clone(&place.source), place.position)));
         return Err(notes.errors);
     }
     fingerprint::upstream(&mut nodes, &graph);

@@ -17,12 +17,7 @@ use crate::fingerprint;
 use crate::nodes::{Detail, ModelNode, Node, NodeId, Part, Reference, Rendering, ResourceType};
 use crate::render::{call_place, number_of};
 
-pub(super) fn models(
-    files: &Files,
-    names: &Names<'_>,
-    nodes: &mut IndexMap<NodeId, Node>,
-    notes: &mut Notes,
-) {
+pub(super) fn models(files: &Files, names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
     let made: Vec<(NodeId, Result<Node, Vec<DagError>>)> = files
         .models
         .par_iter()
@@ -50,7 +45,9 @@ pub(super) fn models(
         let id = names.id(ResourceType::Model, &[&file.name]);
         let is_node = nodes.get_index_of(&id).is_some_and(|at| at >= first);
         for parsed in file.full.iter().filter(|_| is_node) {
-            notes.warnings.extend(named_directly(file, &parsed.facts, names, &relations));
+            notes
+                .warnings
+                .extend(named_directly(file, &parsed.facts, names, &relations));
         }
     }
 }
@@ -207,7 +204,11 @@ fn call_error(call: &Call, file: &File, names: &Names<'_>) -> Result<(), DagErro
     Err(DagError::TaskKind {
         place: place(),
         function: function.to_owned(),
-        takes: takes.iter().map(|kind| format!("\"{kind}\"")).collect::<Vec<_>>().join(" or "),
+        takes: takes
+            .iter()
+            .map(|kind| format!("\"{kind}\""))
+            .collect::<Vec<_>>()
+            .join(" or "),
         task: name.clone(),
         kind,
     })
@@ -269,9 +270,8 @@ fn named_directly(
 
 /// Where a relation is named: where the name stands in the file, or else its line in what was rendered.
 fn place_of_name(file: &File, name: &str, at: Position) -> Place {
-    let boundary = |character: Option<char>| {
-        character.is_none_or(|character| !(character.is_alphanumeric() || character == '_'))
-    };
+    let boundary =
+        |character: Option<char>| character.is_none_or(|character| !(character.is_alphanumeric() || character == '_'));
     let found = file.raw.match_indices(name).map(|(at, _)| at).find(|at| {
         boundary(file.raw[..*at].chars().next_back()) && boundary(file.raw[at + name.len()..].chars().next())
     });
@@ -290,7 +290,9 @@ pub(super) fn gate(nodes: &mut IndexMap<NodeId, Node>, names: &Names<'_>, notes:
     let mut wanted: IndexMap<NodeId, (NodeId, Part)> = IndexMap::new();
     let mut want = |by: &Node, reference: &Reference| {
         if let Some(part) = reference.part {
-            wanted.entry(reference.node.clone()).or_insert_with(|| (by.id.clone(), part));
+            wanted
+                .entry(reference.node.clone())
+                .or_insert_with(|| (by.id.clone(), part));
         }
     };
     for node in nodes.values() {
@@ -343,7 +345,11 @@ pub(super) fn gate(nodes: &mut IndexMap<NodeId, Node>, names: &Names<'_>, notes:
             });
             continue;
         }
-        let properties = names.project.models.get(&*name).and_then(|model| model.properties.as_deref());
+        let properties = names
+            .project
+            .models
+            .get(&*name)
+            .and_then(|model| model.properties.as_deref());
         if let Some(node) = nodes.get_mut(&id) {
             if let Detail::Model(model) = &mut node.detail {
                 model.gated = true;

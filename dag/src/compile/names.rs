@@ -100,13 +100,16 @@ impl<'a> Names<'a> {
                 }),
             },
             Asked::Ref {
-                project: Some(project), ..
-            } if *project != self.project.settings.name => Err(DagError::MissingReference {
+                project: Some(project),
+                name,
+                ..
+            } if *project != self.project.settings.name => Err(DagError::Template {
                 place: place(),
-                from: from.to_owned(),
-                what: "project",
-                name: project.clone(),
-                nearest: Some(self.project.settings.name.clone()),
+                message: format!(
+                    "{from} refers to \"{name}\" of the project \"{project}\"; this one is \"{}\"",
+                    self.project.settings.name
+                ),
+                hint: Some(format!("leave the project out: ref('{name}')")),
             }),
             Asked::Ref { name, part, .. } => self.model_or_seed(name, *part, from, place),
             Asked::Source { source, table } => self.source(source, table, from, place),
@@ -201,13 +204,7 @@ impl<'a> Names<'a> {
         Some(format!("{model}.{part}"))
     }
 
-    fn source(
-        &self,
-        source: &str,
-        table: &str,
-        from: &str,
-        place: &dyn Fn() -> Place,
-    ) -> Result<Reference, DagError> {
+    fn source(&self, source: &str, table: &str, from: &str, place: &dyn Fn() -> Place) -> Result<Reference, DagError> {
         let missing = |nearest| DagError::MissingReference {
             place: place(),
             from: from.to_owned(),
@@ -265,8 +262,9 @@ pub(super) fn same_relations(nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) 
         }
         for relation in own {
             match taken.get(&relation) {
-                Some(first) if first.resource_type() == ResourceType::Source
-                    && node.resource_type() == ResourceType::Source => {}
+                Some(first)
+                    if first.resource_type() == ResourceType::Source
+                        && node.resource_type() == ResourceType::Source => {}
                 Some(first) => notes.errors.push(DagError::SameRelation {
                     place: node.place.clone(),
                     first: first.name.to_string(),

@@ -41,7 +41,13 @@ impl CompileOptions {
             hasher.text(&started.to_string());
             hasher.bytes(&std::process::id().to_le_bytes());
             let digits = hasher.finish().to_string();
-            let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+            let parts = [
+                &digits[..8],
+                &digits[8..12],
+                &digits[12..16],
+                &digits[16..20],
+                &digits[20..],
+            ];
             parts.join("-")
         });
         Moment {

@@ -71,12 +71,7 @@ pub(super) fn sources(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, not
     }
 }
 
-pub(super) fn seeds(
-    names: &Names<'_>,
-    cache: &mut Cache,
-    nodes: &mut IndexMap<NodeId, Node>,
-    notes: &mut Notes,
-) {
+pub(super) fn seeds(names: &Names<'_>, cache: &mut Cache, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
     let project = names.project;
     let known: &Cache = cache;
     let hashed: Vec<(&Seed, std::io::Result<Hashed>)> = project
@@ -139,7 +134,9 @@ fn hash(project: &Project, path: &str, cache: &Cache) -> std::io::Result<Hashed>
     let file = project.root.join(path);
     let metadata = fs_err::metadata(&file)?;
     let changed = metadata.modified()?;
-    let modified = changed.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos() as i64);
+    let modified = changed
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| age.as_nanos() as i64);
     let hex = |hash: [u8; 32]| Arc::from(blake3::Hash::from_bytes(hash).to_hex().as_str());
     if let Some(kept) = cache.seed(path, metadata.len(), modified) {
         return Ok(Hashed {

@@ -49,9 +49,7 @@ fn arguments(kind: &TestKind, column: Option<&str>) -> Vec<String> {
             }));
             found
         }
-        TestKind::Relationships { to, field } => {
-            column.into_iter().chain([field.clone(), to.to_string()]).collect()
-        }
+        TestKind::Relationships { to, field } => column.into_iter().chain([field.clone(), to.to_string()]).collect(),
         TestKind::Expression { expression } => column.into_iter().chain([expression.clone()]).collect(),
     }
 }

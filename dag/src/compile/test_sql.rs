@@ -21,7 +21,11 @@ pub(crate) fn failing_rows(
         Some(condition) => format!("(SELECT * FROM {relation} WHERE {condition}) AS tested"),
         None => format!("{relation} AS tested"),
     };
-    let column = test.column.as_deref().map(|column| column_sql(column, dialect)).unwrap_or_default();
+    let column = test
+        .column
+        .as_deref()
+        .map(|column| column_sql(column, dialect))
+        .unwrap_or_default();
     match declared {
         Declared::Unique => format!(
             "SELECT {column} AS unique_field, count(*) AS n_records\nFROM {tested}\nWHERE {column} IS NOT NULL\n\
@@ -66,7 +70,9 @@ pub(crate) fn limited(sql: &str, limit: Option<u64>) -> String {
 /// could not be written there without quotes is quoted.
 fn column_sql(column: &str, dialect: Dialect) -> String {
     let mut characters = column.chars();
-    let is_plain = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    let is_plain = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
         && !RESERVED.contains(&column.to_ascii_lowercase().as_str());
     if is_plain || column.starts_with('"') {
@@ -78,9 +84,38 @@ fn column_sql(column: &str, dialect: Dialect) -> String {
 
 /// Words that can't be columns without quotes, in one dialect or the other, and that tables do have as columns.
 const RESERVED: [&str; 32] = [
-    "all", "and", "any", "as", "asc", "between", "case", "check", "column", "constraint", "create", "current_date",
-    "default", "desc", "distinct", "else", "end", "from", "group", "index", "limit", "not", "null", "on", "or", "order",
-    "primary", "references", "select", "table", "user", "where",
+    "all",
+    "and",
+    "any",
+    "as",
+    "asc",
+    "between",
+    "case",
+    "check",
+    "column",
+    "constraint",
+    "create",
+    "current_date",
+    "default",
+    "desc",
+    "distinct",
+    "else",
+    "end",
+    "from",
+    "group",
+    "index",
+    "limit",
+    "not",
+    "null",
+    "on",
+    "or",
+    "order",
+    "primary",
+    "references",
+    "select",
+    "table",
+    "user",
+    "where",
 ];
 
 fn value_sql(value: &Value, quote: bool, dialect: Dialect) -> String {

@@ -16,7 +16,8 @@ use crate::nodes::{Detail, Node, Part, Rendering, TestKind};
 const WRITTEN: &str = ".written";
 
 /// Files that were written, with hashes of what their texts are made from, and the lengths of the texts.
-type Written = BTreeMap<String, (Fingerprint, u64)>;
+type Written = BTreeMap<String, Text>;
+type Text = (Fingerprint, u64);
 
 /// Writes what changed, and deletes the files of nodes that are gone.
 pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
@@ -31,7 +32,7 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
         fs_err::create_dir_all(&path).map_err(|error| vec![failed(&path, &error)])?;
     }
     let shared = shared(dag);
-    let outcomes: Vec<Result<(String, (Fingerprint, u64)), DagError>> = nodes
+    let outcomes: Vec<Result<(String, Text), DagError>> = nodes
         .par_iter()
         .map(|node| {
             let made_from = made_from(dag, node, shared);
@@ -75,7 +76,9 @@ fn shared(dag: &Dag) -> Fingerprint {
     for node in dag.nodes.values() {
         match (&node.relation, &node.detail) {
             (Some(relation), _) => {
-                hasher.text(relation.schema.as_deref().unwrap_or_default()).text(&relation.name);
+                hasher
+                    .text(relation.schema.as_deref().unwrap_or_default())
+                    .text(&relation.name);
             }
             (None, Detail::Model(model)) => {
                 hasher.text(node.id.as_str());

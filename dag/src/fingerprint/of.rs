@@ -53,11 +53,7 @@ impl Hasher {
 }
 
 /// A model. `tasks` are those of the project.
-pub(crate) fn model(
-    node: &Node,
-    properties: Option<&Properties>,
-    tasks: &BTreeMap<String, TaskFile>,
-) -> Fingerprints {
+pub(crate) fn model(node: &Node, properties: Option<&Properties>, tasks: &BTreeMap<String, TaskFile>) -> Fingerprints {
     let Detail::Model(model) = &node.detail else {
         return Fingerprints::default();
     };
@@ -130,7 +126,11 @@ fn describe(hasher: &mut Hasher, properties: Option<&Properties>) {
     hasher
         .text(&text(properties.and_then(|properties| properties.description.as_ref())))
         .text(&text(properties.and_then(|properties| properties.owner.as_ref())))
-        .columns(properties.map(|properties| properties.columns.as_slice()).unwrap_or_default());
+        .columns(
+            properties
+                .map(|properties| properties.columns.as_slice())
+                .unwrap_or_default(),
+        );
 }
 
 /// A seed. `content` is the hash of its file.
@@ -249,7 +249,9 @@ pub(crate) fn unit_test(test: &UnitTest) -> Fingerprints {
     body.text(&test.model);
     for given in &test.given {
         body.text(&format!("{:?}", given.input));
-        body.json(&given.rows.columns).json(&given.rows.rows).json(&given.rows.typed);
+        body.json(&given.rows.columns)
+            .json(&given.rows.rows)
+            .json(&given.rows.typed);
     }
     body.json(&test.expect.columns)
         .json(&test.expect.rows)

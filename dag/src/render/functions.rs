@@ -93,12 +93,7 @@ impl Object for Bound {
         }
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match (self.function, method) {
             (Function::Config, "get") => {
                 let (key, default): (&str, Option<Value>) = from_args(args)?;
@@ -135,7 +130,9 @@ impl Bound {
             None => (None, first),
         };
         // A model's own name can have a dot in it; only what a part is called is cut off.
-        let part = name.rsplit_once('.').and_then(|(model, part)| Some((model, Part::named(part)?)));
+        let part = name
+            .rsplit_once('.')
+            .and_then(|(model, part)| Some((model, Part::named(part)?)));
         let (name, part) = match part {
             Some((model, part)) => (model.to_owned(), Some(part)),
             None => (name, None),

@@ -9,7 +9,7 @@ use crate::error::{DagError, nearest};
 /// The place of a byte of a text, by line and column in characters, both from 1.
 pub(crate) fn place_at(path: &str, text: &str, offset: usize) -> Place {
     let before = &text.as_bytes()[..offset.min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     // Bytes that continue a character don't count.
     let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
@@ -57,9 +57,9 @@ pub(crate) fn call_place(path: &str, text: &str, function: &str, names: &[&str])
         let arguments = rest.strip_prefix('(')?;
         let end = arguments.find(')').unwrap_or(arguments.len());
         let arguments = &arguments[..end];
-        let named = names.iter().all(|name| {
-            arguments.contains(&format!("'{name}'")) || arguments.contains(&format!("\"{name}\""))
-        });
+        let named = names
+            .iter()
+            .all(|name| arguments.contains(&format!("'{name}'")) || arguments.contains(&format!("\"{name}\"")));
         named.then_some(at)
     });
     place_at(path, text, calls.min().unwrap_or(0))
@@ -99,8 +99,13 @@ pub(super) fn template_error(error: &Error, path: &str, text: &str, names: &[&st
     let detail = error.detail().unwrap_or_default();
     let (message, hint) = match error.kind() {
         ErrorKind::UndefinedError => {
-            let name = detail.split('`').nth(1).unwrap_or_default();
-            let root = name.split(['.', '[', '(']).next().unwrap_or_default();
+            let name = error
+                .range()
+                .and_then(|range| text.get(range))
+                .unwrap_or_default()
+                .trim();
+            let name = if name.lines().count() == 1 { name } else { "" };
+            let root = name.split(['.', '[', '(', ' ', '|']).next().unwrap_or_default();
             let message = if name.is_empty() {
                 "a value is undefined".to_owned()
             } else {
@@ -115,6 +120,10 @@ pub(super) fn template_error(error: &Error, path: &str, text: &str, names: &[&st
         ErrorKind::OutOfFuel => (
             "the template does too much work".to_owned(),
             Some("look for a loop over too much, or a macro that calls itself".to_owned()),
+        ),
+        _ if detail.contains("recursion limit") => (
+            "macros call each other without end".to_owned(),
+            Some("look for one that calls itself".to_owned()),
         ),
         kind if detail.is_empty() => (kind.to_string(), None),
         ErrorKind::SyntaxError => (format!("not a template: {detail}"), None),

@@ -36,7 +36,7 @@ impl Object for UserMacro {
             self.scope.leave();
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
-                format!("macros call each other more than {DEEPEST} deep, at \"{}\"", self.name),
+                format!("recursion limit of {DEEPEST} macros, at \"{}\"", self.name),
             ));
         }
         let result = self.output(state, args);
@@ -72,7 +72,10 @@ pub(crate) fn declared(text: &str) -> Vec<(&str, u32)> {
         line += rest[..at].matches('\n').count() as u32;
         rest = &rest[at + 2..];
         let tag = rest.trim_start_matches(['-', '+']).trim_start();
-        let Some(name) = tag.strip_prefix("macro").filter(|tag| tag.starts_with(char::is_whitespace)) else {
+        let Some(name) = tag
+            .strip_prefix("macro")
+            .filter(|tag| tag.starts_with(char::is_whitespace))
+        else {
             continue;
         };
         let name = name.trim_start();

@@ -17,4 +17,3 @@ pub(crate) use marks::{Aspect, number_of, replace};
 pub(crate) use record::{Asked, Used, Uses, text_hash, value_hash};
 pub(crate) use renderer::{Mode, Moment, Renderer, TemplateFile};
 pub(crate) use scope::Base;
-

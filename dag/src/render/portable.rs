@@ -31,12 +31,7 @@ impl Object for Portable {
         ObjectRepr::Plain
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, _state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let sql = match method {
             "concat" => {
                 let (parts,): (Rest<String>,) = from_args(args)?;
@@ -90,7 +85,10 @@ impl Object for Portable {
 /// Texts one after the other. A null among them makes all null, on both databases.
 fn concat(parts: &[String]) -> Result<String, Error> {
     if parts.is_empty() {
-        return Err(Error::new(ErrorKind::MissingArgument, "refuel.concat() takes expressions"));
+        return Err(Error::new(
+            ErrorKind::MissingArgument,
+            "refuel.concat() takes expressions",
+        ));
     }
     let parts: Vec<String> = parts.iter().map(|part| format!("CAST({part} AS text)")).collect();
     Ok(format!("({})", parts.join(" || ")))

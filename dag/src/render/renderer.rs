@@ -86,7 +86,9 @@ pub(crate) struct Renderer {
 
 impl fmt::Debug for Renderer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Renderer").field("moment", &self.moment).finish_non_exhaustive()
+        f.debug_struct("Renderer")
+            .field("moment", &self.moment)
+            .finish_non_exhaustive()
     }
 }
 
@@ -210,10 +212,7 @@ impl Renderer {
     }
 
     fn error(&self, error: &minijinja::Error, file: &TemplateFile<'_>) -> DagError {
-        let names: Vec<&str> = NAMES
-            .into_iter()
-            .chain(self.macros().map(|(name, _)| name))
-            .collect();
+        let names: Vec<&str> = NAMES.into_iter().chain(self.macros().map(|(name, _)| name)).collect();
         let path = error.name().unwrap_or(file.path);
         let text = if path == file.path {
             file.text

@@ -116,7 +116,9 @@ impl Scope {
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Scope")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 

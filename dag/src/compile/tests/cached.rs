@@ -32,7 +32,10 @@ fn folder() -> Folder {
         ("tasks/topic.yml", TOPIC),
         ("seeds/s.csv", "id,body\n1,a\n"),
         ("macros/m.sql", "{% macro used() %}1{% endmacro %}"),
-        ("models/a.sql", "{{ config(materialized='table') }}select id, {{ used() }} as one, body from {{ ref('s') }}"),
+        (
+            "models/a.sql",
+            "{{ config(materialized='table') }}select id, {{ used() }} as one, body from {{ ref('s') }}",
+        ),
         (
             "models/b.sql",
             "{{ config(materialized='incremental') }}{{ exceptions.warn('slow') }}{{ log('b') }}\
@@ -41,8 +44,14 @@ fn folder() -> Folder {
                 .replace("@2", "")
                 .as_str(),
         ),
-        ("models/c.sql", "select * from {{ ref('b.review') }} where '{{ config.get('materialized') }}' <> ''"),
-        ("models/d.sql", "select '{{ env_var('PLACE', 'none') }}' as place, '{{ run_started_at }}' as at"),
+        (
+            "models/c.sql",
+            "select * from {{ ref('b.review') }} where '{{ config.get('materialized') }}' <> ''",
+        ),
+        (
+            "models/d.sql",
+            "select '{{ env_var('PLACE', 'none') }}' as place, '{{ run_started_at }}' as at",
+        ),
         ("tests/t.sql", "select * from {{ ref('c') }} where id is null"),
     ])
 }
@@ -147,7 +156,10 @@ fn apply(folder: &mut Folder, edit: &Edit) {
         ),
         Edit::Model(1, number) => folder.write(
             "models/d.sql",
-            &format!("select {number} as place{{% if var('day') == {} %}}, 1 as b{{% endif %}}", number % 4),
+            &format!(
+                "select {number} as place{{% if var('day') == {} %}}, 1 as b{{% endif %}}",
+                number % 4
+            ),
         ),
         Edit::Model(_, number) => folder.write(
             "tests/t.sql",
@@ -169,7 +181,10 @@ fn apply(folder: &mut Folder, edit: &Edit) {
         ),
         Edit::Materialized(is) => folder.write(
             "models/p.yml",
-            &format!("models: [{{name: c, config: {{materialized: {}}}}}]\n", if *is { "table" } else { "view" }),
+            &format!(
+                "models: [{{name: c, config: {{materialized: {}}}}}]\n",
+                if *is { "table" } else { "view" }
+            ),
         ),
     }
 }

@@ -7,12 +7,18 @@ use crate::testing::{TOPIC, compile, errors, node, sql};
 const FILES: [(&str, &str); 6] = [
     ("tasks/topic.yml", TOPIC),
     ("models/raw.sql", "select 1 as id, 'a' as body, 'new' as status"),
-    ("models/hidden.sql", "{{ config(materialized='ephemeral') }}select * from {{ ref('raw') }}"),
+    (
+        "models/hidden.sql",
+        "{{ config(materialized='ephemeral') }}select * from {{ ref('raw') }}",
+    ),
     (
         "models/m.sql",
         "select id, status, body, refuel_label(body, 'topic') as topic from {{ ref('raw') }}",
     ),
-    ("tests/none_is_lost.sql", "{{ config(severity='warn') }}select * from {{ ref('m') }} where id is null;\n"),
+    (
+        "tests/none_is_lost.sql",
+        "{{ config(severity='warn') }}select * from {{ ref('m') }} where id is null;\n",
+    ),
     (
         "models/p.yml",
         "\
@@ -105,7 +111,10 @@ fn the_queries_are_sql_of_both_dialects() {
             assert!(parsed.is_ok(), "{}: {parsed:?}\n{sql}", node.name);
         }
     }
-    assert!(sql(&dag, "test.none_is_lost").ends_with("is null"), "no semicolon is left");
+    assert!(
+        sql(&dag, "test.none_is_lost").ends_with("is null"),
+        "no semicolon is left"
+    );
 }
 
 #[test]

@@ -11,7 +11,10 @@ fn folder() -> Folder {
         ("refuel_project.yml", "name: shop\nvars: {used: 1, unused: 1}\n"),
         ("tasks/topic.yml", TOPIC),
         ("seeds/s.csv", "id,body\n1,a\n"),
-        ("macros/m.sql", "{% macro used() %}1{% endmacro %}{% macro unused() %}1{% endmacro %}"),
+        (
+            "macros/m.sql",
+            "{% macro used() %}1{% endmacro %}{% macro unused() %}1{% endmacro %}",
+        ),
         (
             "models/m.sql",
             "select id, refuel_label(body, 'topic') as topic, {{ used() }} as one from {{ ref('s') }} where id > {{ var('used') }}",
@@ -57,7 +60,10 @@ fn nothing_changes_where_nothing_changed() {
 #[test]
 fn a_change_of_the_text_is_one_of_the_body_and_of_what_is_below() {
     let text = "select id, refuel_label(body, 'topic') as topic, {{ used() }} as one from {{ ref('s') }} where id > 99";
-    assert_eq!(changed(|folder| folder.write("models/m.sql", text)), "m.body n.upstream");
+    assert_eq!(
+        changed(|folder| folder.write("models/m.sql", text)),
+        "m.body n.upstream"
+    );
 }
 
 #[test]
@@ -85,7 +91,10 @@ fn variables_and_macros_count_by_what_they_put_into_the_text() {
         format!("{{% macro used() %}}{used}{{% endmacro %}}{{% macro unused() %}}{unused}{{% endmacro %}}")
     };
     assert_eq!(changed(|folder| folder.write("macros/m.sql", &macros("1", "2"))), "");
-    assert_eq!(changed(|folder| folder.write("macros/m.sql", &macros("{# one #}1", "1"))), "");
+    assert_eq!(
+        changed(|folder| folder.write("macros/m.sql", &macros("{# one #}1", "1"))),
+        ""
+    );
     assert_eq!(
         changed(|folder| folder.write("macros/m.sql", &macros("2", "1"))),
         "m.body n.upstream"
@@ -96,7 +105,11 @@ fn variables_and_macros_count_by_what_they_put_into_the_text() {
 fn a_task_counts_by_what_of_it_changes() {
     let with = |from: &str, to: &str| TOPIC.replace(from, to);
     let write = |text: String| changed(move |folder| folder.write("tasks/topic.yml", &text));
-    assert_eq!(write(with("What it is about.", "Its topic.")), "", "a description is the task's own");
+    assert_eq!(
+        write(with("What it is about.", "Its topic.")),
+        "",
+        "a description is the task's own"
+    );
     assert_eq!(write(with("threshold: 0.5", "threshold: 0.9")), "m.gate n.upstream");
     assert_eq!(write(with("Say what it is", "Decide what it is")), "m.tasks n.upstream");
 }
@@ -108,11 +121,26 @@ fn settings_and_descriptions_count_apart() {
         yaml("models: [{name: m, description: About it, columns: [{name: id, description: The id}]}]\n"),
         "m.metadata"
     );
-    assert_eq!(yaml("models: [{name: m, config: {tags: [a], meta: {b: 1}}}]\n"), "m.metadata");
-    assert_eq!(yaml("models: [{name: m, config: {materialized: table}}]\n"), "m.config n.upstream");
-    assert_eq!(yaml("models: [{name: m, config: {alias: other}}]\n"), "m.config n.upstream");
-    assert_eq!(yaml("models: [{name: m, config: {gates: true}}]\n"), "m.gate n.upstream");
-    assert_eq!(yaml("models: [{name: m, config: {max_rows: 9, full_refresh: true}}]\n"), "");
+    assert_eq!(
+        yaml("models: [{name: m, config: {tags: [a], meta: {b: 1}}}]\n"),
+        "m.metadata"
+    );
+    assert_eq!(
+        yaml("models: [{name: m, config: {materialized: table}}]\n"),
+        "m.config n.upstream"
+    );
+    assert_eq!(
+        yaml("models: [{name: m, config: {alias: other}}]\n"),
+        "m.config n.upstream"
+    );
+    assert_eq!(
+        yaml("models: [{name: m, config: {gates: true}}]\n"),
+        "m.gate n.upstream"
+    );
+    assert_eq!(
+        yaml("models: [{name: m, config: {max_rows: 9, full_refresh: true}}]\n"),
+        ""
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ select
   {{ refuel.split_part('a', '--', 1) }} as one,
   {{ refuel.split_part('a', '--', 2) }} as two,
   {{ refuel.split_part('a', '--', 9) }} as nine,
-  {{ refuel.split_part('missing', '-', 1) }} as nothing,
+  {{ refuel.split_part('missing', '-', 1) }} as missing_one,
   {{ refuel.days_between(\"'2024-02-27'\", \"'2024-03-01'\") }} as days,
   {{ refuel.current_timestamp() }} > '2020' as later,
   (select {{ refuel.string_agg('v', '; ', order_by='v desc') }} from u) as list
@@ -38,7 +38,10 @@ fn on_sqlite_they_say_what_they_mean() {
     let row: Vec<String> = database
         .query_row(&sql, [], |row| {
             (0..10)
-                .map(|column| row.get::<_, rusqlite::types::Value>(column).map(|value| format!("{value:?}")))
+                .map(|column| {
+                    row.get::<_, rusqlite::types::Value>(column)
+                        .map(|value| format!("{value:?}"))
+                })
                 .collect()
         })
         .unwrap();
@@ -72,11 +75,17 @@ fn on_postgres_they_are_its_own_functions() {
 fn schemas_are_those_of_postgres_alone() {
     let files = [
         ("models/a.sql", "{{ config(schema='marts') }}select 1 as id"),
-        ("models/b.sql", "select * from {{ ref('a') }} join {{ source('raw', 'x') }} using (id)"),
+        (
+            "models/b.sql",
+            "select * from {{ ref('a') }} join {{ source('raw', 'x') }} using (id)",
+        ),
         ("models/s.yml", "sources: [{name: raw, tables: [{name: x}]}]\n"),
     ];
     let folder = Folder::new(&files);
-    assert_eq!(sql(&folder.compile(), "model.b"), "select * from \"a\" join \"x\" using (id)");
+    assert_eq!(
+        sql(&folder.compile(), "model.b"),
+        "select * from \"a\" join \"x\" using (id)"
+    );
     let before = crate::testing::node(&folder.compile(), "model.b").fingerprints.body;
     folder.write("profiles.yml", POSTGRES);
     assert_eq!(

@@ -12,7 +12,10 @@ fn depends_on(dag: &crate::Dag, id: &str) -> Vec<String> {
 fn references_become_relations_and_edges() {
     let dag = compile(&[
         ("seeds/teams.csv", "id,team\n1,a\n"),
-        ("models/sources.yml", "sources:\n  - name: raw\n    tables: [{name: orders, identifier: orders_v2}]\n"),
+        (
+            "models/sources.yml",
+            "sources:\n  - name: raw\n    tables: [{name: orders, identifier: orders_v2}]\n",
+        ),
         ("models/stg.sql", "select * from {{ source('raw', 'orders') }}"),
         (
             "models/marts/report.sql",
@@ -34,7 +37,9 @@ fn references_become_relations_and_edges() {
     assert_eq!(fqn("model.report"), "shop.marts.report");
     assert_eq!(fqn("source.raw.orders"), "shop.raw.orders");
     assert_eq!(
-        dag.children("model.shop.stg").map(|node| &*node.name).collect::<Vec<_>>(),
+        dag.children("model.shop.stg")
+            .map(|node| &*node.name)
+            .collect::<Vec<_>>(),
         ["report"]
     );
 }
@@ -65,17 +70,25 @@ fn a_model_is_rendered_for_full_and_for_incremental_builds() {
 fn a_unit_test_puts_other_relations_in() {
     let dag = compile(&[
         ("models/a.sql", "select 1 as id"),
-        ("models/e.sql", "{{ config(materialized='ephemeral') }}select * from {{ ref('a') }}"),
-        ("models/m.sql", "select * from {{ ref('e') }} where day >= '{{ var('day', 'never') }}'"),
+        (
+            "models/e.sql",
+            "{{ config(materialized='ephemeral') }}select * from {{ ref('a') }}",
+        ),
+        (
+            "models/m.sql",
+            "select * from {{ ref('e') }} where day >= '{{ var('day', 'never') }}'",
+        ),
     ]);
     let mut mode = RenderMode::default();
-    mode.overrides.insert(NodeId::from("model.shop.a"), "given_a".to_owned());
+    mode.overrides
+        .insert(NodeId::from("model.shop.a"), "given_a".to_owned());
     mode.vars.insert("day".to_owned(), "today".into());
     assert_eq!(
         dag.rendered_sql(node(&dag, "model.m"), &mode).unwrap(),
         "WITH __refuel__cte__e AS (\nselect * from given_a\n)\nselect * from __refuel__cte__e where day >= 'today'"
     );
-    mode.overrides.insert(NodeId::from("model.shop.e"), "given_e".to_owned());
+    mode.overrides
+        .insert(NodeId::from("model.shop.e"), "given_e".to_owned());
     assert_eq!(
         dag.rendered_sql(node(&dag, "model.m"), &mode).unwrap(),
         "select * from given_e where day >= 'today'"
@@ -85,8 +98,14 @@ fn a_unit_test_puts_other_relations_in() {
 #[test]
 fn ephemeral_models_are_written_out_once_each_after_what_they_read() {
     let dag = compile(&[
-        ("models/a.sql", "{{ config(materialized='ephemeral') }}select 1 as id -- end"),
-        ("models/b.sql", "{{ config(materialized='ephemeral') }}select * from {{ ref('a') }};"),
+        (
+            "models/a.sql",
+            "{{ config(materialized='ephemeral') }}select 1 as id -- end",
+        ),
+        (
+            "models/b.sql",
+            "{{ config(materialized='ephemeral') }}select * from {{ ref('a') }};",
+        ),
         (
             "models/m.sql",
             "-- all\nwith x as (select * from {{ ref('b') }}) select * from x join {{ ref('a') }} using (id)",
@@ -111,7 +130,10 @@ fn parts_of_a_gated_model_are_views_next_to_it() {
     let dag = compile(&[
         ("tasks/topic.yml", TOPIC),
         ("models/raw.sql", "select 'a' as body"),
-        ("models/labelled.sql", "select body, refuel_label(body, 'topic') as topic from {{ ref('raw') }}"),
+        (
+            "models/labelled.sql",
+            "select body, refuel_label(body, 'topic') as topic from {{ ref('raw') }}",
+        ),
         ("models/sure.sql", "select * from {{ ref('labelled.accepted') }}"),
         ("models/open.sql", "select * from {{ ref('labelled') }}"),
     ]);
@@ -134,9 +156,15 @@ fn macros_of_files_are_called_by_name_and_call_each_other() {
             "macros/a.sql",
             "{% macro twice(x) %}{{ once(x) }} + {{ once(x) }}{% endmacro %}\n{% macro rows() %}select * from {{ ref('base') }}{% endmacro %}",
         ),
-        ("macros/b.sql", "{% macro once(x, suffix='') -%} ({{ x }}{{ suffix }}) {%- endmacro %}"),
+        (
+            "macros/b.sql",
+            "{% macro once(x, suffix='') -%} ({{ x }}{{ suffix }}) {%- endmacro %}",
+        ),
         ("models/base.sql", "select 1 as n"),
-        ("models/m.sql", "select {{ twice('n') }} as m, {{ once('n', suffix='1') }} from ({{ rows() }})"),
+        (
+            "models/m.sql",
+            "select {{ twice('n') }} as m, {{ once('n', suffix='1') }} from ({{ rows() }})",
+        ),
     ]);
     assert_eq!(
         sql(&dag, "model.m"),
@@ -148,7 +176,10 @@ fn macros_of_files_are_called_by_name_and_call_each_other() {
 #[test]
 fn templates_see_settings_variables_and_the_target() {
     let mut folder = Folder::new(&[
-        ("refuel_project.yml", "name: shop\nvars: {from_file: 1, both: file}\nmodels:\n  +tags: [all]\n"),
+        (
+            "refuel_project.yml",
+            "name: shop\nvars: {from_file: 1, both: file}\nmodels:\n  +tags: [all]\n",
+        ),
         (
             "models/m.sql",
             "{{ config(materialized='table', tags=['mine']) }}{{ log('seen', info=true) }}\
@@ -163,13 +194,17 @@ fn templates_see_settings_variables_and_the_target() {
     let dag = folder.compile();
     assert_eq!(
         sql(&dag, "model.m"),
-        "select 'table', 'else', 1,'command', 'x', 'here', 'no','dev sqlite', 'm', true, 1, 2"
+        "select 'table', 'else', 1,'command', 'x', 'here', 'no','dev sqlite', 'm', True, 1, 2"
             .replace("dev", &dag.project.target.name)
     );
     let mut tags = node(&dag, "model.m").tags.clone();
     tags.sort();
     assert_eq!(tags, ["all", "mine"]);
-    let said: Vec<_> = dag.messages.iter().map(|message| (message.text.as_str(), message.info)).collect();
+    let said: Vec<_> = dag
+        .messages
+        .iter()
+        .map(|message| (message.text.as_str(), message.info))
+        .collect();
     assert_eq!(said, [("seen", true)]);
 }
 
@@ -194,7 +229,10 @@ fn disabled_nodes_are_left_out() {
 fn a_model_that_is_read_by_its_name_is_warned_of() {
     let dag = compile(&[
         ("models/orders.sql", "select 1 as id"),
-        ("models/m.sql", "select *\nfrom orders\njoin {{ ref('orders') }} as other using (id)\njoin elsewhere using (id)"),
+        (
+            "models/m.sql",
+            "select *\nfrom orders\njoin {{ ref('orders') }} as other using (id)\njoin elsewhere using (id)",
+        ),
     ]);
     let warnings: Vec<String> = dag
         .warnings

@@ -60,6 +60,7 @@ Examples:
     refuel lineage raw.tickets.body --downstream
   All that a model is made of, as a picture:
     refuel lineage topic_report --draw dot | dot -Tsvg > lineage.svg")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct LineageArgs {
     /// Model, seed or source table (`source.table`), or a column of one (`model.column`)
     #[arg(value_name = "NODE[.COLUMN]")]

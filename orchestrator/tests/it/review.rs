@@ -286,7 +286,7 @@ fn typed(desk: &Desk, keys: &[&str]) -> Option<String> {
         }
     });
     let so_far = || String::from_utf8_lossy(&sent.lock().unwrap()).into_owned();
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !so_far().contains("q leave") && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -3,6 +3,7 @@
 use refuel_state::{Input, Review, Verdict};
 use serde_json::{Value, json};
 
+use super::queue::Tasks;
 use super::session::{Item, shown_input, shown_value};
 use crate::table::{Grid, Side, Text, Tone};
 use crate::words;
@@ -67,7 +68,7 @@ pub(super) fn waiting_json(items: &[Item]) -> Value {
 }
 
 /// What was decided, as a table.
-pub(super) fn decided_text(reviews: &[Review]) -> String {
+pub(super) fn decided_text(reviews: &[Review], tasks: &Tasks) -> String {
     let mut grid = Grid::new([
         ("task", Side::Left),
         ("verdict", Side::Left),
@@ -85,9 +86,10 @@ pub(super) fn decided_text(reviews: &[Review]) -> String {
             .guess
             .as_ref()
             .map_or(String::new(), |guess| shown_value(&guess.value));
-        let input = match &review.input {
-            Input::One(text) => text.clone(),
-            Input::Two(a, b) => format!("{a} / {b}"),
+        let input = match (tasks.get(&review.task), &review.input) {
+            (Some(task), input) => shown_input(input, task),
+            (None, Input::One(text)) => text.clone(),
+            (None, Input::Two(a, b)) => format!("{a} / {b}"),
         };
         grid.row([
             review.task.as_str().into(),

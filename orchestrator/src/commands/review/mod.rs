@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &ReviewArgs, context: &Context) -> Result<ExitStatu
         None => Vec::new(),
     };
     if let Some(path) = &arguments.export {
-        return export(path, counted(items.len() as u64, "answer", "answers"), context, |to| {
+        return export(path, &counted(items.len() as u64, "answer", "answers"), context, |to| {
             sheet::write_waiting(&items, to)
         });
     }
@@ -144,7 +144,7 @@ fn show_decided(
     if let Some(path) = &arguments.export {
         return export(
             path,
-            counted(reviews.len() as u64, "verdict", "verdicts"),
+            &counted(reviews.len() as u64, "verdict", "verdicts"),
             context,
             |to| sheet::write_decided(reviews, tasks, to),
         );
@@ -152,14 +152,14 @@ fn show_decided(
     match arguments.format.format {
         OutputFormat::Json => context.printer.json(&list::decided_json(reviews))?,
         OutputFormat::Text if reviews.is_empty() => context.printer.note("nobody has decided on anything yet"),
-        OutputFormat::Text => context.printer.data(list::decided_text(reviews))?,
+        OutputFormat::Text => context.printer.data(list::decided_text(reviews, tasks))?,
     }
     Ok(ExitStatus::Success)
 }
 
 fn export(
     path: &Path,
-    what: String,
+    what: &str,
     context: &Context,
     write: impl Fn(&mut dyn Write) -> csv::Result<()>,
 ) -> Result<ExitStatus, Failure> {

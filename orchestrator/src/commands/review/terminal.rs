@@ -34,7 +34,7 @@ pub(super) fn run(state: &State, items: Vec<Item>, reviewer: String) -> Result<T
     let mut session = Session::new(items, reviewer, size);
     loop {
         screen.show(&session.draw()).map_err(in_terminal)?;
-        let Some(event) = screen.next(&stop).map_err(in_terminal)? else {
+        let Some(event) = next(&stop).map_err(in_terminal)? else {
             return Ok(session.tally());
         };
         let key = match event {
@@ -56,6 +56,16 @@ pub(super) fn run(state: &State, items: Vec<Item>, reviewer: String) -> Result<T
             Effect::Leave => return Ok(session.tally()),
         }
     }
+}
+
+/// The next thing that happens. None where the process is asked to end.
+fn next(stop: &AtomicBool) -> io::Result<Option<Event>> {
+    while !stop.load(Ordering::SeqCst) {
+        if event::poll(GLANCE)? {
+            return event::read().map(Some);
+        }
+    }
+    Ok(None)
 }
 
 fn in_terminal(source: io::Error) -> Failure {
@@ -108,16 +118,6 @@ impl Screen {
         };
         execute!(screen.out, EnterAlternateScreen, cursor::Hide)?;
         Ok(screen)
-    }
-
-    /// The next thing that happens. None where the process is asked to end.
-    fn next(&self, stop: &AtomicBool) -> io::Result<Option<Event>> {
-        while !stop.load(Ordering::SeqCst) {
-            if event::poll(GLANCE)? {
-                return event::read().map(Some);
-            }
-        }
-        Ok(None)
     }
 
     /// Nothing of what was drawn is there any more.

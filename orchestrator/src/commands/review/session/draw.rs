@@ -138,31 +138,28 @@ impl Session {
         self.window(frame, &lines, layout.input);
         self.rule(frame);
         frame.line(said(&item.pending, item, self.columns));
-        match &self.mode {
-            Mode::Find { text, marked } => {
-                let found = self.choices.find(text);
-                let first = (marked + 1).saturating_sub(layout.choices);
-                let shown = found.iter().enumerate().skip(first).take(layout.choices);
-                for (row, at) in shown {
-                    self.choice(frame, *at, row == *marked);
-                }
-                if found.is_empty() {
-                    frame.line([span(" nothing has this in its name", Tone::Unsure)]);
-                }
+        if let Mode::Find { text, marked } = &self.mode {
+            let found = self.choices.find(text);
+            let first = (marked + 1).saturating_sub(layout.choices);
+            let shown = found.iter().enumerate().skip(first).take(layout.choices);
+            for (row, at) in shown {
+                self.choice(frame, *at, row == *marked);
             }
-            _ => {
-                let list = self.choices.list.len();
-                let fitting = if list > layout.choices {
-                    layout.choices - 1
-                } else {
-                    list
-                };
-                for at in 0..fitting {
-                    self.choice(frame, at, false);
-                }
-                if fitting < list {
-                    frame.line([span(format!(" {} more: `/` finds them", list - fitting), Tone::Faint)]);
-                }
+            if found.is_empty() {
+                frame.line([span(" nothing has this in its name", Tone::Unsure)]);
+            }
+        } else {
+            let list = self.choices.list.len();
+            let fitting = if list > layout.choices {
+                layout.choices - 1
+            } else {
+                list
+            };
+            for at in 0..fitting {
+                self.choice(frame, at, false);
+            }
+            if fitting < list {
+                frame.line([span(format!(" {} more: `/` finds them", list - fitting), Tone::Faint)]);
             }
         }
         if let Some(note) = &self.note {
@@ -353,8 +350,7 @@ fn said(pending: &Pending, item: &Item, columns: usize) -> Vec<Span> {
 
 fn progress(tally: &Tally) -> String {
     let mut text = format!("{} decided", count(tally.decided));
-    if tally.compared > 0 {
-        let percent = tally.agreed * 100 / tally.compared;
+    if let Some(percent) = (tally.agreed * 100).checked_div(tally.compared) {
         text.push_str(&format!(" · model right {percent} %"));
     }
     text

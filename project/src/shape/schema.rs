@@ -174,9 +174,12 @@ fn folders(object: &'static Object, definitions: &mut Definitions) -> Value {
                 properties.insert(spelling, schema.clone());
             }
         }
+        let what = object.title.rsplit(' ').next().unwrap_or_default();
         let definition = json!({
-            "description": "Configuration of a folder. Keys with \"+\" are configuration; others are folders in it, or \
-             files without their ending.",
+            "description": format!(
+                "Configuration of a folder of {what}s. Keys with \"+\" are configuration; others are folders in it, or \
+                 files without their ending."
+            ),
             "type": "object",
             "properties": properties,
             "patternProperties": {"^[^+]": {"anyOf": [{"$ref": format!("#/$defs/{name}")}, {"type": "null"}]}},

@@ -17,7 +17,7 @@ schedule:
     select: [tag:nightly+]
     vars: {since: 2025-01-01}
     on_failure:
-      - command: echo \"told of $REFUEL_SCHEDULE_JOB: exit status $REFUEL_SCHEDULE_EXIT_STATUS\"
+      - command: echo \"told of $REFUEL_SCHEDULE_JOB, exit status $REFUEL_SCHEDULE_EXIT_STATUS\"
   - name: yearly
     cron: \"@yearly\"
     target: nowhere
@@ -101,7 +101,7 @@ fn a_run_is_asked_for_runs_once_and_is_shown() {
     assert_steady("once", &told);
     assert_steady("runs", &desk.run(&["runs"]));
     let shown = desk.run(&["runs", "show", "1"]);
-    assert!(shown.contains("told of nightly: exit status 2"), "{shown}");
+    assert!(shown.contains("told of nightly, exit status 2"), "{shown}");
     let shown = json(&desk, &["runs", "show", "1", "--format", "json"]);
     assert_eq!((&shown["state"], &shown["exit_code"]), (&"failed".into(), &2.into()));
     assert_eq!(shown["hooks"][0]["state"], "done");

@@ -49,7 +49,11 @@ NEW_ROWS = "{% if is_incremental() %}WHERE updated_at > (SELECT max(updated_at) 
 
 
 def measured(command, **options):
-    """Runs a program that has to succeed: standard output, seconds, and the most memory that it had, in bytes."""
+    """Runs a program that has to succeed: standard output, and what it took.
+
+    That is seconds, seconds of processors (which tell what a machine that does other things too makes of the seconds), and
+    the most memory that it had at once, in bytes.
+    """
     command = [str(part) for part in command]
     with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
@@ -62,7 +66,8 @@ def measured(command, **options):
             errors.seek(0)
             say(output[-2000:] + errors.read()[-2000:])
             sys.exit(f"{' '.join(command)}: exit {process.returncode}")
-    return output, seconds, usage.ru_maxrss * 1024
+    took = {"seconds": seconds, "processor_seconds": usage.ru_utime + usage.ru_stime, "peak_memory_bytes": usage.ru_maxrss * 1024}
+    return output, took
 
 
 def remove(*paths):
@@ -78,9 +83,13 @@ class Bench:
         self.arguments = arguments
         self.work = ROOT / "target" / "bench" / "project"
         self.work.mkdir(parents=True, exist_ok=True)
-        run(["cargo", "build", "--release", "-q", "-p", "refuel", "--manifest-path", ROOT / "Cargo.toml"])
-        self.refuel = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "refuel"
+        self.refuel = arguments.refuel and Path(arguments.refuel).resolve()
+        if not self.refuel:
+            run(["cargo", "build", "--release", "-q", "-p", "refuel", "--manifest-path", ROOT / "Cargo.toml"])
+            self.refuel = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "refuel"
         self.results = []
+        self.trash = self.work / "trash"
+        self.trash.mkdir(exist_ok=True)
 
     def keep(self, what, contender, round_, **result):
         self.results.append({"what": what, "contender": contender, "round": round_, **result})
@@ -88,9 +97,8 @@ class Bench:
         say(f"  {what:16} {contender:28} round {round_}: {shown}")
 
     def time(self, what, contender, round_, command, **options):
-        output, seconds, memory = measured(command, **options)
-        self.keep(what, contender, round_, seconds=seconds, peak_memory_bytes=memory)
-        return output
+        _, took = measured(command, **options)
+        self.keep(what, contender, round_, **took)
 
     # Ten thousand models.
 
@@ -103,10 +111,17 @@ class Bench:
             partial.rename(folder)
         return folder
 
+    def away(self, *paths):
+        """Takes folders away without removing their files yet: for minutes after that, ext4 makes new files many times as
+        slowly, while it looks for places that were not in use a moment ago (`recently_deleted` in fs/ext4/ialloc.c)."""
+        for path in paths:
+            if path.exists():
+                path.rename(Path(tempfile.mkdtemp(dir=self.trash)) / path.name)
+
     def compile(self, round_):
         folder = self.models()
         command = [self.refuel, "compile", "--quiet"]
-        remove(folder / "target", folder / ".refuel")
+        self.away(folder / "target", folder / ".refuel")
         self.time("compile", "refuel, cold", round_, command, cwd=folder)
         self.time("compile", "refuel, the same again", round_, command, cwd=folder)
         # One in the middle of the graph, that others are made of; it gets a column, which is there no longer afterwards.
@@ -124,7 +139,7 @@ class Bench:
     def dbt(self, round_):
         folder = self.models()
         target = self.work / "dbt-target"
-        remove(target)
+        self.away(target)
         environment = os.environ | {
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_TARGET_PATH": str(target),
@@ -134,7 +149,7 @@ class Bench:
         self.time("compile", "dbt parse, cold", round_, command, cwd=folder, env=environment)
 
     def start(self, round_):
-        times = [measured([self.refuel, "--version"])[1] for _ in range(STARTS)]
+        times = [measured([self.refuel, "--version"])[1]["seconds"] for _ in range(STARTS)]
         self.keep("start", "refuel --version", round_, seconds=statistics.median(times), slowest=max(times))
 
     # Builds.
@@ -172,12 +187,11 @@ class Bench:
         return list(texts)[:DISTINCT]
 
     def build_project(self, folder, home):
-        """Builds a project: the report by model, and seconds."""
+        """Builds a project: the report by model, and what it took."""
         command = [self.refuel, "--home", home, "build", "--format", "json", "--no-progress"]
         command += ["--model-threads", self.arguments.threads]
-        output, seconds, memory = measured(command, cwd=folder)
-        nodes = {node["name"]: node for node in json.loads(output)["nodes"]}
-        return nodes, seconds, memory
+        output, took = measured(command, cwd=folder)
+        return {node["name"]: node for node in json.loads(output)["nodes"]}, took
 
     def build(self, round_):
         """Ten thousand rows, every text twice, against the engine alone on the texts. Neither knows an answer."""
@@ -191,10 +205,10 @@ class Bench:
         command = [self.refuel, "--home", self.home(), "label", self.work / "texts.csv", "--task", folder / "tasks" / "trec.yml"]
         command += ["-o", self.work / "out.csv", "--force", "--no-cache", "--threads", self.arguments.threads]
         self.time("build", "refuel label, distinct rows", round_, [*command, "--preview", 0, "--no-progress", "--quiet"])
-        nodes, seconds, memory = self.build_project(folder, self.home())
+        nodes, took = self.build_project(folder, self.home())
         if nodes["labelled"]["asked"] != DISTINCT:
             sys.exit(f"{nodes['labelled']['asked']} rows were asked, not {DISTINCT}")
-        self.keep("build", "refuel build, each twice", round_, seconds=seconds, peak_memory_bytes=memory)
+        self.keep("build", "refuel build, each twice", round_, **took)
 
     def again(self, round_):
         """A million rows of a thousand texts. The first build is not what is measured; the second finds nothing to do."""
@@ -209,20 +223,20 @@ class Bench:
             warehouse.executemany("INSERT INTO messages VALUES (?, ?, ?)", rows)
         warehouse.close()
         home = self.home()
-        _, seconds, memory = self.build_project(folder, home)
-        self.keep("again", "refuel build, first", round_, seconds=seconds, peak_memory_bytes=memory)
-        nodes, seconds, memory = self.build_project(folder, home)
+        _, took = self.build_project(folder, home)
+        self.keep("again", "refuel build, first", round_, **took)
+        nodes, took = self.build_project(folder, home)
         asked = sum(node["asked"] for node in nodes.values())
         reused = sum(node["status"] == "reused" for node in nodes.values())
-        self.keep("again", "refuel build, nothing changed", round_, seconds=seconds, peak_memory_bytes=memory, asked=asked, reused=reused)
+        self.keep("again", "refuel build, nothing changed", round_, **took, asked=asked, reused=reused)
         warehouse = sqlite3.connect(folder / "warehouse.sqlite3")
         with warehouse:
             change = "UPDATE messages SET body = ?, updated_at = '2026-01-02 00:00:00' WHERE id = ?"
             warehouse.execute(change, (f"Who counted to {round_} million ?", self.arguments.rows // 2))
         warehouse.close()
-        nodes, seconds, memory = self.build_project(folder, home)
+        nodes, took = self.build_project(folder, home)
         asked = sum(node["asked"] for node in nodes.values())
-        self.keep("again", "refuel build, one row changed", round_, seconds=seconds, peak_memory_bytes=memory, asked=asked)
+        self.keep("again", "refuel build, one row changed", round_, **took, asked=asked)
 
     def main(self):
         only = parts(self.arguments.only, PARTS)
@@ -236,6 +250,7 @@ class Bench:
             # What is measured is kept, whatever becomes of the next round.
             self.write()
         self.tell()
+        remove(self.trash)
 
     def medians(self, key):
         values = {}
@@ -249,7 +264,7 @@ class Bench:
         if self.arguments.dbt:
             versions = run([self.arguments.dbt, "--version"]).split()
             fixed["dbt"] = " ".join(word for word in versions if word[0].isdigit())
-        medians = {key: self.medians(key) for key in ("seconds", "peak_memory_bytes")}
+        medians = {key: self.medians(key) for key in ("seconds", "processor_seconds", "peak_memory_bytes")}
         write(self.arguments.name, fixed | {"medians": medians, "runs": self.results})
 
     def tell(self):
@@ -269,6 +284,7 @@ class Bench:
 def main():
     options = parser(__doc__, PARTS, "project")
     options.add_argument("--dbt", help="a dbt with dbt-core and dbt-postgres; without one there is no rival")
+    options.add_argument("--refuel", help="a program that is built already [default: it is built]")
     options.add_argument("--models", type=int, default=10_000)
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--threads", type=int, default=2)

@@ -200,7 +200,7 @@ mod tests {
         request.budget.max_rows = Some(30);
         let expected = Budget {
             max_rows: Some(30),
-            ..project.clone()
+            ..project
         };
         assert_eq!(settled(&project, &request), expected);
         request.ignore_budget = true;

@@ -65,6 +65,7 @@ impl<'a> Connections<'a> {
     /// Closes a connection.
     pub(crate) fn discard(&self, connection: Connection) {
         lock(&self.handles).remove(&connection.number);
+        drop(connection);
     }
 
     /// Stops what every connection does, once the work is cancelled. Returns when `is_over` says so.

@@ -97,18 +97,13 @@ pub fn explain(
     let Some(of) = node.model() else {
         return Err(impossible(node, "is no model", "name a model"));
     };
-    let column = match column
-        .map(str::to_owned)
-        .or_else(|| of.config.unique_key.first().cloned())
-    {
-        Some(column) => column,
-        None => {
-            return Err(impossible(
-                node,
-                "has no unique_key that a row could be found by",
-                "say the column: --key id=17",
-            ));
-        }
+    let own_key = of.config.unique_key.first();
+    let Some(column) = column.map(str::to_owned).or_else(|| own_key.cloned()) else {
+        return Err(impossible(
+            node,
+            "has no unique_key that a row could be found by",
+            "say the column: --key id=17",
+        ));
     };
     let mut session = scope.session()?;
     // What is made for the look must not be seen by whoever gets the connection next.
@@ -152,7 +147,7 @@ fn calls(
     }
     let mode = narrowed(scope, node, column, key, session)?;
     let sql = scope.dag.rendered_sql(node, &mode)?;
-    let Some(plan) = nodes::stage(scope, &sql, session)? else {
+    let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {
         return Err(impossible(
             node,
             "is answered by the database itself",

@@ -41,6 +41,7 @@ impl Command {
 
 /// A run.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct RunRequest {
     /// Which nodes of the selection are done.
     pub command: Command,

@@ -16,7 +16,10 @@ pub(crate) fn grouped(number: u64) -> String {
 /// One digit behind the point, none where it is zero.
 pub(crate) fn decimal(number: f64) -> String {
     let text = format!("{number:.1}");
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    match text.strip_suffix(".0") {
+        Some(whole) => whole.to_owned(),
+        None => text,
+    }
 }
 
 /// `1 row`, `2 rows`.

@@ -88,10 +88,7 @@ fn joined(
     if alone > 0 {
         context.note(
             Some(&node.id),
-            format!(
-                "{}: {alone} right answers are to rows that the model doesn't have",
-                node.name
-            ),
+            format!("{alone} right answers are to rows that the model doesn't have"),
         );
     }
     Rows {

@@ -154,17 +154,16 @@ fn judge(
         found.cloned().unwrap_or(Value::Null)
     };
     for (at, (row, right)) in rows.iter().zip(truths).enumerate() {
-        match given {
-            Some(answers) => judge.add_answer(right, &answers[at]),
-            None => {
-                let confidence = match cell(row, &evaluation.confidence) {
-                    Value::Number(number) => number.as_f64(),
-                    Value::String(text) => text.parse().ok(),
-                    _ => None,
-                };
-                judge.add_cells(right, &cell(row, &evaluation.prediction), confidence);
-            }
+        if let Some(answers) = given {
+            judge.add_answer(right, &answers[at]);
+            continue;
         }
+        let confidence = match cell(row, &evaluation.confidence) {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        judge.add_cells(right, &cell(row, &evaluation.prediction), confidence);
     }
     judge
 }

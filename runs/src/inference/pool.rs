@@ -46,7 +46,7 @@ struct Job {
 #[derive(Default)]
 struct Lanes {
     /// Windows that wait, by node.
-    lanes: Vec<(usize, VecDeque<Job>)>,
+    waiting: Vec<(usize, VecDeque<Job>)>,
     /// The lane whose turn it is.
     next: usize,
     closed: bool,
@@ -54,21 +54,21 @@ struct Lanes {
 
 impl Lanes {
     fn push(&mut self, node: usize, job: Job) {
-        match self.lanes.iter_mut().find(|(lane, _)| *lane == node) {
+        match self.waiting.iter_mut().find(|(lane, _)| *lane == node) {
             Some((_, jobs)) => jobs.push_back(job),
-            None => self.lanes.push((node, VecDeque::from([job]))),
+            None => self.waiting.push((node, VecDeque::from([job]))),
         }
     }
 
     /// The first window of the lane whose turn it is. A lane without windows is forgotten.
     fn pop(&mut self) -> Option<Job> {
-        if self.lanes.is_empty() {
+        if self.waiting.is_empty() {
             return None;
         }
-        let at = self.next % self.lanes.len();
-        let job = self.lanes[at].1.pop_front();
-        if self.lanes[at].1.is_empty() {
-            self.lanes.remove(at);
+        let at = self.next % self.waiting.len();
+        let job = self.waiting[at].1.pop_front();
+        if self.waiting[at].1.is_empty() {
+            self.waiting.remove(at);
             self.next = at;
         } else {
             self.next = at + 1;
@@ -153,7 +153,7 @@ impl Pool {
                 lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
             };
             drop(lanes);
-            run(job);
+            run(&job);
         }
     }
 
@@ -164,7 +164,7 @@ impl Pool {
     }
 }
 
-fn run(job: Job) {
+fn run(job: &Job) {
     let answers = if job.cancel.is_cancelled() {
         Err(RunError::Cancelled)
     } else {
@@ -182,11 +182,11 @@ fn run(job: Job) {
                 (job.keep)(&answered).map(|()| answered)
             }
             Ok(Ok(answers)) => Err(failed(
-                &job,
+                job,
                 format!("{} inputs got {} answers", job.inputs.len(), answers.len()),
             )),
             Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(failed(&job, "it panicked".to_owned())),
+            Err(_) => Err(failed(job, "it panicked".to_owned())),
         }
     };
     // Who asked may be gone: then nobody needs the answers, and what was kept is kept.

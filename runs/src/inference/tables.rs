@@ -401,8 +401,11 @@ fn key(text: &str, dialect: Dialect) -> Value {
 fn key_literals(input: &Input, dialect: Dialect) -> String {
     let literal = |text: &str| match key(text, dialect) {
         Value::Bytes(bytes) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("'\\x{digits}'::bytea")
+            let mut literal = "'\\x".to_owned();
+            for byte in bytes {
+                literal.push_str(&format!("{byte:02x}"));
+            }
+            literal + "'::bytea"
         }
         _ => quote::text(text),
     };

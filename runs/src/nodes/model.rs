@@ -58,7 +58,7 @@ pub(crate) fn run(
     }
     let (way, why) = way(context, context.request.full_refresh, node, model, &inputs, there);
     if let Some(why) = why {
-        context.note(Some(&node.id), format!("{}: {why}", node.name));
+        context.note(Some(&node.id), why);
     }
     let sql = context.dag.rendered_sql(node, &RenderMode::new(way.incremental_text))?;
     report.compile_seconds = clock.elapsed().as_secs_f64();
@@ -74,7 +74,7 @@ pub(crate) fn run(
     let made = make(context, node, model, relation, &resolved, way, session.warehouse()?)?;
     report.rows = made.rows;
     for change in &made.schema_changes {
-        context.note(Some(&node.id), format!("{}: {change}", node.name));
+        context.note(Some(&node.id), change);
     }
     for lost in &made.lost_views {
         context.note(

@@ -30,6 +30,8 @@ pub(crate) struct Resolved {
 /// Where the calls of a query are answered, for staging.
 pub(crate) struct Tables<'a, 'b> {
     scope: &'a Scope<'b>,
+    /// Whether the gate of each row is kept.
+    keeps_gates: bool,
     /// Columns of relations, as far as they could be found.
     columns: BTreeMap<RelationName, Vec<String>>,
     /// The first task that couldn't be prepared. Staging knows no such error.
@@ -38,9 +40,10 @@ pub(crate) struct Tables<'a, 'b> {
 
 impl<'a, 'b> Tables<'a, 'b> {
     /// Nothing is placed yet.
-    pub(crate) fn new(scope: &'a Scope<'b>) -> Self {
+    pub(crate) fn new(scope: &'a Scope<'b>, keeps_gates: bool) -> Self {
         Self {
             scope,
+            keeps_gates,
             columns: BTreeMap::new(),
             failed: std::cell::RefCell::default(),
         }
@@ -49,7 +52,7 @@ impl<'a, 'b> Tables<'a, 'b> {
     /// Looks the columns of the relations of a query up, which staging may need for `*`.
     pub(crate) fn learn(&mut self, analyzed: &Analyzed, session: &mut Session<'_>) -> Result<(), RunError> {
         for (relation, _) in analyzed.relations() {
-            let columns = session.warehouse()?.columns(&relation)?;
+            let columns = session.warehouse()?.columns(relation)?;
             if !columns.is_empty() {
                 let names = columns.into_iter().map(|column| column.name).collect();
                 self.columns.insert(relation.clone(), names);
@@ -65,7 +68,7 @@ impl<'a, 'b> Tables<'a, 'b> {
 }
 
 impl AnswerTables for Tables<'_, '_> {
-    fn place(&self, asked: &Asked, _arguments: u8) -> Placement {
+    fn place(&self, asked: &Asked, arguments: u8) -> Placement {
         let task = match self.scope.tasks.get(asked) {
             Ok(task) => task,
             Err(error) => {
@@ -73,8 +76,10 @@ impl AnswerTables for Tables<'_, '_> {
                 return Placement::Table(RelationName::new(None, "_refuel_unknown"));
             }
         };
-        // The extension knows no verdicts: tasks that have some are answered as where there is no extension.
-        if self.scope.has_extension && self.scope.verdicts_of(&task.task.name) == 0 {
+        // The extension knows no verdicts, and doesn't tell the gate of two texts: such calls are answered as where there
+        // is no extension.
+        let needs_table = self.scope.verdicts_of(&task.task.name) > 0 || (self.keeps_gates && arguments == 2);
+        if self.scope.has_extension && !needs_table {
             return Placement::AsWritten;
         }
         Placement::Table(table_in(self.scope.schema.as_deref(), &task))
@@ -97,6 +102,7 @@ pub(crate) fn on_error(node: &Node, task: &AskedTask) -> OnError {
 pub(crate) fn stage(
     scope: &Scope<'_>,
     sql: &str,
+    keeps_gates: bool,
     session: &mut Session<'_>,
 ) -> Result<Option<refuel_staging::Plan>, RunError> {
     // Parsing knows more SQL than this crate needs to, and less than the databases do: what has no call is not parsed.
@@ -107,7 +113,7 @@ pub(crate) fn stage(
     if analyzed.calls().is_empty() {
         return Ok(None);
     }
-    let mut tables = Tables::new(scope);
+    let mut tables = Tables::new(scope, keeps_gates);
     tables.learn(&analyzed, session)?;
     let plan = analyzed.stage(&tables);
     tables.check()?;
@@ -122,7 +128,8 @@ pub(crate) fn resolve(
     session: &mut Session<'_>,
     report: &mut NodeReport,
 ) -> Result<Resolved, RunError> {
-    let Some(plan) = stage(context, sql, session)? else {
+    let keeps_gates = node.model().is_some_and(|model| model.gated);
+    let Some(plan) = stage(context, sql, keeps_gates, session)? else {
         return Ok(Resolved {
             sql: sql.to_owned(),
             gated: None,

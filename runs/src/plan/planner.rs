@@ -218,15 +218,15 @@ impl Planner<'_, '_> {
             ..RenderMode::new(way.incremental_text)
         };
         // What is wrong with one node is said beside it: the others can still be looked at.
-        let point = Savepoint::set(session.warehouse()?)?;
+        set_point(session.warehouse()?)?;
         match self.query(node, &mode, &mut planned, session) {
             Ok(view) => {
-                point.keep(session.warehouse()?)?;
+                forget_point(session.warehouse()?)?;
                 self.overrides.insert(node.id.clone(), quote::relation(&view));
             }
             Err(RunError::Cancelled) => return Err(RunError::Cancelled),
             Err(error) => {
-                point.take_back(session.warehouse()?)?;
+                back_to_point(session.warehouse()?)?;
                 planned.unknown = Some(error.to_string());
                 self.open.insert(node.id.clone());
             }
@@ -252,7 +252,8 @@ impl Planner<'_, '_> {
         let sql = self.scope.dag.rendered_sql(node, mode)?;
         let is_open = self.open.contains(&node.id);
         let mut sql = sql;
-        if let Some(plan) = nodes::stage(self.scope, &sql, session)? {
+        let keeps_gates = node.model().is_some_and(|model| model.gated);
+        if let Some(plan) = nodes::stage(self.scope, &sql, keeps_gates, session)? {
             let mut stages: Vec<PlanStage> = Vec::with_capacity(plan.stages.len());
             for stage in &plan.stages {
                 let counted = self.stage(node, stage, &stages, is_open, session)?;
@@ -371,23 +372,19 @@ fn of(node: &Node, action: Action) -> PlanNode {
 }
 
 /// A place in a transaction to go back to, so that one statement that fails doesn't end it.
-struct Savepoint;
+const POINT: &str = "refuel_plan";
 
-impl Savepoint {
-    const NAME: &str = "refuel_plan";
+fn set_point(warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
+    warehouse.execute(&format!("SAVEPOINT {POINT}"))?;
+    Ok(())
+}
 
-    fn set(warehouse: &mut dyn Warehouse) -> Result<Self, RunError> {
-        warehouse.execute(&format!("SAVEPOINT {}", Self::NAME))?;
-        Ok(Self)
-    }
+fn forget_point(warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
+    warehouse.execute(&format!("RELEASE SAVEPOINT {POINT}"))?;
+    Ok(())
+}
 
-    fn keep(self, warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
-        warehouse.execute(&format!("RELEASE SAVEPOINT {}", Self::NAME))?;
-        Ok(())
-    }
-
-    fn take_back(self, warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
-        warehouse.execute(&format!("ROLLBACK TO SAVEPOINT {}", Self::NAME))?;
-        self.keep(warehouse)
-    }
+fn back_to_point(warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
+    warehouse.execute(&format!("ROLLBACK TO SAVEPOINT {POINT}"))?;
+    forget_point(warehouse)
 }

@@ -42,7 +42,7 @@ pub fn retry_request(workspace: &Workspace, request: &RunRequest) -> Result<RunR
     let done: HashSet<&str> = resume.done().collect();
     let left: Vec<NodeId> = nodes
         .iter()
-        .filter_map(|id| id.as_str())
+        .filter_map(serde_json::Value::as_str)
         .filter(|id| !done.contains(id) && workspace.dag.node(id).is_some())
         .map(NodeId::from)
         .collect();

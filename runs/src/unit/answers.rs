@@ -54,7 +54,7 @@ pub(super) fn resolve(
     }
     let mut tables = OwnTables::default();
     for (relation, _) in analyzed.relations() {
-        let columns = session.warehouse()?.columns(&relation)?;
+        let columns = session.warehouse()?.columns(relation)?;
         if !columns.is_empty() {
             let names = columns.into_iter().map(|column| column.name).collect();
             tables.columns.insert(relation.clone(), names);
@@ -136,7 +136,7 @@ fn is_same(scripted: &Value, input: &Input) -> bool {
             [Value::String(left), Value::String(right)] => left.trim() == a.trim() && right.trim() == b.trim(),
             _ => false,
         },
-        (other, Input::One(input)) => other.to_string() == *input,
+        (Value::Number(number), Input::One(input)) => input.trim() == number.to_string(),
         _ => false,
     }
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::scripted::Scripted;
 
 /// A task that sorts messages.
-pub const TOPIC: &str = "\
+pub(crate) const TOPIC: &str = "\
 kind: label
 description: What a message is about.
 input: body
@@ -25,7 +25,7 @@ threshold: 0.6
 ";
 
 /// Messages: six, of which two are equal but for their ids.
-pub const MESSAGES: &str = "\
+pub(crate) const MESSAGES: &str = "\
 id,body
 1,Where is my delivery?!
 2,I want a refund!
@@ -36,7 +36,7 @@ id,body
 ";
 
 /// The files of a project that sorts messages.
-pub const FILES: [(&str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str); 6] = [
     ("refuel_project.yml", "name: shop\n"),
     ("seeds/messages.csv", MESSAGES),
     ("tasks/topic.yml", TOPIC),
@@ -57,23 +57,23 @@ pub const FILES: [(&str, &str); 6] = [
 ];
 
 /// A project in a folder, with models that are scripted.
-pub struct Shop {
+pub(crate) struct Shop {
     folder: Option<TempDir>,
     path: std::path::PathBuf,
     /// The models.
-    pub models: Scripted,
+    pub(crate) models: Scripted,
     /// The profile's target.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
 }
 
 impl Shop {
     /// The project of [`FILES`].
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
     /// The project of [`FILES`] with further files, or with others in their place.
-    pub fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let shop = Self::empty();
         for (path, text) in FILES.iter().chain(files) {
             shop.write(path, text);
@@ -82,7 +82,7 @@ impl Shop {
     }
 
     /// A folder with nothing in it.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
             path: folder.path().to_owned(),
@@ -93,7 +93,7 @@ impl Shop {
     }
 
     /// A project that is there, and stays.
-    pub fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         Self {
             folder: None,
             path: path.to_owned(),
@@ -103,20 +103,20 @@ impl Shop {
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         let _ = &self.folder;
         &self.path
     }
 
     /// Writes a file.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// Compiles and opens the project.
-    pub fn open(&self) -> Workspace {
+    pub(crate) fn open(&self) -> Workspace {
         let options = LoadOptions {
             target: self.target.clone(),
             ..LoadOptions::default()
@@ -128,22 +128,26 @@ impl Shop {
     }
 
     /// Everything that can be selected.
-    pub fn all(workspace: &Workspace) -> Vec<NodeId> {
+    pub(crate) fn all(workspace: &Workspace) -> Vec<NodeId> {
         workspace.dag.nodes.keys().cloned().collect()
     }
 
     /// Does a run of everything.
-    pub fn run(&self, command: Command) -> RunReport {
+    pub(crate) fn run(&self, command: Command) -> RunReport {
         self.try_run(command, |_| {}).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Builds everything.
-    pub fn build(&self) -> RunReport {
+    pub(crate) fn build(&self) -> RunReport {
         self.run(Command::Build)
     }
 
     /// Does a run of everything with other options.
-    pub fn try_run(&self, command: Command, options: impl FnOnce(&mut RunRequest)) -> Result<RunReport, RunError> {
+    pub(crate) fn try_run(
+        &self,
+        command: Command,
+        options: impl FnOnce(&mut RunRequest),
+    ) -> Result<RunReport, RunError> {
         let workspace = self.open();
         let mut request = RunRequest::new(command, Self::all(&workspace));
         options(&mut request);
@@ -151,7 +155,7 @@ impl Shop {
     }
 
     /// The rows of a query, with their cells as text.
-    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let workspace = self.open();
         let mut warehouse = workspace.warehouses.connect().unwrap();
         let rows = warehouse.rows(sql).unwrap_or_else(|error| panic!("{error}"));
@@ -163,26 +167,26 @@ impl Shop {
     }
 
     /// The rows of a query as lines with bars between cells.
-    pub fn table(&self, sql: &str) -> String {
+    pub(crate) fn table(&self, sql: &str) -> String {
         let lines: Vec<String> = self.rows(sql).iter().map(|row| row.join(" | ")).collect();
         lines.join("\n")
     }
 }
 
 /// How a node ended.
-pub fn status(report: &RunReport, id: &str) -> NodeStatus {
+pub(crate) fn status(report: &RunReport, id: &str) -> NodeStatus {
     node(report, id).status
 }
 
 /// What is reported of a node.
-pub fn node<'a>(report: &'a RunReport, id: &str) -> &'a NodeReport {
+pub(crate) fn node<'a>(report: &'a RunReport, id: &str) -> &'a NodeReport {
     report
         .node(id)
         .unwrap_or_else(|| panic!("no {id} in {:#?}", report.nodes))
 }
 
 /// Every node with how it ended and its message, a line each, sorted.
-pub fn lines(report: &RunReport) -> String {
+pub(crate) fn lines(report: &RunReport) -> String {
     let mut lines: Vec<String> = report
         .nodes
         .iter()
@@ -199,7 +203,7 @@ pub fn lines(report: &RunReport) -> String {
 
 /// Keeps every event.
 #[derive(Default)]
-pub struct Recorder(pub Mutex<Vec<Event>>);
+pub(crate) struct Recorder(pub(crate) Mutex<Vec<Event>>);
 
 impl Observer for Recorder {
     fn event(&self, event: &Event) {

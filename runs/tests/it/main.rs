@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-#![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
 mod budget;
 mod build;

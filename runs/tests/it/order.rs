@@ -83,8 +83,8 @@ fn retry_does_what_failed_and_what_was_skipped_because_of_it() {
 #[test]
 fn ctrl_c_drops_what_waits_and_keeps_what_was_answered() {
     let shop = Shop::new();
-    let many: String = (0..400).map(|at| format!("{at},refund {at}!\n")).collect();
-    shop.write("seeds/messages.csv", &format!("id,body\n{many}"));
+    let many: Vec<String> = (0..400).map(|at| format!("{at},refund {at}!\n")).collect();
+    shop.write("seeds/messages.csv", &format!("id,body\n{}", many.concat()));
     shop.models.slow(Duration::from_millis(400));
     let workspace = shop.open();
     let request = RunRequest::new(Command::Build, Shop::all(&workspace));
@@ -101,7 +101,7 @@ fn ctrl_c_drops_what_waits_and_keeps_what_was_answered() {
             .iter()
             .any(|event| matches!(event, Event::Answered { .. }))
         {
-            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is answered");
+            assert!(begun.elapsed() < Duration::from_mins(1), "nothing is answered");
             std::thread::sleep(Duration::from_millis(5));
         }
         cancel.cancel();

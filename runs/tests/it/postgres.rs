@@ -17,7 +17,7 @@ const USER: &str = "tester";
 struct Server {
     folder: tempfile::TempDir,
     port: u16,
-    server: Child,
+    process: Child,
 }
 
 impl Server {
@@ -48,7 +48,7 @@ impl Server {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let server = account
+        let process = account
             .command(&programs.join("postgres"))
             .arg("-D")
             .arg(&data)
@@ -59,7 +59,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let started = Self { folder, port, server };
+        let started = Self { folder, port, process };
         let begun = Instant::now();
         while let Err(error) = Warehouses::open(&Target::Postgres(started.target())) {
             assert!(begun.elapsed() < Duration::from_secs(30), "{error}");
@@ -87,12 +87,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Ok(id) = i32::try_from(self.server.id())
+        if let Ok(id) = i32::try_from(self.process.id())
             && let Some(id) = rustix::process::Pid::from_raw(id)
         {
             let _ = rustix::process::kill_process(id, rustix::process::Signal::QUIT);
         }
-        let _ = self.server.wait();
+        let _ = self.process.wait();
     }
 }
 

@@ -25,11 +25,11 @@ struct Shared {
 
 /// Models that answer by rules.
 #[derive(Clone, Default)]
-pub struct Scripted(Arc<Shared>);
+pub(crate) struct Scripted(Arc<Shared>);
 
 impl Scripted {
     /// The inputs that were asked since this was last called, sorted.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let mut asked: Vec<String> = std::mem::take(&mut *lock(&self.0.asked))
             .into_iter()
             .map(|(_, input)| input)
@@ -39,23 +39,23 @@ impl Scripted {
     }
 
     /// How many inputs each window had.
-    pub fn windows(&self) -> Vec<usize> {
+    pub(crate) fn windows(&self) -> Vec<usize> {
         std::mem::take(&mut *lock(&self.0.windows))
     }
 
     /// Every window takes so long.
-    pub fn slow(&self, wait: Duration) {
+    pub(crate) fn slow(&self, wait: Duration) {
         *lock(&self.0.wait) = wait;
     }
 
     /// Writes down what is asked.
-    pub fn log_to(&self, path: PathBuf) {
+    pub(crate) fn log_to(&self, path: PathBuf) {
         *lock(&self.0.log) = Some(path);
     }
 
     /// From now on the models are other ones.
-    pub fn other_model(&self, version: &str) {
-        *lock(&self.0.version) = version.to_owned();
+    pub(crate) fn other_model(&self, version: &str) {
+        version.clone_into(&mut lock(&self.0.version));
     }
 }
 

@@ -106,6 +106,10 @@ CREATE FUNCTION refuel_labels(input text, task text) RETURNS text[]
 AS 'MODULE_PATHNAME', 'refuel_labels' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_labels(text, text) IS 'The labels, any number of them, that a multilabel task gives a text';
 
+CREATE FUNCTION refuel_labels(input jsonb, task text) RETURNS text[]
+AS 'MODULE_PATHNAME', 'refuel_labels_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_labels(jsonb, text) IS 'The labels, any number of them, that a multilabel task gives a row';
+
 CREATE FUNCTION refuel_detail(input text, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_detail(text, text) IS 'Everything about the answer that a task gives a text';
@@ -117,6 +121,10 @@ COMMENT ON FUNCTION refuel_detail(jsonb, text) IS 'Everything about the answer t
 CREATE FUNCTION refuel_confidence(input text, task text) RETURNS real
 AS 'MODULE_PATHNAME', 'refuel_confidence' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_confidence(text, text) IS 'How sure a task is of its answer, in [0, 1]';
+
+CREATE FUNCTION refuel_confidence(input jsonb, task text) RETURNS real
+AS 'MODULE_PATHNAME', 'refuel_confidence_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_confidence(jsonb, text) IS 'How sure a task is of its answer about a row, in [0, 1]';
 
 CREATE FUNCTION refuel_match(a text, b text, task text) RETURNS boolean
 AS 'MODULE_PATHNAME', 'refuel_match' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;

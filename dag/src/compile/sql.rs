@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use refuel_project::Materialized;
+use refuel_staging::{Dialect, RelationName};
 
 use super::ephemeral::{cte_name, in_front, without_semicolon};
 use super::test_sql::{failing_rows, limited};
@@ -11,6 +12,9 @@ use crate::dag::{Dag, RenderMode};
 use crate::error::{DagError, nearest};
 use crate::nodes::{Detail, ModelNode, Node, NodeId, Reference, ResourceType, TestKind, TestNode};
 use crate::render::{Asked, Aspect, Base, Mode, TemplateFile, call_place, place_at, replace};
+
+/// The schema that SQLite calls its own file.
+const SQLITE_SCHEMA: &str = "main";
 
 pub(crate) fn rendered_sql(dag: &Dag, node: &Node, mode: &RenderMode) -> Result<String, DagError> {
     let mut writer = Writer::new(dag, mode);
@@ -128,11 +132,38 @@ impl<'a> Writer<'a> {
     /// A text with relations where its marks are.
     fn filled(&mut self, marked: &str, references: &[Reference]) -> Result<String, DagError> {
         let mut failed = None;
+        let plain = (self.dag.dialect() == Dialect::Sqlite).then(|| marked.to_lowercase());
         let text = replace(marked, |aspect, number| {
-            let text = self.text(aspect, references.get(number)?);
+            let reference = references.get(number)?;
+            if aspect == Aspect::Relation
+                && let Some(relation) = plain.as_ref().and_then(|plain| self.hidden(plain, reference))
+            {
+                return Some(relation);
+            }
+            let text = self.text(aspect, reference);
             text.map_err(|error| failed = Some(error)).ok()
         });
         failed.map_or(Ok(text), Err)
+    }
+
+    /// The relation with its schema, where the text may have a CTE of its name. SQLite would take the CTE for the
+    /// relation that it is made of: `WITH orders AS (SELECT * FROM orders)` is a circle there.
+    fn hidden(&self, lowercase: &str, reference: &Reference) -> Option<String> {
+        if self.mode.overrides.contains_key(&reference.node) {
+            return None;
+        }
+        let relation = self.dag.node(reference.node.as_str())?.relation.as_ref()?;
+        let relation = match reference.part {
+            Some(part) => part.relation(relation),
+            None => relation.clone(),
+        };
+        (relation.schema.is_none() && may_define(lowercase, &relation.name)).then(|| {
+            let relation = RelationName {
+                schema: Some(SQLITE_SCHEMA.to_owned()),
+                ..relation
+            };
+            relation.sql(Dialect::Sqlite)
+        })
     }
 
     /// What stands at a mark.
@@ -173,6 +204,19 @@ impl<'a> Writer<'a> {
             }),
         }
     }
+}
+
+/// Whether a text in lowercase may define a CTE of this name: it has the name with `AS` or columns behind it.
+fn may_define(text: &str, name: &str) -> bool {
+    let name = name.to_lowercase();
+    text.match_indices(&name).any(|(at, _)| {
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let behind = &text[at + name.len()..];
+        let rest = behind.trim_start_matches(['"', '`', ']']).trim_start();
+        !text[..at].ends_with(is_word)
+            && !behind.starts_with(is_word)
+            && (rest.starts_with('(') || rest.strip_prefix("as").is_some_and(|rest| !rest.starts_with(is_word)))
+    })
 }
 
 /// What a text asked for, in a project that is compiled.

@@ -55,7 +55,7 @@ fn task_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_task_of_the_repository_is_the_same_in_a_catalog() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for folder in ["demo", "bench/tasks", "tests"] {
+    for folder in ["dags", "bench/tasks", "tests"] {
         task_files(&root.join(folder), &mut files);
     }
     assert!(files.len() >= 3, "{files:?}");

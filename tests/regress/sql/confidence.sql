@@ -8,6 +8,10 @@ SELECT refuel_confidence('I want my money back', 'confidence_topic') BETWEEN 0.5
 SELECT refuel_confidence('I want my money back', 'confidence_topic')
      = (refuel_detail('I want my money back', 'confidence_topic')).confidence AS same;
 
+-- Of a row it is that of the text that the task makes of it.
+SELECT refuel_confidence('{"body": "I want my money back", "id": 7}'::jsonb, 'confidence_topic')
+     = refuel_confidence('I want my money back', 'confidence_topic') AS of_a_row;
+
 -- It is told below the threshold too.
 SELECT refuel_alter_task('confidence_topic', refuel_task('confidence_topic') || '{"threshold": 1}');
 SELECT refuel_label('I want my money back', 'confidence_topic') IS NULL AS abstained,

@@ -5,6 +5,10 @@ SELECT refuel_create_task('labels_topics', '{"kind": "multilabel", "input": "bod
 -- Labels of the task, in its order, each once.
 SELECT refuel_labels('I was billed twice and I can''t log in.', 'labels_topics') <@ ARRAY['billing', 'login'] AS of_the_task;
 
+-- Of a row they are those of the text that the task makes of it.
+SELECT refuel_labels('{"body": "I was billed twice."}'::jsonb, 'labels_topics')
+     = refuel_labels('I was billed twice.', 'labels_topics') AS of_a_row;
+
 -- With the least threshold every label is given, with the highest mostly none: an empty array, which is not NULL.
 SELECT refuel_alter_task('labels_topics', refuel_task('labels_topics') || '{"label_threshold": 0}');
 SELECT refuel_labels('I was billed twice and I can''t log in.', 'labels_topics');

@@ -267,3 +267,21 @@ fn texts_of_no_file_are_rendered_as_well() {
     );
     assert!(render("select {{ this }}", None).is_err());
 }
+
+/// SQLite takes `WITH orders AS (SELECT * FROM orders)` for a circle, where every other database reads the table.
+#[test]
+fn a_cte_may_have_the_name_of_what_it_is_made_of() {
+    let dag = compile(&[
+        ("seeds/orders.csv", "id\n1\n"),
+        ("models/plain.sql", "select * from {{ ref('orders') }} where id > 1"),
+        (
+            "models/same.sql",
+            "WITH Orders AS (select * from {{ ref('orders') }}) select * from Orders",
+        ),
+    ]);
+    assert_eq!(sql(&dag, "model.plain"), "select * from \"orders\" where id > 1");
+    assert_eq!(
+        sql(&dag, "model.same"),
+        "WITH Orders AS (select * from \"main\".\"orders\") select * from Orders"
+    );
+}

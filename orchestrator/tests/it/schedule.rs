@@ -45,6 +45,9 @@ fn assert_steady(name: &str, told: &str) {
     settings.add_filter(r"\b\d+\.\d+ s\b", "[SECONDS]");
     settings.add_filter(r"process \d+", "process [N]");
     settings.add_filter(r"\S+/refuel build", "refuel build");
+    // Columns are as wide as the longest of these.
+    settings.add_filter(r"─+", "───");
+    settings.add_filter(r" {2,}", "  ");
     settings.bind(|| insta::assert_snapshot!(name, told));
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct ManArgs {
 pub(crate) enum SchemaChoice {
     /// Task files
     Task,
-    /// refuel_project.yml
+    /// `refuel_project.yml`
     Project,
     /// profiles.yml
     Profiles,

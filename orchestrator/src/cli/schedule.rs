@@ -70,7 +70,7 @@ pub(crate) struct ScheduleArgs {
 /// Whose jobs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ScheduleProjects {
-    /// Folder of a project, as often as there are projects [default: the nearest above that has a refuel_project.yml]
+    /// Folder of a project, as often as there are projects [default: the nearest above that has a `refuel_project.yml`]
     #[arg(
         long = "project-dir",
         alias = "project",

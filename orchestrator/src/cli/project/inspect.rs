@@ -48,7 +48,7 @@ pub(crate) struct ProjectShowArgs {
     #[arg(value_name = "NODE", required_unless_present = "inline")]
     pub(crate) node: Option<String>,
 
-    /// SQL instead of a node, with ref() and source(); calls of refuel functions aren't answered
+    /// SQL instead of a node, with `ref()` and `source()`; calls of refuel functions aren't answered
     #[arg(long, value_name = "SQL", conflicts_with = "node")]
     pub(crate) inline: Option<String>,
 
@@ -99,7 +99,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
 
-    /// The row: COLUMN=VALUE, or the value alone, of the first column of the model's unique_key
+    /// The row: COLUMN=VALUE, or the value alone, of the first column of the model's `unique_key`
     #[arg(long, short, value_name = "KEY")]
     pub(crate) key: String,
 

@@ -20,7 +20,7 @@ const SELECTION: &str = "Selection";
 /// Which project, and how it is read.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProjectArgs {
-    /// Folder of the project [default: the nearest above that has a refuel_project.yml]
+    /// Folder of the project [default: the nearest above that has a `refuel_project.yml`]
     #[arg(long, env = "REFUEL_PROJECT_DIR", value_name = "DIR", help_heading = PROJECT)]
     pub(crate) project_dir: Option<PathBuf>,
 

@@ -9,6 +9,7 @@ use refuel_dag::{CompileOptions, Dag, RenderMode};
 use refuel_project::Project;
 use serde::Serialize;
 
+use super::selection::Earlier;
 use super::{open, selection};
 use crate::cli::OutputFormat;
 use crate::cli::project::CompileArgs;
@@ -99,7 +100,7 @@ fn print(dag: &Dag, arguments: &CompileArgs, context: &Context) -> Result<ExitSt
         dag,
         &arguments.selection,
         &["model", "test"],
-        &Default::default(),
+        &Earlier::default(),
         context,
     )?;
     for id in nodes {

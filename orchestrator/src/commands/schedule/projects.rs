@@ -10,7 +10,6 @@ use refuel_schedule::{Catchup, Hook, JobSettings, Overlap, Projects, Timetable, 
 use serde_json::Value;
 
 use crate::cli::ScheduleProjects;
-use crate::commands::ExitStatus;
 use crate::error::{CliError, Failure};
 
 /// The projects whose jobs run. Their `refuel_project.yml` alone is read: a mistake in a model is told by the run.
@@ -25,15 +24,15 @@ impl Files {
     pub(super) fn find(arguments: &ScheduleProjects) -> Result<Self, Failure> {
         let mut folders = Vec::new();
         for folder in &arguments.folders {
-            let root = Project::find(folder).map_err(failure)?;
+            let root = Project::find(folder).map_err(Failure::from)?;
             // A folder that was named is the project, not some place in one.
             if !folder.join(PROJECT_FILE).is_file() {
-                return Err(failure(ProjectError::NoProject { start: folder.clone() }));
+                return Err(ProjectError::NoProject { start: folder.clone() }.into());
             }
             folders.push(root);
         }
         if folders.is_empty() {
-            folders.push(Project::find(Path::new(".")).map_err(failure)?);
+            folders.push(Project::find(Path::new(".")).map_err(Failure::from)?);
         }
         // Two ways to one folder are one project, whose jobs must not run twice.
         let mut folders: Vec<PathBuf> = folders
@@ -61,7 +60,7 @@ impl Files {
             }
         }
         if !problems.is_empty() {
-            let all = Failure::all(problems.into_iter().map(failure));
+            let all = Failure::all(problems.into_iter().map(Failure::from));
             return Err(all.unwrap_or_else(|| CliError::Stopped { part: "reading" }.into()));
         }
         Ok(Timetable::new(jobs, pools)?)
@@ -153,8 +152,4 @@ fn hook(hook: &ProjectHook, job: &Job) -> Result<Hook, ProjectError> {
         ProjectHook::Command(command) => Hook::Command(render(command)?),
         ProjectHook::Webhook(address) => Hook::Webhook(render(address)?),
     })
-}
-
-fn failure(error: ProjectError) -> Failure {
-    Failure::new(&error, error.code(), error.hint(), ExitStatus::Usage)
 }

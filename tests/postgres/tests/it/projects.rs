@@ -215,7 +215,9 @@ fn tickets_are_the_same_everywhere_and_only_what_changed_is_asked() {
     let text = std::fs::read_to_string(&seed).unwrap();
     let end = text.match_indices("\nM-").nth(60).unwrap().0;
     std::fs::write(&seed, format!("{}\n", &text[..end])).unwrap();
-    example.edit("models/marts/marts.yml", ">= 0.25", ">= 0.05");
+    // How good the model is on so few is no matter here.
+    example.edit("models/marts/marts.yml", ">= 0.25", ">= 0.0");
+    example.edit("models/marts/marts.yml", ">= 0.5", ">= 0.0");
     example.is_the_same_everywhere(&[
         "stg_messages",
         "labelled_messages",
@@ -233,7 +235,7 @@ fn tickets_are_the_same_everywhere_and_only_what_changed_is_asked() {
     assert_eq!(example.build(SQLITE).asked, 1, "one message has changed");
 
     let waiting = example.rows(SQLITE, "labelled_messages.review").len();
-    example.edit("tasks/ticket_topic.yml", "threshold: 0.5", "threshold: 0.99");
+    example.edit("tasks/ticket_topic.yml", "threshold: 0.5", "threshold: 0.6");
     assert_eq!(example.build(SQLITE).asked, 0, "a threshold asks nothing");
     assert!(example.rows(SQLITE, "labelled_messages.review").len() > waiting);
 

@@ -10,6 +10,7 @@ use fs_err as fs;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::StateError;
+use crate::lock;
 
 /// Longest wait for another process that writes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +23,9 @@ const KEPT_KIB: i64 = -16 * 1024;
 
 /// Bytes that the log is cut to once it was copied into the file.
 const LOG: i64 = 16 << 20;
+
+/// The lock that is held while the file is opened, beside it.
+const OPENING: &str = "opening.lock";
 
 /// A file that is open.
 pub(crate) struct Opened {
@@ -37,6 +41,10 @@ pub(crate) fn open(path: &Path) -> Result<Opened, StateError> {
         path: folder.to_owned(),
         source,
     })?;
+    // Whoever makes the file, or brings it up, does so alone: SQLite doesn't wait while the log is switched on, and a file
+    // that has no form yet looks like somebody else's.
+    let lock = path.with_file_name(OPENING);
+    let _opening = lock::wait_for(&lock).map_err(|source| StateError::LockFile { path: lock, source })?;
     let mut set_aside = None;
     let connection = match connect(path) {
         Err(StateError::Corrupt { source, .. }) => {

@@ -129,11 +129,9 @@ impl Example {
         }
         let again = self.build(SQLITE);
         assert_eq!(again.asked, 0);
-        assert!(
-            again.statuses.values().all(|status| status == "reused"),
-            "{:?}",
-            again.statuses
-        );
+        // A test that warns is tried again, so that its warning isn't forgotten.
+        let is_quiet = |status: &String| status == "reused" || status == "warn";
+        assert!(again.statuses.values().all(is_quiet), "{:?}", again.statuses);
     }
 
     /// Changes a file.

@@ -2,6 +2,7 @@
 
 use refuel_project::ProjectError;
 use refuel_task::Place;
+pub use refuel_task::nearest;
 
 /// An error of compiling. The message says what and where; [`DagError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -280,19 +281,4 @@ pub struct Warning {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
-}
-
-/// The candidate nearest to `word`, where one is near enough to be what was meant: at least 0.75 alike by Jaro-Winkler,
-/// or equal but for case and for `-`, `_` and spaces.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-    let wanted = plain(word);
-    let mut best: Option<(f64, &str)> = None;
-    for candidate in candidates {
-        let score = strsim::jaro_winkler(&wanted, &plain(candidate));
-        if score >= 0.75 && best.is_none_or(|(highest, _)| score > highest) {
-            best = Some((score, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate.to_owned())
 }

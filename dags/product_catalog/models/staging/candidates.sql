@@ -1,4 +1,4 @@
--- Articles of the catalog that share the beginning of a word with a listing, the best three of each.
+-- Articles of the catalog that share more with a listing than one word, the best three of each.
 WITH compared AS (
     SELECT
         l.sku,
@@ -8,6 +8,7 @@ WITH compared AS (
         CASE WHEN lower(l.title) LIKE '%' || lower(r.brand) || '%' THEN 1 ELSE 0 END
             + CASE WHEN lower(l.title) LIKE '%' || lower(r.name) || '%' THEN 3 ELSE 0 END
             + CASE WHEN lower(l.title) LIKE '%' || lower(substr(r.name, 1, 5)) || '%' THEN 2 ELSE 0 END
+            + CASE WHEN lower(l.title) LIKE '%' || lower(substr(r.name, 1, 10)) || '%' THEN 1 ELSE 0 END
             + CASE WHEN lower(l.title) LIKE '%' || lower(r.variant) || '%' THEN 2 ELSE 0 END AS likeness
     FROM {{ ref('stg_listings') }} AS l
     CROSS JOIN {{ ref('reference_catalog') }} AS r
@@ -22,7 +23,7 @@ ranked AS (
         likeness,
         row_number() OVER (PARTITION BY sku ORDER BY likeness DESC, reference_id) AS place
     FROM compared
-    WHERE likeness >= 2
+    WHERE likeness >= 3
 )
 
 SELECT sku, title, reference_id, article, likeness

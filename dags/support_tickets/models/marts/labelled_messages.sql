@@ -1,6 +1,7 @@
-{{ config(materialized='incremental', unique_key='message_id', gates=true) }}
+{{ config(gates=true) }}
 
--- One row a message, with what it is about. Only messages that are new or have changed reach the model.
+-- One row a message, with what it is about. All messages are gone over each time, however old, so that one that has been
+-- corrected is seen; only those that are new or have changed reach the model.
 SELECT
     message_id,
     received_on,
@@ -11,6 +12,3 @@ SELECT
     refuel_label({{ refuel.record('subject', 'body') }}, 'ticket_topic') AS topic,
     refuel_confidence({{ refuel.record('subject', 'body') }}, 'ticket_topic') AS confidence
 FROM {{ ref('stg_messages') }}
-{% if is_incremental() %}
-WHERE received_on >= (SELECT max(received_on) FROM {{ this }})
-{% endif %}

@@ -69,6 +69,9 @@ impl fmt::Display for Value {
             Self::Null => Ok(()),
             Self::Boolean(value) => value.fmt(formatter),
             Self::Integer(number) => number.fmt(formatter),
+            // SQLite keeps a single precision number, such as a confidence, in double precision, where it has nine more
+            // digits that mean nothing.
+            Self::Real(number) if f64::from(*number as f32) == *number => (*number as f32).fmt(formatter),
             Self::Real(number) => number.fmt(formatter),
             Self::Text(text) | Self::Json(text) => text.fmt(formatter),
             Self::Bytes(bytes) => hexadecimal(bytes).fmt(formatter),
@@ -180,4 +183,17 @@ pub struct Relation {
     pub name: RelationName,
     /// What it is.
     pub kind: RelationKind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_precision_number_is_read_with_its_own_digits() {
+        assert_eq!(Value::Real(f64::from(0.358_238_16_f32)).to_string(), "0.35823816");
+        assert_eq!(Value::Real(0.1 + 0.2).to_string(), "0.30000000000000004");
+        assert_eq!(Value::Real(12.5).to_string(), "12.5");
+        assert_eq!(Value::Real(f64::NAN).to_string(), "NaN");
+    }
 }

@@ -44,8 +44,13 @@ impl<'a> Connections<'a> {
 
     /// A connection that is free, or a new one.
     pub(crate) fn take(&self) -> Result<Connection, RunError> {
-        if let Some(idle) = lock(&self.idle).pop() {
-            return Ok(idle);
+        while let Some(idle) = self.idle() {
+            // A server that was restarted has ended all of them.
+            if idle.warehouse.is_closed() {
+                self.discard(idle);
+            } else {
+                return Ok(idle);
+            }
         }
         let warehouse = self.warehouses.connect()?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +58,11 @@ impl<'a> Connections<'a> {
         Ok(Connection { number, warehouse })
     }
 
-    /// Gives a connection back that can be used again.
+    fn idle(&self) -> Option<Connection> {
+        lock(&self.idle).pop()
+    }
+
+    /// Gives a connection back. It is used again where it can be.
     pub(crate) fn give_back(&self, mut connection: Connection) {
         if connection.warehouse.in_transaction() && connection.warehouse.rollback().is_err() {
             self.discard(connection);

@@ -71,6 +71,9 @@ pub trait Warehouse: Send {
     /// Whether a transaction is open.
     fn in_transaction(&self) -> bool;
 
+    /// Whether the connection has ended, so that nothing can be done with it any more.
+    fn is_closed(&self) -> bool;
+
     /// A hash of a relation's rows, whatever their order. All of them are read for it: neither database says in a
     /// cheaper way, that could be relied on, whether one relation has changed.
     fn digest(&mut self, relation: &RelationName) -> Result<Digest>;

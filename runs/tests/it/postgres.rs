@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use refuel_engine::Cancel;
 use refuel_postgres_tests::Account;
-use refuel_runs::NodeStatus;
+use refuel_runs::{Command, Event, NodeStatus, RunRequest, execute};
 use refuel_warehouse::{PostgresTarget, Target, Warehouses};
 
-use crate::common::{Shop, TOPIC, lines, status};
+use crate::common::{Recorder, Shop, TOPIC, lines, status};
 
 const USER: &str = "tester";
 
@@ -171,4 +172,49 @@ fn a_project_gives_the_same_rows_as_on_sqlite() {
     );
     assert_eq!(postgres.models.asked(), [""; 0]);
     assert_eq!(postgres.table("SELECT topic FROM labelled WHERE id = 5"), "other");
+}
+
+#[test]
+fn a_lost_connection_is_tried_again_and_a_wrong_statement_is_not() {
+    let Some(server) = Server::start() else { return };
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+    shop.write("profiles.yml", &server.profile());
+    shop.write("models/slow.sql", "SELECT 1 AS one, pg_sleep(0.5) IS NULL AS slept\n");
+    shop.write(
+        "models/wrong.sql",
+        "SELECT 1 / (one - 1) AS none FROM {{ ref('slow') }}\n",
+    );
+    let workspace = shop.open();
+
+    let other = Warehouses::open(&Target::Postgres(server.target())).unwrap();
+    let ender = std::thread::spawn(move || {
+        let mut connection = other.connect().unwrap();
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
+        while connection.value(end).unwrap().unwrap().as_integer() == Some(0) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let recorder = Recorder::default();
+    let request = RunRequest::new(Command::Build, Shop::all(&workspace));
+    let report = execute(&workspace, &request, &recorder, &Cancel::new()).unwrap();
+    ender.join().unwrap();
+
+    assert_eq!(
+        status(&report, "model.shop.slow"),
+        NodeStatus::Success,
+        "{}",
+        lines(&report)
+    );
+    assert_eq!(status(&report, "model.shop.wrong"), NodeStatus::Error);
+    let events = recorder.0.lock().unwrap();
+    let tries: Vec<(&str, Duration)> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Retrying { node, wait, .. } => Some((node.as_str(), *wait)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tries, [("model.shop.slow", Duration::from_millis(500))]);
 }

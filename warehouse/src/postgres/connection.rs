@@ -372,6 +372,10 @@ impl Warehouse for Connection {
         self.is_open
     }
 
+    fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     fn digest(&mut self, relation: &RelationName) -> Result<Digest> {
         self.check()?;
         self.digest_rows(relation)

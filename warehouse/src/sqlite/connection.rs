@@ -319,6 +319,10 @@ impl Warehouse for Connection {
         self.is_open
     }
 
+    fn is_closed(&self) -> bool {
+        false
+    }
+
     fn digest(&mut self, relation: &RelationName) -> Result<Digest> {
         self.check()?;
         self.digest_rows(relation)

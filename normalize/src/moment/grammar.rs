@@ -1,0 +1,403 @@
+//! Patterns over tokens, and the chart that applies them.
+//!
+//! A rule says what symbol a sequence of words and symbols makes, and how its value follows from theirs. The chart is
+//! filled from the last token to the first; the symbols that begin at a token are found by left corner, so that a rule
+//! only ever looks at symbols that are complete (Kay, *Algorithm schemata and data structures in syntactic processing*,
+//! 1980). Every reading is kept: which one counts is decided by who asks.
+//!
+//! A pattern is written as text: words are literal, `a|b` is either word, `{name}` is a symbol, `( .. | .. )` is a
+//! choice of sequences, `?` after an element makes it optional, `~` before one forbids space in front of it, and `\\`
+//! makes a word of a bracket. What is reported of a match is all of it, or what stands
+//! between `<` and `>`.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::Context;
+use super::tokens::Token;
+use super::value::Value;
+
+/// The number of a symbol.
+pub(super) type Symbol = u16;
+
+/// How many readings of one symbol over the same tokens are kept.
+const READINGS: usize = 4;
+
+/// How many tokens a rule may cover; longer texts are read all the same.
+const REACH: usize = 40;
+
+/// Makes the value of a match out of the values of its symbols.
+pub(super) type Action = fn(&Context, &Captures) -> Option<Value>;
+
+/// A rule as it is written.
+pub(super) struct Rule {
+    /// The symbol that it makes.
+    pub(super) makes: &'static str,
+    /// The pattern.
+    pub(super) pattern: &'static str,
+    /// The value.
+    pub(super) action: Action,
+}
+
+/// Values of the symbols of a match, from left to right.
+pub(super) struct Captures<'a>(pub(super) Vec<&'a Value>);
+
+impl Captures<'_> {
+    /// The `nth` value, counted from 0, that `read` understands.
+    pub(super) fn get<T>(&self, nth: usize, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        self.0.iter().filter_map(|value| read(value)).nth(nth)
+    }
+}
+
+/// One element of a flat pattern.
+#[derive(Debug, Clone, PartialEq)]
+struct Element {
+    what: What,
+    glued: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum What {
+    Words(Vec<String>),
+    Symbol(Symbol),
+}
+
+/// A rule without choices.
+struct Flat {
+    makes: Symbol,
+    elements: Vec<Element>,
+    /// What is reported, counted in elements.
+    shown: Range<usize>,
+    /// Whether that was said, at the beginning and at the end.
+    trimmed: (bool, bool),
+    action: Action,
+}
+
+/// What was recognised between two tokens.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    /// The symbol.
+    pub(super) symbol: Symbol,
+    /// The tokens that it covers.
+    pub(super) tokens: Range<usize>,
+    /// The tokens that are reported of it.
+    pub(super) shown: Range<usize>,
+    /// The value.
+    pub(super) value: Value,
+    /// The number of the flat rule; a word of the lexicon has none.
+    pub(super) rule: usize,
+}
+
+/// Words and rules, ready to be applied.
+pub(super) struct Grammar {
+    symbols: FxHashMap<String, Symbol>,
+    rules: Vec<Flat>,
+    by_word: FxHashMap<String, Vec<usize>>,
+    by_symbol: FxHashMap<Symbol, Vec<usize>>,
+    /// Entries of the lexicon by their first word.
+    entries: FxHashMap<String, Vec<(Vec<String>, Symbol, Value)>>,
+}
+
+impl Grammar {
+    /// A grammar out of words (symbol, words, value) and rules.
+    pub(super) fn new(
+        entries: impl IntoIterator<Item = (String, Vec<String>, Value)>,
+        rules: impl IntoIterator<Item = Rule>,
+    ) -> Self {
+        let mut grammar = Self {
+            symbols: FxHashMap::default(),
+            rules: Vec::new(),
+            by_word: FxHashMap::default(),
+            by_symbol: FxHashMap::default(),
+            entries: FxHashMap::default(),
+        };
+        for (symbol, words, value) in entries {
+            let symbol = grammar.symbol(&symbol);
+            if let Some(first) = words.first() {
+                let first = first.clone();
+                grammar.entries.entry(first).or_default().push((words, symbol, value));
+            }
+        }
+        for rule in rules {
+            grammar.add(&rule);
+        }
+        grammar
+    }
+
+    /// The number of a symbol that some rule or word makes or names.
+    pub(super) fn symbol_named(&self, name: &str) -> Option<Symbol> {
+        self.symbols.get(name).copied()
+    }
+
+    fn symbol(&mut self, name: &str) -> Symbol {
+        let next = self.symbols.len() as Symbol;
+        *self.symbols.entry(name.to_owned()).or_insert(next)
+    }
+
+    fn add(&mut self, rule: &Rule) {
+        let makes = self.symbol(rule.makes);
+        let words: Vec<&str> = rule.pattern.split_whitespace().collect();
+        let mut at = 0;
+        for sequence in sequences(&words, &mut at) {
+            let mut elements = Vec::new();
+            let mut shown = 0..usize::MAX;
+            let mut trimmed = (false, false);
+            for word in sequence {
+                match word {
+                    "<" => (shown.start, trimmed.0) = (elements.len(), true),
+                    ">" => (shown.end, trimmed.1) = (elements.len(), true),
+                    word => elements.push(self.element(word)),
+                }
+            }
+            shown.end = shown.end.min(elements.len());
+            let number = self.rules.len();
+            match elements.first() {
+                None => continue,
+                Some(Element { what: What::Words(words), .. }) => {
+                    for word in words {
+                        self.by_word.entry(word.clone()).or_default().push(number);
+                    }
+                }
+                Some(Element { what: What::Symbol(symbol), .. }) => {
+                    self.by_symbol.entry(*symbol).or_default().push(number);
+                }
+            }
+            self.rules.push(Flat {
+                makes,
+                elements,
+                shown,
+                trimmed,
+                action: rule.action,
+            });
+        }
+    }
+
+    fn element(&mut self, word: &str) -> Element {
+        let (glued, word) = match word.strip_prefix('~') {
+            Some(rest) if !rest.is_empty() && !rest.starts_with('|') => (true, rest),
+            _ => (false, word),
+        };
+        let what = match word.strip_prefix('{').and_then(|word| word.strip_suffix('}')) {
+            Some(name) => What::Symbol(self.symbol(name)),
+            None => What::Words(word.split('|').map(|word| word.trim_start_matches('\\').to_owned()).collect()),
+        };
+        Element { what, glued }
+    }
+
+    /// Everything that the rules recognise in the tokens.
+    pub(super) fn chart(&self, context: &Context, tokens: &[Token]) -> Vec<Vec<Edge>> {
+        let mut chart: Vec<Vec<Edge>> = vec![Vec::new(); tokens.len()];
+        for start in (0..tokens.len()).rev() {
+            let (before, after) = chart.split_at_mut(start + 1);
+            let here = &mut before[start];
+            self.lexical(context, tokens, start, here);
+            if let Some(rules) = self.by_word.get(&tokens[start].text) {
+                for &number in rules {
+                    let mut made = Vec::new();
+                    let mut trail = vec![start, start + 1];
+                    let mut ends = vec![start..start + 1];
+                    self.extend(context, tokens, number, 1, after, start + 1, &mut trail, &mut ends, &mut Vec::new(), &mut made);
+                    for edge in made {
+                        keep(here, edge);
+                    }
+                }
+            }
+            let mut next = 0;
+            while next < here.len() {
+                let edge = here[next].clone();
+                next += 1;
+                let Some(rules) = self.by_symbol.get(&edge.symbol) else { continue };
+                for &number in rules {
+                    let mut made = Vec::new();
+                    let mut trail = vec![start, edge.tokens.end];
+                    let mut ends = vec![edge.shown.clone()];
+                    let mut values = vec![&edge.value];
+                    self.extend(context, tokens, number, 1, after, start + 1, &mut trail, &mut ends, &mut values, &mut made);
+                    for edge in made {
+                        keep(here, edge);
+                    }
+                }
+            }
+        }
+        chart
+    }
+
+    /// Words of the lexicon and numbers that begin here.
+    fn lexical(&self, context: &Context, tokens: &[Token], start: usize, here: &mut Vec<Edge>) {
+        let mut push = |symbol, end, value| {
+            here.push(Edge {
+                symbol,
+                tokens: start..end,
+                shown: start..end,
+                value,
+                rule: usize::MAX,
+            });
+        };
+        for (words, symbol, value) in self.entries.get(&tokens[start].text).into_iter().flatten() {
+            let end = start + words.len();
+            let matches = end <= tokens.len()
+                && words.iter().zip(&tokens[start..]).all(|(word, token)| *word == token.text);
+            if matches {
+                push(*symbol, end, value.clone());
+            }
+        }
+        if tokens[start].numeric {
+            for (name, value) in super::lexicon::numbers(context, &tokens[start].text) {
+                if let Some(&symbol) = self.symbols.get(name) {
+                    push(symbol, start + 1, value);
+                }
+            }
+        }
+    }
+
+    /// Matches the elements of a rule from `element` on. `trail` holds where each element
+    /// began, and where the last ended; `ends` what is reported of each.
+    #[expect(clippy::too_many_arguments, reason = "the state of a search that calls itself")]
+    fn extend<'a>(
+        &self,
+        context: &Context,
+        tokens: &[Token],
+        number: usize,
+        element: usize,
+        after: &'a [Vec<Edge>],
+        offset: usize,
+        trail: &mut Vec<usize>,
+        ends: &mut Vec<Range<usize>>,
+        values: &mut Vec<&'a Value>,
+        made: &mut Vec<Edge>,
+    ) {
+        let rule = &self.rules[number];
+        let (start, at) = (trail[0], trail[trail.len() - 1]);
+        if element == rule.elements.len() {
+            let captures = Captures(std::mem::take(values));
+            if let Some(value) = (rule.action)(context, &captures) {
+                made.push(Edge {
+                    symbol: rule.makes,
+                    tokens: start..at,
+                    shown: {
+                        let first = if rule.trimmed.0 { trail[rule.shown.start] } else { ends[0].start };
+                        let last = if rule.trimmed.1 { trail[rule.shown.end] } else { ends[ends.len() - 1].end };
+                        // What is reported of a part never reaches beyond it.
+                        first.min(last)..last
+                    },
+                    value,
+                    rule: number,
+                });
+            }
+            *values = captures.0;
+            return;
+        }
+        let wanted = &rule.elements[element];
+        if at >= tokens.len() || at - start > REACH || (wanted.glued && tokens[at].spaced) {
+            return;
+        }
+        match &wanted.what {
+            What::Words(words) => {
+                if words.contains(&tokens[at].text) {
+                    trail.push(at + 1);
+                    ends.push(at..at + 1);
+                    self.extend(context, tokens, number, element + 1, after, offset, trail, ends, values, made);
+                    ends.pop();
+                    trail.pop();
+                }
+            }
+            What::Symbol(symbol) => {
+                for edge in after[at - offset].iter().filter(|edge| edge.symbol == *symbol) {
+                    trail.push(edge.tokens.end);
+                    ends.push(edge.shown.clone());
+                    values.push(&edge.value);
+                    self.extend(context, tokens, number, element + 1, after, offset, trail, ends, values, made);
+                    values.pop();
+                    ends.pop();
+                    trail.pop();
+                }
+            }
+        }
+    }
+}
+
+/// Keeps an edge unless it says nothing new, or too many say the like.
+fn keep(here: &mut Vec<Edge>, edge: Edge) {
+    let mut alike = 0;
+    for other in here.iter() {
+        if other.symbol == edge.symbol && other.tokens == edge.tokens {
+            if other.value == edge.value && other.shown == edge.shown {
+                return;
+            }
+            alike += 1;
+        }
+    }
+    if alike < READINGS {
+        here.push(edge);
+    }
+}
+
+/// The sequences that a pattern stands for, up to its end or to a closing bracket.
+fn sequences<'a>(words: &[&'a str], at: &mut usize) -> Vec<Vec<&'a str>> {
+    let mut choices: Vec<Vec<&str>> = Vec::new();
+    let mut current: Vec<Vec<&str>> = vec![Vec::new()];
+    while *at < words.len() {
+        let word = words[*at];
+        *at += 1;
+        let (options, optional): (Vec<Vec<&str>>, bool) = match word {
+            ")" | ")?" => {
+                // Whoever opened the bracket looks at the mark of an option.
+                *at -= 1;
+                break;
+            }
+            "|" => {
+                choices.append(&mut current);
+                current = vec![Vec::new()];
+                continue;
+            }
+            "(" => {
+                let inner = sequences(words, at);
+                let optional = words.get(*at) == Some(&")?");
+                *at += 1;
+                (inner, optional)
+            }
+            word => match word.strip_suffix('?') {
+                Some(rest) if !rest.is_empty() => (vec![vec![rest]], true),
+                _ => (vec![vec![word]], false),
+            },
+        };
+        let mut next = Vec::new();
+        for sequence in current {
+            // The longer match first: of two readings alike it is the first that is kept.
+            for option in &options {
+                next.push([sequence.clone(), option.clone()].concat());
+            }
+            if optional {
+                next.push(sequence);
+            }
+        }
+        current = next;
+    }
+    choices.append(&mut current);
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(pattern: &str) -> Vec<String> {
+        let words: Vec<&str> = pattern.split_whitespace().collect();
+        sequences(&words, &mut 0).into_iter().map(|sequence| sequence.join(" ")).collect()
+    }
+
+    #[test]
+    fn a_pattern_is_the_sequences_that_it_allows() {
+        insta::assert_debug_snapshot!(expanded("the? {day} ( of|in {month} | , {year} )? x"), @r#"
+        [
+            "the {day} of|in {month} x",
+            "the {day} , {year} x",
+            "the {day} x",
+            "{day} of|in {month} x",
+            "{day} , {year} x",
+            "{day} x",
+        ]
+        "#);
+    }
+}

@@ -1,0 +1,52 @@
+//! What happens again and again.
+
+use super::super::grammar::Rule;
+use super::super::value::{Length, Repeat, Unit, Value};
+use super::{lengths, rule};
+
+pub(super) fn rules() -> Vec<Rule> {
+    vec![
+        rule("set", "{often}", |_, c| each(1.0, c.unit(0)?)),
+        rule("set", "every|each|any {singular}", |_, c| each(1.0, c.unit(0)?)),
+        rule("set", "everyday", |_, _| each(1.0, Unit::Day)),
+        rule("set", "every other {singular}", |_, c| each(2.0, c.unit(0)?)),
+        rule("set", "every|each {len1}", |_, c| Some(repeat(lengths::timex(&c.length(0)?)))),
+        rule("set", "( once | one | twice | {int} times )? a|per {singular}", |_, c| each(1.0, c.unit(0)?)),
+        rule("set", "all weekends", |_, _| each(1.0, Unit::Weekend)),
+        rule("set", "every|each {wd}", |_, c| Some(repeat(format!("XXXX-WXX-{}", c.weekday(0)?)))),
+        rule("set", "every|each {wd} {part}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.part(0)?.timex())))
+        }),
+        rule("set", "{manydays}", |_, c| Some(repeat(format!("XXXX-WXX-{}", c.weekday(0)?)))),
+        rule("set", "{wd} {manyparts}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.part(0)?.timex())))
+        }),
+        rule("set", "every|each {part}", |_, c| Some(repeat(c.part(0)?.timex().to_owned()))),
+        rule("set", "every|each {part} at? {clock}", |_, c| {
+            let clock = super::clocks::in_part(&c.clock(0)?, c.part(0)?)?;
+            Some(repeat(clock.timex()))
+        }),
+        rule("set", "every|each day ( at | from )? {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
+        rule("set", "everyday at? {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
+        rule("set", "daily at {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
+        rule("set", "at? < {clock} ( everyday | every day | each day | daily ) >", |_, c| Some(repeat(c.clock(0)?.timex()))),
+        rule("set", "every|each {wd} at? {clock}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.clock(0)?.timex())))
+        }),
+        rule("set", "{clock} ( every | each ) {wd}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.clock(0)?.timex())))
+        }),
+        rule("set", "every|each {ord} of the month", |_, c| Some(repeat(format!("XXXX-XX-{:02}", c.ordinal(0)?)))),
+        rule("set", "every|each {md}", |_, c| Some(repeat(c.day(0)?.timex))),
+        rule("set", "every|each {mon}", |_, c| Some(repeat(format!("XXXX-{:02}", c.month(0)?)))),
+    ]
+}
+
+fn repeat(timex: String) -> Value {
+    Value::Repeat(Repeat { timex })
+}
+
+fn each(amount: f64, unit: Unit) -> Option<Value> {
+    let length = Length { parts: vec![(amount, unit)], modifier: None };
+    Some(repeat(lengths::timex(&length)))
+}

@@ -44,14 +44,14 @@ impl Holiday {
     }
 
     /// As it is written without a year.
-    pub(super) fn timex(self, next: Date) -> String {
+    pub(super) fn timex(self, last: Date) -> String {
         match self {
             Self::Fixed(month, day) => format!("XXXX-{month:02}-{day:02}"),
             Self::Nth(month, weekday, nth) => {
                 let nth = if nth < 0 { 4 } else { nth };
                 format!("XXXX-{month:02}-WXX-{weekday}-{nth}")
             }
-            Self::Easter(_) => format!("XXXX-{:02}-{:02}", next.month(), next.day()),
+            Self::Easter(_) => format!("XXXX-{:02}-{:02}", last.month(), last.day()),
         }
     }
 }

@@ -69,8 +69,6 @@ struct Flat {
     elements: Vec<Element>,
     /// What is reported, counted in elements.
     shown: Range<usize>,
-    /// Whether that was said, at the beginning and at the end.
-    trimmed: (bool, bool),
     action: Action,
 }
 
@@ -142,11 +140,10 @@ impl Grammar {
         for sequence in sequences(&words, &mut at) {
             let mut elements = Vec::new();
             let mut shown = 0..usize::MAX;
-            let mut trimmed = (false, false);
             for word in sequence {
                 match word {
-                    "<" => (shown.start, trimmed.0) = (elements.len(), true),
-                    ">" => (shown.end, trimmed.1) = (elements.len(), true),
+                    "<" => shown.start = elements.len(),
+                    ">" => shown.end = elements.len(),
                     word => elements.push(self.element(word)),
                 }
             }
@@ -167,7 +164,6 @@ impl Grammar {
                 makes,
                 elements,
                 shown,
-                trimmed,
                 action: rule.action,
             });
         }
@@ -275,12 +271,7 @@ impl Grammar {
                 made.push(Edge {
                     symbol: rule.makes,
                     tokens: start..at,
-                    shown: {
-                        let first = if rule.trimmed.0 { trail[rule.shown.start] } else { ends[0].start };
-                        let last = if rule.trimmed.1 { trail[rule.shown.end] } else { ends[ends.len() - 1].end };
-                        // What is reported of a part never reaches beyond it.
-                        first.min(last)..last
-                    },
+                    shown: ends[rule.shown.start].start..ends[rule.shown.end - 1].end,
                     value,
                     rule: number,
                 });

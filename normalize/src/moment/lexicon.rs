@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Holiday>) {
         let value = match symbol {
             "month" | "weakmonth" => Value::Month(number as i8),
             "weekday" | "weakday" | "manydays" => Value::Weekday(number as i8),
-            "unit" | "letter" | "often" | "singular" => unit(word).map_or(Value::Word, Value::Unit),
+            "unit" | "plural" | "letter" | "often" | "singular" => unit(word).map_or(Value::Word, Value::Unit),
             "part" | "meal" | "manyparts" => part(word).map_or(Value::Word, Value::Part),
             "season" => season(word).map_or(Value::Word, Value::Season),
             "relative" | "shift" | "ahead" | "behind" => Value::Relative(number),

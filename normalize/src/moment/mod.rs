@@ -111,7 +111,7 @@ struct Language {
 static ENGLISH: LazyLock<Language> = LazyLock::new(|| {
     let (entries, holidays) = lexicon::read(include_str!("../../data/moments_en.txt"));
     let grammar = Grammar::new(entries, rules::english());
-    let entities = ["set", "date", "day", "period", "clock", "hours", "stretch", "moment", "duration", "open"]
+    let entities = ["set", "date", "day", "period", "clock", "hours", "stretch", "moment", "open", "duration"]
         .into_iter()
         .filter_map(|name| grammar.symbol_named(name))
         .collect();
@@ -134,7 +134,7 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
         .collect();
     let rank = |edge: &Edge| language.entities.iter().position(|symbol| *symbol == edge.symbol);
     edges.sort_by_key(|edge| {
-        (Reverse(edge.shown.len()), Reverse(edge.tokens.len()), edge.shown.start, rank(edge), edge.rule)
+        (Reverse(edge.shown.len()), Reverse(edge.tokens.len()), rank(edge), edge.shown.start, edge.rule)
     });
     let mut taken = vec![false; tokens.len()];
     let mut found = Vec::new();
@@ -195,6 +195,10 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
         }
         // A mark between two numbers makes one of them.
         let part = matches!(before.text.as_str(), "." | "," | "/" | "-" | "+" | "*" | ":" | "_" | "#" | "=");
+        let number = first > 1 && touches(first - 1) && tokens[first - 2].numeric;
+        if tokens[first].numeric && tokens[first].text.len() < 4 && number && matches!(before.text.as_str(), "." | ",") {
+            return false;
+        }
         let inner = first > 1 && touches(first - 1) && tokens[first - 2].text.starts_with(char::is_alphanumeric);
         if tokens[first].numeric && part && !whole_day {
             let list = matches!(before.text.as_str(), "," | ":" | "-") && first > 1 && !tokens[first - 2].numeric && inner;
@@ -206,9 +210,14 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
     if first > 0 && tokens[first].numeric && matches!(tokens[first - 1].text.as_str(), "$" | "€" | "£" | "#") {
         return false;
     }
+    const COUNTED: [&str; 7] = ["percent", "%", "degrees", "dollars", "usd", "euros", "eur"];
+    if tokens[last].numeric && tokens.get(last + 1).is_some_and(|after| COUNTED.contains(&after.text.as_str())) {
+        return false;
+    }
     if touches(last + 1) {
         let after = &tokens[last + 1];
-        if after.text.starts_with(char::is_alphanumeric) && !whole_day {
+        let suffix = matches!(after.text.as_str(), "st" | "nd" | "rd" | "th");
+        if after.text.starts_with(char::is_alphanumeric) && (!whole_day || suffix) {
             return false;
         }
         let part = matches!(after.text.as_str(), "." | "," | "/" | "-" | "+" | "*" | ":" | "_" | "=");
@@ -242,7 +251,7 @@ fn told(value: &Value) -> Option<(Kind, Vec<Reading>)> {
         Value::Period(period) => (Kind::DateRange, period_readings(period)),
         Value::Clock(clock) => (Kind::Time, clock_readings(clock)),
         Value::Hours(hours) => (Kind::TimeRange, hours_readings(hours)),
-        Value::Moment(moment) => (Kind::DateTime, moment_readings(moment)?),
+        Value::Moment(moment) => (Kind::DateTime, moment_readings(moment)),
         Value::Stretch(stretch) => (Kind::DateTimeRange, stretch_readings(stretch)),
         Value::Length(length) => (Kind::Duration, length_readings(length)),
         Value::Repeat(Repeat { timex }) => (Kind::Set, vec![reading(timex.clone(), None)]),
@@ -298,10 +307,11 @@ fn hours_readings(hours: &Hours) -> Vec<Reading> {
     hours.spans.iter().map(read).collect()
 }
 
-fn moment_readings(moment: &Moment) -> Option<Vec<Reading>> {
-    let readings = rules::moment_readings(moment)?;
+fn moment_readings(moment: &Moment) -> Vec<Reading> {
     let modifier = moment.modifier.or(moment.day.modifier);
-    Some(
+    let Some(readings) = rules::moment_readings(moment) else {
+        return vec![reading(format!("{}{}", moment.day.timex, moment.clock.timex()), modifier)];
+    };
         readings
             .into_iter()
             .flat_map(|(timex, at)| {
@@ -310,8 +320,7 @@ fn moment_readings(moment: &Moment) -> Option<Vec<Reading>> {
                     ..reading(timex.clone(), modifier)
                 })
             })
-            .collect(),
-    )
+            .collect()
 }
 
 fn stretch_readings(stretch: &Stretch) -> Vec<Reading> {

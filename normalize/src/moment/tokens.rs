@@ -52,13 +52,24 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         } else {
             word.push(mark_of(first));
         }
+        // The s of a possessive is a word of its own: what it follows is what is told.
+        let stem = word.strip_suffix("'s").filter(|stem| !stem.is_empty()).map(str::to_owned);
+        let cut = if stem.is_some() { end - text[start..end].chars().rev().take(2).map(char::len_utf8).sum::<usize>() } else { end };
         found.push(Token {
-            text: word,
-            span: start..end,
+            text: stem.clone().unwrap_or(word),
+            span: start..cut,
             spaced,
             numeric: digit.is_some(),
         });
         spaced = false;
+        if stem.is_some() {
+            found.push(Token {
+                text: "'s".to_owned(),
+                span: cut..end,
+                spaced,
+                numeric: false,
+            });
+        }
     }
     found
 }
@@ -96,11 +107,12 @@ mod tests {
     #[test]
     fn letters_and_digits_part_where_they_touch() {
         assert_eq!(words("Mar4 at 3pm"), ["mar", "4", "at", "3", "pm"]);
-        assert_eq!(words("７：３０"), ["7", ":", "30"].map(|word| word.replace('7', "7")));
+        assert_eq!(words("７：３０"), ["7", ":", "30"]);
     }
 
     #[test]
     fn an_apostrophe_belongs_to_its_word() {
         assert_eq!(words("seven o’clock 'now'"), ["seven", "o'clock", "'", "now", "'"]);
+        assert_eq!(words("Today’s"), ["today", "'s"]);
     }
 }

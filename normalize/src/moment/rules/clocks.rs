@@ -46,6 +46,7 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("exact", "{hour} {half}", with_half),
         rule("exact", "{hour} ~{half}", with_half),
+        rule("exact", "{hour} ~. ~{half}", with_half),
         rule("exact", "{dd} ~{shorthalf}", with_half),
         rule("exact", "{hm} {half}", with_half),
         rule("exact", "{hm} ~{shorthalf}", with_half),
@@ -53,6 +54,12 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("exact", "{hmplain} {half}", with_half),
         rule("exact", "{hmwords} {half}", with_half),
         rule("clock", "{exact}", same),
+        rule("clock", "{exact} {zone}", same),
+        rule("clock", "{hm} {zone}", same),
+        rule("clock", "{hour} at night", |_, c| {
+            let clock = Clock::new(c.integer(0)?, None, None, true)?;
+            in_part(&clock, super::super::value::Part::Night).map(Value::Clock)
+        }),
         rule("clock", "{hm}", same),
         rule("clock", "{hmwords}", same),
         rule("clock", "at {hmdot}", same),
@@ -88,7 +95,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("clock", "{early} {part} at {clock}", with_part),
         rule("clock", "{early} {part} at {hour}", with_part),
         rule("early", "early|late", |_, _| Some(Value::Word)),
-        rule("clock", "around|about|approximately {clock}", |_, c| {
+        rule("clock", "around|about|approximately|circa {clock}", |_, c| {
             let mut clock = c.clock(0)?;
             clock.modifier = Some("approx");
             Some(Value::Clock(clock))
@@ -100,7 +107,10 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("loose", "{hour}", bare),
         rule("loose", "{hmplain}", same),
         rule("athour", "at|around|about|@ {hour}", bare_small),
-        rule("zone", "utc|gmt|pst|pdt|est|edt|cst|cdt|mst|mdt|cet|cest|bst|pt|et|ct|mt", |_, _| Some(Value::Word)),
+        rule("zone", "utc|gmt|pst|pdt|est|edt|mst|mdt", |_, _| Some(Value::Word)),
+        rule("zone", "pacific|mountain|central|eastern timezone", |_, _| Some(Value::Word)),
+        rule("zone", "pacific|mountain|central|eastern time zone", |_, _| Some(Value::Word)),
+        rule("zone", "pacific|mountain|central|eastern standard|daylight time", |_, _| Some(Value::Word)),
     ]
 }
 

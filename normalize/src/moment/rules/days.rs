@@ -25,7 +25,8 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("fd", "{md} ,? of|in {year}", with_year),
         rule("fd", "{md} ~-|/ ~{year}", with_year),
         rule("fd", "{md} ( , | )? ' {yy}", with_short_year),
-        rule("fd", "{mon} {ord} ,? {yy}", |context, c| {
+        rule("fd", "{md} of {yy}", with_short_year),
+        rule("fd", "{mon} {ord} {yy}", |context, c| {
             let day = month_day(context, c.month(0)?, c.ordinal(0)? as i8)?;
             of_year(&day, short_year(c.integer(0)?))
         }),
@@ -142,9 +143,9 @@ pub(super) fn relative_rules() -> Vec<Rule> {
         rule("day", "{len} ago|earlier", |context, c| from_day(&certain(context.reference.date()), c, -1)),
         rule("day", "{len} later|hence", |context, c| from_day(&certain(context.reference.date()), c, 1)),
         rule("day", "{len} from now", |context, c| from_day(&certain(context.reference.date()), c, 1)),
-        rule("day", "in the? next? {len}", |context, c| from_day(&certain(context.reference.date()), c, 1)),
-        rule("day", "{wd} {len} from now", weekday_after),
-        rule("day", "{wd} {len} from|after {day}", weekday_after),
+        rule("day", "in {len}", |context, c| from_day(&certain(context.reference.date()), c, 1)),
+        rule("day", "{wd} ,? {len} from now", weekday_after),
+        rule("day", "{wd} ,? {len} from|after {day}", weekday_after),
         rule("day", "{len} from|after {day} on {wd}", weekday_after),
         rule("festival", "{holiday}", |context, c| {
             let holiday = context.holiday(c.holiday(0)?)?;
@@ -156,7 +157,7 @@ pub(super) fn relative_rules() -> Vec<Rule> {
                 (holiday.of(reference.year() - 1)?, this)
             };
             let mut day = certain(future);
-            day.timex = holiday.timex(future);
+            day.timex = holiday.timex(past);
             (day.year, day.month, day.day) = (None, Some(future.month()), Some(future.day()));
             day.at = Some(Both { past, future });
             Some(Value::Day(day))
@@ -189,8 +190,37 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
             Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
         }),
+        rule("day", "( on )? < the? {ord} of {monthrel} >", |_, c| {
+            let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
+            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "{monthrel} ( on )? ( the )? {ord}", |_, c| {
+            let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
+            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "the? first day of the? {span}", |_, c| {
+            Some(Value::Day(certain(c.period(0)?.at?.future.0)))
+        }),
+        rule("day", "the? last day of the? {span}", |_, c| {
+            add(c.period(0)?.at?.future.1, -1, Unit::Day).map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "the day after {festival}", |_, c| {
+            add(c.day(0)?.at?.future, 1, Unit::Day).map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "the day before {festival}", |_, c| {
+            add(c.day(0)?.at?.future, -1, Unit::Day).map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "{int} {manydays} from now", |context, c| {
+            let next = weekday(context, c.weekday(0)?)?.at?.future;
+            add(next, c.integer(0)? - 1, Unit::Week).map(|date| Value::Day(certain(date)))
+        }),
+        rule("day", "{int} {manydays} ago", |context, c| {
+            let last = weekday(context, c.weekday(0)?)?.at?.past;
+            add(last, 1 - c.integer(0)?, Unit::Week).map(|date| Value::Day(certain(date)))
+        }),
         rule("day", "the? < {ord} {wd} of|in {month1} >", nth_weekday),
         rule("day", "the? < last {wd} of|in {month1} >", nth_weekday),
+        rule("day", "the? < {ord} week of {month1} on {wd} >", nth_weekday),
         rule("day", "around {day}", |_, c| {
             let mut day = c.day(0)?;
             day.modifier = Some("approx");

@@ -8,11 +8,11 @@ use super::rule;
 pub(super) fn rules() -> Vec<Rule> {
     vec![
         rule("hours", "from|between {loose} {to} {loose}", from_to),
-        rule("hours", "from|between {loose} and {loose}", from_to),
+        rule("hours", "between {loose} and {loose}", from_to),
         rule("hours", "{clock} {to} {clock}", from_to),
         rule("hours", "{clock} {to} {loose}", from_to),
         rule("hours", "{loose} {to} {clock}", from_to),
-        rule("hours", "from {loose} {to} {loose} {zone}", from_to),
+        rule("hours", "from|between {loose} {to} {loose} {zone}", from_to),
         rule("loosehours", "{loose} {to} {loose}", from_to),
         rule("loosehours", "{hours}", |_, c| c.hours(0).map(Value::Hours)),
         rule("hours", "from {clock} for {len}", lasting),

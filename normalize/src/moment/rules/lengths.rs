@@ -16,7 +16,11 @@ pub(super) fn rules() -> Vec<Rule> {
             let amount: f64 = format!("{whole}.{part}").parse().ok()?;
             made(amount, c.unit(0)?)
         }),
-        rule("len1", "a|an|one {unit}", |_, c| made(1.0, c.unit(0)?)),
+        rule("len1", "a|an|one {unit}", |_, c| c.unit(0).filter(|unit| *unit != Unit::Second).and_then(|unit| made(1.0, unit))),
+        rule("len1", "1|one night", |_, _| made(1.0, Unit::Day)),
+        rule("len1", "some {plural}", |_, c| made(3.0, c.unit(0)?)),
+        rule("len1", "½ {unit}", |_, c| made(0.5, c.unit(0)?)),
+        rule("len1", "{num} ½ {unit}", |_, c| made(c.integer(0)? as f64 + 0.5, c.unit(0)?)),
         rule("len1", "{vague} {unit}", |_, c| made(c.integer(0)? as f64, c.unit(0)?)),
         rule("len1", "half ( a | an )? {unit}", |_, c| made(0.5, c.unit(0)?)),
         rule("len1", "( a )? quarter of an hour", |_, _| made(0.25, Unit::Hour)),
@@ -35,7 +39,8 @@ pub(super) fn rules() -> Vec<Rule> {
             })
         }),
         rule("duration", "{len}", |_, c| c.length(0).map(Value::Length)),
-        rule("duration", "another < {len} >", |_, c| c.length(0).map(Value::Length)),
+        rule("duration", "another {len}", |_, c| c.length(0).map(Value::Length)),
+        rule("duration", "another {singular}", |_, c| made(1.0, c.unit(0)?)),
         rule("duration", "all|whole|full|entire {singular}", |_, c| made(1.0, c.unit(0)?)),
         rule("duration", "the hour|minute", |_, _| made(1.0, Unit::Hour)),
         rule("duration", "more|longer|greater than {len}", |_, c| bounded(c, "more")),

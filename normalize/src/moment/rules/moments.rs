@@ -13,7 +13,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("anyday", "{theday}", super::days::same),
         rule("anyday", "{weekdayname}", super::days::same),
         rule("anyday", "{date}", super::days::same),
-        rule("moment", "{anyday} ( , | - | ~- | )? ( at | @ | for | around | about | by )? {clock}", at),
+        rule("moment", "{anyday} ( , | - | ~- | )? ( at | @ | for | around | about )? {clock}", at),
         rule("moment", "{anyday} , ( at | @ ) {clock}", at),
         rule("moment", "{anyday} ,? {athour}", at),
         rule("moment", "{anyday} at? {hmdot}", at),
@@ -35,12 +35,13 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("present", "at ( the | this ) ( present | current ) time|moment", |context, _| Some(present(context))),
         rule("present", "at present", |context, _| Some(present(context))),
         rule("moment", "{present}", |_, c| c.moment(0).map(Value::Moment)),
-        rule("moment", "in ( the next )? {len}", |context, c| from_now(context, c, 1.0)),
+        rule("moment", "in {len}", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} from now", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} later|hence", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} ago|earlier", |context, c| from_now(context, c, -1.0)),
         rule("moment", "the? eod", |context, _| end_of(&certain(context.reference.date()))),
         rule("moment", "( the )? < end of ( the )? day >", |context, _| end_of(&certain(context.reference.date()))),
+        rule("moment", "the? end of {near}", |_, c| end_of(&c.day(0)?)),
         rule("moment", "( the )? < end of ( the )? {day} >", |_, c| end_of(&c.day(0)?)),
         rule("moment", "( the )? < end of the {weekdayname} >", |_, c| end_of(&c.day(0)?)),
     ]
@@ -55,6 +56,8 @@ pub(super) fn stretch_rules() -> Vec<Rule> {
         rule("daypart", "{anyday} early {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("start"))),
         rule("daypart", "{anyday} late {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("end"))),
         rule("daypart", "{relative} {part}", |context, c| relative_part(context, c, None)),
+        rule("daypart", "later {relative} {part}", |context, c| relative_part(context, c, Some("end"))),
+        rule("daypart", "earlier {relative} {part}", |context, c| relative_part(context, c, Some("start"))),
         rule("daypart", "early {relative} {part}", |context, c| relative_part(context, c, Some("start"))),
         rule("daypart", "late {relative} {part}", |context, c| relative_part(context, c, Some("end"))),
         rule("daypart", "tonight|tonite", |context, _| daypart(&certain(context.reference.date()), Part::Night, None)),
@@ -98,7 +101,11 @@ pub(super) fn stretch_rules() -> Vec<Rule> {
         rule("stretch", "early in the day {day}", |_, c| part_of_day(&c.day(0)?, "start")),
         rule("stretch", "early {near}", |_, c| part_of_day(&c.day(0)?, "start")),
         rule("stretch", "mid|mid-|midday {near}", |_, c| part_of_day(&c.day(0)?, "mid")),
-        rule("stretch", "late|later {near}", |_, c| part_of_day(&c.day(0)?, "end")),
+        rule("stretch", "the? < {int} {relative} {plural} >", |context, c| {
+            let length = super::super::value::Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None };
+            within(context, &length, if c.relative(0)? < 0 { -1.0 } else { 1.0 })
+        }),
+        rule("stretch", "late|later in? {near}", |_, c| part_of_day(&c.day(0)?, "end")),
     ]
 }
 
@@ -283,7 +290,11 @@ fn from_to(context: &Context, c: &Captures) -> Option<Value> {
     let mut found: Vec<Reach> = Vec::new();
     for (nth, (first, from)) in starts.iter().enumerate() {
         // Both before noon or both after it, where both are open.
-        let (last, to) = if ends.len() == starts.len() { ends.get(nth)? } else { ends.first()? };
+        let (last, to) = if ends.len() == starts.len() {
+            ends.get(nth)?
+        } else {
+            ends.iter().find(|(_, to)| to.future > from.future).or(ends.first())?
+        };
         let mut range = Both { past: (from.past, to.past), future: (from.future, to.future) };
         if range.future.0 > range.future.1 {
             range.future.0 = from.past;

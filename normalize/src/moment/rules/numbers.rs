@@ -31,6 +31,11 @@ pub(super) fn rules() -> Vec<Rule> {
             let rest = c.integer(1).filter(|rest| (1..1000).contains(rest))?;
             (c.integer(0)? == 2).then_some(Integer(2000 + rest))
         }),
+        rule("year", "{words} ( and )? {words}", |_, c| {
+            let (century, rest) = (c.integer(0)?, c.integer(1)?);
+            let fits = century % 100 == 0 && (1500..2000).contains(&century) && (1..100).contains(&rest);
+            fits.then_some(Integer(century + rest))
+        }),
         rule("year", "nineteen hundred", |_, _| Some(Integer(1900))),
         rule("dom", "{ord}", |_, c| c.ordinal(0).filter(|day| (1..=31).contains(day)).map(Integer)),
         rule("dom", "{dd}", |_, c| c.integer(0).filter(|day| (1..=31).contains(day)).map(Integer)),

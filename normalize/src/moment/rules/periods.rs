@@ -69,7 +69,17 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "in|of|since|until|till|by|from|to|through|during|before|after|for|late|early|mid < {monthany} >", same),
         rule("period", "{monthfull}", same),
         rule("period", "{monthrel}", same),
-        rule("period", "the? < same month >", undefined_month),
+        rule("period", "the? < same|that month >", undefined_month),
+        rule("period", "the? < same|that week >", |context, _| {
+            let mut made = week(monday(context.reference.date())?)?;
+            (made.timex, made.modifier) = ("XXXX-WXX".to_owned(), Some("ref_undef"));
+            Some(Value::Period(made))
+        }),
+        rule("period", "the? < same|that year >", |context, _| {
+            let mut made = year(i64::from(context.reference.year()))?;
+            (made.timex, made.modifier) = ("XXXX".to_owned(), Some("ref_undef"));
+            Some(Value::Period(made))
+        }),
         // Quarters and halves.
         rule("quarternumber", "q ~{dd}", |_, c| c.integer(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
         rule("quarternumber", "{ord} quarter", |_, c| c.ordinal(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
@@ -77,6 +87,9 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("quarter", "the? {quarternumber} of the year", |context, c| parts_of_year(context, c.integer(0)?, 3, None)),
         rule("quarter", "the? {quarternumber} ( - | , | of | in )? {yearperiod}", |context, c| {
             parts_of_year(context, c.integer(0)?, 3, c.period(0)?.year)
+        }),
+        rule("quarter", "{relative} year 's {quarternumber}", |context, c| {
+            parts_of_year(context, c.integer(0)?, 3, Some(context.reference.year() + c.relative(0)? as i16))
         }),
         rule("quarter", "{yearperiod} ( - | , )? {quarternumber}", |context, c| {
             parts_of_year(context, c.integer(0)?, 3, c.period(0)?.year)
@@ -108,7 +121,7 @@ pub(super) fn rules() -> Vec<Rule> {
             week_of_year(year as i16, c.integer(0)?)
         }),
         rule("period", "the? < week {int} >", |context, c| week_of_year(context.reference.year(), c.integer(0)?)),
-        rule("period", "the? week {int} ,|of {yearperiod}", |_, c| week_of_year(c.period(0)?.year?, c.integer(0)?)),
+        rule("period", "the? < week {int} ,|of {yearperiod} >", |_, c| week_of_year(c.period(0)?.year?, c.integer(0)?)),
         rule("period", "the? {ord} week ( of | in )? {yearperiod}", |_, c| {
             week_of_year(c.period(0)?.year?, c.ordinal(0)?)
         }),
@@ -125,6 +138,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "the fortnight", |context, _| fortnight(context, 0)),
         // Weekends.
         rule("weekendperiod", "the? < {relative} weekend >", |context, c| weekend(context, c.relative(0)?)),
+        rule("weekendperiod", "weekend", |context, _| weekend(context, 0)),
         rule("weekendperiod", "the weekend", |context, _| weekend(context, 0)),
         rule("period", "{weekendperiod}", same),
         rule("period", "that weekend", |context, _| {
@@ -133,7 +147,7 @@ pub(super) fn rules() -> Vec<Rule> {
             Some(Value::Period(made))
         }),
         rule("period", "{festival} weekend", weekend_at),
-        rule("period", "the weekend of {festival}", weekend_at),
+        rule("period", "the? weekend of {festival}", weekend_at),
         rule("period", "{festival} weekend {year}", |context, c| {
             let day = c.day(0)?;
             let of = |year: i16| Date::new(year, day.month?, day.day?).ok().or(day.at.map(|at| at.future));
@@ -154,6 +168,16 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "the? < {words} {decades} >", |_, c| {
             decade(c.integer(0).filter(|n| (15..=20).contains(n))? * 100 + c.integer(1)?)
         }),
+        rule("period", "the? {relative} decade", |context, c| {
+            let first = i64::from(context.reference.year()) / 10 * 10 + c.relative(0)? * 10;
+            span_of_years(first, first + 10, "P10Y")
+        }),
+        rule("period", "the? {relative} {int} decades", |context, c| {
+            let (this, count) = (i64::from(context.reference.year()) / 10 * 10, c.integer(0)?);
+            let first = if c.relative(0)? > 0 { this + 10 } else { this - count.checked_mul(10)? };
+            let length = count.checked_mul(10)?;
+            span_of_years(first, first.checked_add(length)?, &format!("P{length}Y"))
+        }),
         rule("period", "the? < {ord} century >", |_, c| {
             let first = (c.ordinal(0)? - 1) * 100;
             span_of_years(first, first + 100, "P100Y")
@@ -161,7 +185,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "the? < fiscal|financial year {year} >", |_, c| {
             Some(Value::Period(unknown(format!("FY{:04}", c.integer(0)?))))
         }),
-        rule("period", "fy ~? {year}", |_, c| Some(Value::Period(unknown(format!("FY{:04}", c.integer(0)?))))),
+        rule("period", "the? < fiscal|financial year >", |_, _| Some(Value::Period(unknown("FYXXXX".to_owned())))),
         rule("period", "fy {yy}", |_, c| Some(Value::Period(unknown(format!("FY20{:02}", c.integer(0)?))))),
         rule("period", "fy {year}", |_, c| Some(Value::Period(unknown(format!("FY{:04}", c.integer(0)?))))),
         rule("period", "the? < school year {year} >", |_, c| Some(Value::Period(unknown(format!("SY{:04}", c.integer(0)?))))),
@@ -171,6 +195,19 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("staged", "the? < {stage} ( the | of )? {month1} >", staged),
         rule("staged", "the? < {stage} ( the | of )? {yearperiod} >", staged),
         rule("staged", "the? < {stage} the? {weekperiod} >", staged),
+        rule("staged", "the? < {stage} year >", |context, c| {
+            staged_period(context, year(i64::from(context.reference.year()))?, c.stage(0)?, true).map(Value::Period)
+        }),
+        rule("staged", "the? < {stage} month >", |context, c| {
+            let today = context.reference.date();
+            staged_period(context, month(context, Some(today.year()), today.month())?, c.stage(0)?, true)
+                .map(Value::Period)
+        }),
+        rule("period", "earlier ( this | in the | in this ) year", |context, _| half_of_this_year(context, true)),
+        rule("period", "later ( this | in the | in this ) year", |context, _| half_of_this_year(context, false)),
+        rule("period", "the? < rest|remaining|remainder of ( the | this | my | current ) {singular} >", |context, c| {
+            rest(context, c.unit(0)?)
+        }),
         rule("staged", "the? < {stage} week >", |context, c| {
             staged_period(context, week(monday(context.reference.date())?)?, c.stage(0)?, true).map(Value::Period)
         }),
@@ -373,8 +410,10 @@ fn weekend_around(_: &Context, day: &super::super::value::Day) -> Option<Value> 
     let of = |date: Date| {
         let number = date.weekday().to_monday_one_offset();
         let first = if number == 1 { add(date, -7, Unit::Day)? } else { monday(date)? };
-        let start = add(first, 5, Unit::Day)?;
-        let end = add(start, 2, Unit::Day)?;
+        let saturday = add(first, 5, Unit::Day)?;
+        // A Thursday or a Friday makes it longer, too.
+        let start = if number == 4 || number == 5 { date } else { saturday };
+        let end = add(saturday, 2, Unit::Day)?;
         Some((start, if number == 1 { add(end, 1, Unit::Day)? } else { end }))
     };
     let at = day.at?.try_map(of)?;
@@ -434,9 +473,9 @@ fn staged_period(_: &Context, mut made: Period, stage: &'static str, this: bool)
             (Grain::Year, "start") => (start, months(if this { 6 } else { 4 })?),
             (Grain::Year, "mid") => (months(4)?, months(8)?),
             (Grain::Year, _) => (months(if this { 6 } else { 8 })?, end),
-            (Grain::Month, "start") => (start, days(if this { 15 } else { 10 })?),
+            (Grain::Month, "start") => (start, days(15)?),
             (Grain::Month, "mid") => (days(9)?, days(20)?),
-            (Grain::Month, _) => (days(if this { 15 } else { 19 })?, end),
+            (Grain::Month, _) => (days(15)?, end),
             (_, "start") => (start, days(3)?),
             (_, "mid") => (days(2)?, days(5)?),
             _ => (days(3)?, end),
@@ -454,4 +493,26 @@ fn part_of_this_month(context: &Context, early: bool) -> Option<Value> {
     let middle = add(first, 15, Unit::Day)?;
     made.at = Some(Both::same(if early { (first, middle) } else { (middle.max(today), end) }));
     Some(Value::Period(made))
+}
+
+fn half_of_this_year(context: &Context, early: bool) -> Option<Value> {
+    let mut made = year(i64::from(context.reference.year()))?;
+    let (start, end) = made.at?.future;
+    let middle = add(start, 6, Unit::Month)?;
+    made.at = Some(Both::same(if early { (start, middle) } else { (middle, end) }));
+    Some(Value::Period(made))
+}
+
+/// From today to the last day of the week, the month or the year.
+fn rest(context: &Context, unit: Unit) -> Option<Value> {
+    let today = context.reference.date();
+    let last = match unit {
+        Unit::Week => add(monday(today)?, 6, Unit::Day)?,
+        Unit::Month => today.last_of_month(),
+        Unit::Year => today.last_of_year(),
+        _ => return None,
+    };
+    let days = super::super::calendar::days_between(today, last);
+    let timex = format!("({today},{last},P{days}D)");
+    Some(Value::Period(period(timex, written(today), Grain::Day, Both::same((today, last)))))
 }

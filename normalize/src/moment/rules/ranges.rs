@@ -15,6 +15,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("point", "now", |context, _| Some(Value::Period(single(&certain(context.reference.date()))?))),
         rule("point", "{yearperiod}", point),
         rule("point", "{month1}", point),
+        rule("point", "{monthweak}", point),
         rule("point", "{quarter}", point),
         rule("point", "the? {staged}", |context, c| {
             // The end of a period is the day after it.
@@ -23,6 +24,7 @@ pub(super) fn rules() -> Vec<Rule> {
             let at = made.at?.map(|(start, end)| match stage {
                 "end" => (end, end),
                 // The middle of a month is its sixteenth.
+                "mid" if made.grain == Grain::Year => (Date::new(made.year.unwrap_or(start.year()), 7, 2).unwrap_or(start), end),
                 "mid" if made.grain == Grain::Month => (add(start, 6, Unit::Day).unwrap_or(start), end),
                 _ => (start, end),
             });
@@ -35,8 +37,9 @@ pub(super) fn rules() -> Vec<Rule> {
             Some(Value::Period(made))
         }),
         rule("range", "{date} {to} {date}", between),
+        rule("range", "( from )? {weekdayname} {to} {weekdayname}", between),
         rule("range", "from|between|during? {point} {to} the? {point}", between),
-        rule("range", "from|between {point} and the? {point}", between),
+        rule("range", "between {point} and the? {point}", between),
         rule("range", "{point} {to} the? {point}", between),
         // 9 to 12 of June, April 9th through 17th.
         rule("range", "( from | between )? the? {dom} {to} the? {dom} of? {mon}", days_of_month),
@@ -55,7 +58,11 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "for? < {len} ,? starting|beginning ( on | from )? {point} >", lasting_from),
         rule("period", "for {len} ,? from {point}", lasting_from),
         rule("period", "the? < {relative} {count} >", |context, c| around_today(context, c.relative(0)?, &c.length(0)?)),
-        rule("period", "the? < {int} {relative} {unitword} >", |context, c| {
+        rule("period", "the? < {relative} {count} and? {len} >", |context, c| {
+            let parts = [c.length(0)?.parts, c.length(1)?.parts].concat();
+            around_today(context, c.relative(0)?, &Length { parts, modifier: None })
+        }),
+        rule("period", "the? < {int} {relative} {plural} >", |context, c| {
             let length = Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None };
             around_today(context, c.relative(0)?, &length)
         }),
@@ -72,8 +79,14 @@ pub(super) fn rules() -> Vec<Rule> {
             told(start, end, &c.length(0)?)
         }),
         rule("period", "the? first {count} of {point}", |_, c| {
-            let (start, _) = c.period(0)?.at?.future;
-            lasting(start, &c.length(0)?)
+            let of = c.period(0)?;
+            let (mut start, _) = of.at?.future;
+            let length = c.length(0)?;
+            if of.grain == Grain::Year && length.parts.first()?.1 == Unit::Week {
+                // The first week of a year is the one in which its fourth day is.
+                start = super::super::calendar::monday(add(start, 3, Unit::Day)?)?;
+            }
+            lasting(start, &length)
         }),
         rule("period", "within ( the? {relative} )? {len}", |context, c| {
             let length = c.length(0)?;
@@ -84,6 +97,12 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("unitword", "{unit}", |_, c| {
             c.unit(0).filter(|unit| !unit.is_clock() && *unit != Unit::Quarter).map(Value::Unit)
+        }),
+        rule("range", "from|between {dom} {to} {dom} ( of | in )? {monthrel}", |context, c| {
+            let (first, _) = c.period(0)?.at?.future;
+            let day = |number: i64| Date::new(first.year(), first.month(), i8::try_from(number).ok()?).ok();
+            let _ = context;
+            join(&single(&certain(day(c.integer(0)?)?))?, &single(&certain(day(c.integer(1)?)?))?).map(Value::Period)
         }),
         rule("count", "{int} {unitword}", |_, c| {
             Some(Value::Length(Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None }))
@@ -164,7 +183,7 @@ fn join(start: &Period, end: &Period) -> Option<Period> {
     // An end without a year is not more than one away.
     if end.first.starts_with("XXXX") {
         for (first, last) in [&mut range.past, &mut range.future] {
-            while days_between(*first, *last) > 366 {
+            while to.past != to.future && add(*last, -1, Unit::Year)? > *first {
                 *last = add(*last, -1, Unit::Year)?;
             }
             while *last < *first && days_between(*last, *first) > 366 {
@@ -223,7 +242,16 @@ fn around_today(context: &Context, direction: i64, length: &Length) -> Option<Va
     let amount = amount as i64;
     let Value::Period(mut made) = (match direction {
         1 => lasting(add(today, 1, Unit::Day)?, length)?,
-        _ => told(add(today, -amount, unit)?, today, length)?,
+        _ => {
+            let mut start = today;
+            for (amount, unit) in &length.parts {
+                if unit.is_clock() {
+                    return None;
+                }
+                start = add(start, -(*amount as i64), *unit)?;
+            }
+            told(start, today, length)?
+        }
     }) else {
         return None;
     };

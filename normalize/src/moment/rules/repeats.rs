@@ -12,10 +12,22 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("set", "every other {singular}", |_, c| each(2.0, c.unit(0)?)),
         rule("set", "every|each {len1}", |_, c| Some(repeat(lengths::timex(&c.length(0)?)))),
         rule("set", "( once | one | twice | {int} times )? a|per {singular}", |_, c| each(1.0, c.unit(0)?)),
+        rule("set", "weekdays", |_, _| each(1.0, Unit::Weekday)),
+        rule("set", "every|each business|working day", |_, _| each(1.0, Unit::BusinessDay)),
+        rule("set", "every|each {ord} {singular}", |_, c| each(c.ordinal(0)? as f64, c.unit(0)?)),
         rule("set", "all weekends", |_, _| each(1.0, Unit::Weekend)),
         rule("set", "every|each {wd}", |_, c| Some(repeat(format!("XXXX-WXX-{}", c.weekday(0)?)))),
         rule("set", "every|each {wd} {part}", |_, c| {
             Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.part(0)?.timex())))
+        }),
+        rule("set", "every other {wd}", |_, c| Some(repeat(format!("XXXX-WXX-{}", c.weekday(0)?)))),
+        rule("set", "the? < {ord} of every|each month >", |_, c| Some(repeat(format!("XXXX-XX-{:02}", c.ordinal(0)?)))),
+        rule("set", "{manyparts}", |_, c| Some(repeat(c.part(0)?.timex().to_owned()))),
+        rule("set", "{manydays} at? {clock}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.clock(0)?.timex())))
+        }),
+        rule("set", "{manydays} at {hmdot}", |_, c| {
+            Some(repeat(format!("XXXX-WXX-{}{}", c.weekday(0)?, c.clock(0)?.timex())))
         }),
         rule("set", "{manydays}", |_, c| Some(repeat(format!("XXXX-WXX-{}", c.weekday(0)?)))),
         rule("set", "{wd} {manyparts}", |_, c| {

@@ -1,0 +1,201 @@
+//! Grades repairs on tables with known errors: `cargo run --release -p refuel-repair --example grade_repair [FOLDER..]`.
+//!
+//! A folder has an `all.csv` with columns `dirty_*` and `clean_*`; without folders those of the evaluation data are
+//! taken, below `REFUEL_DATA` or `../shared/data`. Twenty rows, chosen by the crate five at a time, are labelled from the
+//! clean side. Precision is right repairs of all changed cells, recall right repairs of all wrong cells, over all rows but
+//! the labelled. The null model changes nothing.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the table is what this program is for"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use refuel_repair::{LabelledRow, Remedy, Settings, Table, choose_rows_to_label, repair};
+
+type Rows = Vec<Vec<Option<String>>>;
+type Failure = Box<dyn std::error::Error>;
+
+const LABELLED: usize = 20;
+const AT_A_TIME: usize = 5;
+
+struct Graded {
+    right: f64,
+    changed: f64,
+    wrong: f64,
+}
+
+impl Graded {
+    fn scores(&self) -> (f64, f64, f64) {
+        let precision = if self.changed > 0.0 {
+            self.right / self.changed
+        } else {
+            0.0
+        };
+        let recall = if self.wrong > 0.0 { self.right / self.wrong } else { 0.0 };
+        let sum = precision + recall;
+        (
+            precision,
+            recall,
+            if sum > 0.0 { 2.0 * precision * recall / sum } else { 0.0 },
+        )
+    }
+}
+
+fn read(folder: &Path) -> Result<(Vec<String>, Rows, Rows), Failure> {
+    let mut reader = csv::Reader::from_path(folder.join("all.csv"))?;
+    let header = reader.headers()?.clone();
+    let names: Vec<String> = header
+        .iter()
+        .filter_map(|name| name.strip_prefix("dirty_"))
+        .map(str::to_owned)
+        .collect();
+    let place = |prefix: &str| -> Vec<usize> {
+        let wanted = names.iter().map(|name| format!("{prefix}{name}"));
+        wanted
+            .filter_map(|name| header.iter().position(|column| column == name))
+            .collect()
+    };
+    let (dirty_at, clean_at) = (place("dirty_"), place("clean_"));
+    let (mut dirty, mut clean) = (Vec::new(), Vec::new());
+    for record in reader.records() {
+        let record = record?;
+        let take = |places: &[usize]| -> Vec<Option<String>> {
+            let values = places.iter().map(|&at| record.get(at).unwrap_or_default());
+            values
+                .map(|value| (!value.is_empty()).then(|| value.to_owned()))
+                .collect()
+        };
+        dirty.push(take(&dirty_at));
+        clean.push(take(&clean_at));
+    }
+    Ok((names, dirty, clean))
+}
+
+/// F1 at the ends of the 95 % interval, by rows drawn again.
+fn interval(rows: &[Graded]) -> (f64, f64) {
+    let random = fastrand::Rng::with_seed(1);
+    let mut scores: Vec<f64> = (0..1000)
+        .map(|_| {
+            let mut sum = Graded {
+                right: 0.0,
+                changed: 0.0,
+                wrong: 0.0,
+            };
+            for _ in 0..rows.len() {
+                let row = &rows[random.usize(..rows.len())];
+                sum.right += row.right;
+                sum.changed += row.changed;
+                sum.wrong += row.wrong;
+            }
+            sum.scores().2
+        })
+        .collect();
+    scores.sort_by(f64::total_cmp);
+    (scores[25], scores[974])
+}
+
+fn grade(folder: &Path, labelled: usize) -> Result<(), Failure> {
+    let (names, dirty, clean) = read(folder)?;
+    let table = Table::new(names.clone(), dirty.clone())?;
+    let settings = Settings::default();
+    let mut labels: Vec<LabelledRow> = Vec::new();
+    let started = Instant::now();
+    while labels.len() < labelled {
+        let rows = choose_rows_to_label(&table, AT_A_TIME.min(labelled - labels.len()), &labels, &settings)?;
+        labels.extend(rows.into_iter().map(|row| LabelledRow {
+            row,
+            values: clean[row].clone(),
+        }));
+    }
+    let chosen = started.elapsed();
+    let started = Instant::now();
+    let repairs = repair(&table, &labels, &settings)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let mut after = dirty.clone();
+    for proposal in repairs
+        .proposals
+        .iter()
+        .filter(|proposal| proposal.remedy != Remedy::Unknown)
+    {
+        after[proposal.row][proposal.column] = proposal.after().map(str::to_owned);
+    }
+    let mut of_rows = Vec::new();
+    let mut of_columns: Vec<Graded> = Vec::new();
+    of_columns.resize_with(names.len(), || Graded {
+        right: 0.0,
+        changed: 0.0,
+        wrong: 0.0,
+    });
+    for row in (0..dirty.len()).filter(|row| labels.iter().all(|label| label.row != *row)) {
+        let mut graded = Graded {
+            right: 0.0,
+            changed: 0.0,
+            wrong: 0.0,
+        };
+        for column in 0..names.len() {
+            let changed = f64::from(u8::from(after[row][column] != dirty[row][column]));
+            let wrong = f64::from(u8::from(clean[row][column] != dirty[row][column]));
+            let right = changed * f64::from(u8::from(after[row][column] == clean[row][column]));
+            for sum in [&mut graded, &mut of_columns[column]] {
+                sum.right += right;
+                sum.changed += changed;
+                sum.wrong += wrong;
+            }
+        }
+        of_rows.push(graded);
+    }
+    let sum = |of: fn(&Graded) -> f64| of_rows.iter().map(of).sum::<f64>();
+    let all = Graded {
+        right: sum(|graded| graded.right),
+        changed: sum(|graded| graded.changed),
+        wrong: sum(|graded| graded.wrong),
+    };
+    let (precision, recall, f1) = all.scores();
+    let (low, high) = interval(&of_rows);
+    println!(
+        "{:<18} {:>6} {:>8} {precision:>9.3} {recall:>7.3} {f1:>6.3} [{low:.3}, {high:.3}] {:>6.3} {:>8.0}",
+        folder.file_name().unwrap_or_default().to_string_lossy(),
+        dirty.len(),
+        labels.len(),
+        0.0,
+        dirty.len() as f64 / seconds
+    );
+    eprintln!(
+        "  chose rows in {:.2} s, repaired in {seconds:.2} s",
+        chosen.as_secs_f64()
+    );
+    for (name, graded) in names
+        .iter()
+        .zip(&of_columns)
+        .filter(|(_, graded)| graded.changed + graded.wrong > 0.0)
+    {
+        eprintln!(
+            "  {name:<18} {:>5} wrong {:>5} changed {:>5} right",
+            graded.wrong, graded.changed, graded.right
+        );
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let mut folders: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if folders.is_empty() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let data = std::env::var_os("REFUEL_DATA").map_or_else(|| root.join("../shared/data"), PathBuf::from);
+        folders = vec![data.join("clean_beers"), data.join("clean_hospital")];
+    }
+    println!("set                  rows labelled precision  recall     F1 95 % interval    null   rows/s");
+    for folder in folders {
+        if folder.join("all.csv").exists() {
+            grade(&folder, 0)?;
+            grade(&folder, LABELLED)?;
+        } else {
+            eprintln!("skipped: no {}", folder.join("all.csv").display());
+        }
+    }
+    Ok(())
+}

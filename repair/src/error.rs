@@ -1,0 +1,66 @@
+//! What can be wrong with what is asked of this crate.
+
+use thiserror::Error;
+
+/// An error of repairing, with a stable code and a hint.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RepairError {
+    /// A row with more or fewer values than there are columns.
+    #[error("row {row} has {found} values, and there are {expected} columns")]
+    RowLength {
+        /// Index of the row, from 0.
+        row: usize,
+        /// How many values it has.
+        found: usize,
+        /// How many columns there are.
+        expected: usize,
+    },
+    /// A labelled row that the table does not have.
+    #[error("row {row} is labelled, and the table has {rows} rows, counted from 0")]
+    UnknownRow {
+        /// Index of the row, from 0.
+        row: usize,
+        /// How many rows the table has.
+        rows: usize,
+    },
+    /// A row that is labelled twice.
+    #[error("row {row} is labelled twice")]
+    LabelledTwice {
+        /// Index of the row, from 0.
+        row: usize,
+    },
+    /// A setting outside of what it can be.
+    #[error("`{setting}` is {value}, which is not {expected}")]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl RepairError {
+    /// The stable code: what `refuel man errors` explains.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RowLength { .. } => "RF2101",
+            Self::UnknownRow { .. } => "RF2102",
+            Self::LabelledTwice { .. } => "RF2103",
+            Self::Setting { .. } => "RF2104",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::RowLength { expected, .. } => {
+                format!("give {expected} values in each row; a missing one is an empty value")
+            }
+            Self::UnknownRow { .. } => "label rows of the table that is repaired, by their index in it".into(),
+            Self::LabelledTwice { .. } => "keep one of the two".into(),
+            Self::Setting { setting, expected, .. } => format!("set `{setting}` to {expected}"),
+        }
+    }
+}

@@ -64,6 +64,9 @@ pub enum ResolveError {
         /// The score.
         score: f32,
     },
+    /// Whoever watches it said to stop.
+    #[error("resolving was cancelled")]
+    Cancelled,
 }
 
 impl ResolveError {
@@ -77,6 +80,7 @@ impl ResolveError {
             Self::Option { .. } => "RF1905",
             Self::Index { .. } => "RF1906",
             Self::Score { .. } => "RF1907",
+            Self::Cancelled => "RF1908",
         }
     }
 
@@ -90,7 +94,7 @@ impl ResolveError {
             Self::NoRecords => Some("give at least one record that has a value".to_owned()),
             Self::Count { what, .. } => Some(format!("give {what} for all records or for none")),
             Self::Vectors { .. } => Some("embed all records with one model".to_owned()),
-            Self::Option { .. } => None,
+            Self::Option { .. } | Self::Cancelled => None,
             Self::Index { .. } => Some("records are named by their place in the list, from 0".to_owned()),
             Self::Score { .. } => Some("a scorer returns a number from 0 to 1".to_owned()),
         }

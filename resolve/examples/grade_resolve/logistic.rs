@@ -19,7 +19,11 @@ impl Logistic {
         let width = features.len();
         let (mut means, mut deviations) = (vec![0f32; width], vec![1f32; width]);
         for column in 0..width {
-            let values: Vec<f32> = rows.iter().map(|row| row[column]).filter(|value| !value.is_nan()).collect();
+            let values: Vec<f32> = rows
+                .iter()
+                .map(|row| row[column])
+                .filter(|value| !value.is_nan())
+                .collect();
             if values.is_empty() {
                 continue;
             }
@@ -67,7 +71,13 @@ impl Logistic {
     fn standardized(&self, row: &[f32]) -> Vec<f32> {
         row.iter()
             .zip(self.means.iter().zip(&self.deviations))
-            .map(|(value, (mean, deviation))| if value.is_nan() { 0.0 } else { (value - mean) / deviation })
+            .map(|(value, (mean, deviation))| {
+                if value.is_nan() {
+                    0.0
+                } else {
+                    (value - mean) / deviation
+                }
+            })
             .collect()
     }
 
@@ -78,7 +88,11 @@ impl Logistic {
 
     /// The features that weigh most.
     pub(crate) fn heaviest<'a>(&self, features: &'a [Feature], count: usize) -> Vec<(&'a str, f32)> {
-        let mut weighed: Vec<(&str, f32)> = features.iter().map(|f| f.name.as_str()).zip(self.weights.iter().copied()).collect();
+        let mut weighed: Vec<(&str, f32)> = features
+            .iter()
+            .map(|f| f.name.as_str())
+            .zip(self.weights.iter().copied())
+            .collect();
         weighed.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         weighed.truncate(count);
         weighed

@@ -2,14 +2,18 @@
 //!
 //! The data is read from `REFUEL_DATA`, or `../shared/data` beside the workspace. `--verbose` says how it came about,
 //! `--examples` stops before anything is graded, `--errors` shows the examples that cross-validation gets wrong, and
-//! `--rest` grades the rows that are neither examples nor the first 200 too.
+//! `--rest` grades the rows that are neither examples nor the first 200 too. `--scale` times 100,000 made-up records.
 
-#![expect(clippy::unwrap_used, reason = "a grading run ends where its data is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a grading run ends where its data is not as it should be"
+)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this is for")]
 
 mod logistic;
 mod metrics;
 mod pairs;
+mod tables;
 
 use std::path::PathBuf;
 
@@ -23,9 +27,15 @@ fn main() {
     );
     let read = |name: &str| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|error| eprintln!("skipped: {}: {error}", path.display())).ok()
+        std::fs::read_to_string(&path)
+            .map_err(|error| eprintln!("skipped: {}: {error}", path.display()))
+            .ok()
     };
-    for (name, count) in [("er_abt_buy", 500), ("er_dblp_acm", 500), ("er_walmart_amazon_dirty", 500)] {
+    for (name, count) in [
+        ("er_abt_buy", 500),
+        ("er_dblp_acm", 500),
+        ("er_walmart_amazon_dirty", 500),
+    ] {
         if !wanted(name) {
             continue;
         }
@@ -51,5 +61,19 @@ fn main() {
                 pairs::grade("autolabel_walmart_amazon, rest", &examples, rest, graded, false);
             }
         }
+    }
+    if wanted("link_fodors_zagats") && !flag("--examples") {
+        let files = read("link_fodors_zagats/all.csv").zip(read("link_fodors_zagats/matches.csv"));
+        if let Some((all, matches)) = files {
+            tables::grade("link_fodors_zagats", &tables::linked(&all, &matches), flag("--verbose"));
+        }
+    }
+    if wanted("dedup_febrl1") && !flag("--examples") {
+        if let Some(all) = read("dedup_febrl1/all.csv") {
+            tables::grade("dedup_febrl1", &tables::deduplicated(&all), flag("--verbose"));
+        }
+    }
+    if flag("--scale") {
+        tables::grade("made up", &tables::made_up(100_000), flag("--verbose"));
     }
 }

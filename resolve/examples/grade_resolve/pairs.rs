@@ -75,7 +75,10 @@ pub(crate) fn grade(name: &str, examples: &[Pair], graded: &[Pair], unlabelled: 
     let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
     if verbose {
         for column in comparator.profile().columns() {
-            eprintln!("  {}: {:?}, {:.2} filled, {} distinct", column.name, column.role, column.filled, column.distinct);
+            eprintln!(
+                "  {}: {:?}, {:.2} filled, {} distinct",
+                column.name, column.role, column.filled, column.distinct
+            );
         }
     }
     let features = |pairs: &[Pair]| -> Vec<Vec<f32>> {
@@ -109,14 +112,20 @@ pub(crate) fn grade(name: &str, examples: &[Pair], graded: &[Pair], unlabelled: 
         .min_by(|a, b| loss(&a.1).total_cmp(&loss(&b.1)))
         .unwrap();
     let decide = |probabilities: &[f32], threshold: f32, pairs: &[Pair]| -> Vec<(bool, bool)> {
-        probabilities.iter().zip(pairs).map(|(p, pair)| (*p >= threshold, pair.same)).collect()
+        probabilities
+            .iter()
+            .zip(pairs)
+            .map(|(p, pair)| (*p >= threshold, pair.same))
+            .collect()
     };
     // The threshold too comes from the examples alone.
     let threshold = (4..=16)
         .map(|step| step as f32 / 20.0)
         .max_by(|a, b| {
             let f1 = |t: f32| Counts::of(decide(&held_out, t, examples).into_iter()).f1();
-            f1(*a).total_cmp(&f1(*b)).then((b - 0.5).abs().total_cmp(&(a - 0.5).abs()))
+            f1(*a)
+                .total_cmp(&f1(*b))
+                .then((b - 0.5).abs().total_cmp(&(a - 0.5).abs()))
         })
         .unwrap();
     let rows: Vec<&[f32]> = training.iter().map(Vec::as_slice).collect();
@@ -146,7 +155,11 @@ pub(crate) fn grade(name: &str, examples: &[Pair], graded: &[Pair], unlabelled: 
     let rate = graded.len() as f64 / started.elapsed().as_secs_f64();
     let decided = decide(&probabilities, threshold, graded);
     let counts = Counts::of(decided.iter().copied());
-    let scored: Vec<(f32, bool)> = probabilities.iter().copied().zip(graded.iter().map(|pair| pair.same)).collect();
+    let scored: Vec<(f32, bool)> = probabilities
+        .iter()
+        .copied()
+        .zip(graded.iter().map(|pair| pair.same))
+        .collect();
     // Confidence in what was said, against whether it was right.
     let confident: Vec<(f32, bool)> = probabilities
         .iter()
@@ -176,7 +189,10 @@ fn errors(pairs: &[Pair], probabilities: &[f32], threshold: f32) {
         if (*probability >= threshold) != pair.same {
             eprintln!("    {} at {probability:.2}", if pair.same { "missed" } else { "wrong" });
             for record in [&pair.left, &pair.right] {
-                let fields: Vec<String> = record.fields().map(|(column, text)| format!("{column}: {text:.110}")).collect();
+                let fields: Vec<String> = record
+                    .fields()
+                    .map(|(column, text)| format!("{column}: {text:.110}"))
+                    .collect();
                 eprintln!("      {}", fields.join(" | "));
             }
         }

@@ -83,9 +83,9 @@ impl Bag {
         self.terms.is_empty()
     }
 
-    /// Hash and rarity of each word.
-    pub(crate) fn rarities(&self) -> impl Iterator<Item = (u64, f32)> {
-        self.terms.iter().map(|term| (term.hash, term.rarity))
+    /// The hash of each word, in ascending order.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.terms.iter().map(|term| term.hash)
     }
 
     fn word(&self, term: &Term) -> &str {

@@ -69,19 +69,6 @@ impl Frequencies {
         f64::from(self.documents.max(1)).ln_1p() as f32
     }
 
-    /// The share of records that have this, from 0 to 1.
-    pub(crate) fn share(&self, hash: u64) -> f64 {
-        f64::from(self.count(hash)) / f64::from(self.documents.max(1))
-    }
-
-    /// The probability that two records drawn at random have the same: the sum of the squared shares.
-    pub(crate) fn collision(&self) -> f64 {
-        let documents = f64::from(self.documents.max(1));
-        let mut counts: Vec<u32> = self.counts.values().copied().collect();
-        counts.sort_unstable();
-        counts.iter().map(|count| (f64::from(*count) / documents).powi(2)).sum()
-    }
-
     /// Leaves out what was seen once, which counts as much as what never was.
     pub(crate) fn prune(&mut self) {
         self.counts.retain(|_, count| *count > 1);
@@ -102,7 +89,6 @@ mod tests {
         assert_eq!(rarity("a"), 2f32.ln());
         assert_eq!(rarity("b"), 4f32.ln());
         assert_eq!(rarity("unknown"), frequencies.highest_rarity());
-        assert_eq!(frequencies.share(stable_hash("a")), 1.0);
         let before = rarity("b");
         frequencies.prune();
         assert_eq!(frequencies.rarity(stable_hash("b")), before);

@@ -1,0 +1,191 @@
+//! From records to clusters, all steps in a row.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::blocking::{Blocking, BlockingReport, Candidate, Vectors, candidates};
+use crate::canonical::{CanonicalField, Choose, canonical};
+use crate::cluster::{Cluster, ClusterOptions, ScoredPair, cluster};
+use crate::error::ResolveError;
+use crate::features::{Comparator, Prepared};
+use crate::record::Record;
+use crate::sources::Sources;
+use crate::unsupervised::{Agreements, FellegiSunter, random_pairs};
+
+/// How records are resolved.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResolveOptions {
+    /// Which pairs are compared.
+    pub blocking: Blocking,
+    /// How clusters are made of them.
+    pub cluster: ClusterOptions,
+    /// How columns of the canonical record are chosen.
+    pub canonical: BTreeMap<String, Choose>,
+}
+
+/// What says how likely a pair is one thing.
+#[derive(Clone, Copy)]
+pub enum Scorer<'a> {
+    /// Weights that are estimated from the records themselves.
+    Unsupervised,
+    /// A function of the features of a pair, in the order of [`Comparator::features`], to a probability.
+    Trained(&'a (dyn Fn(&[f32]) -> f32 + Sync)),
+}
+
+/// A step of [`resolve`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Records are taken apart.
+    Prepare,
+    /// Pairs worth comparing are looked for.
+    Block,
+    /// Pairs are compared.
+    Score,
+    /// Clusters are made.
+    Cluster,
+}
+
+/// Told how far a step has come: how many of how many are done. It says whether to go on.
+pub type Watch<'a> = &'a dyn Fn(Step, usize, usize) -> bool;
+
+/// A cluster with its canonical record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    /// The records, and how sure it is.
+    pub cluster: Cluster,
+    /// One field for each column in which a member has a value.
+    pub canonical: Vec<CanonicalField>,
+}
+
+/// What came of resolving.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolution {
+    /// In ascending order of their first records; each record is in one.
+    pub entities: Vec<Entity>,
+    /// The pairs that were compared, with their probabilities.
+    pub pairs: Vec<ScoredPair>,
+    /// Which rules found each of them, in the same order.
+    pub candidates: Vec<Candidate>,
+    /// What blocking found.
+    pub blocking: BlockingReport,
+    /// What share of the matches blocking found, estimated; `None` where it can't be told.
+    pub estimated_recall: Option<f64>,
+    /// The weights, where the scorer was [`Scorer::Unsupervised`].
+    pub weights: Option<FellegiSunter>,
+}
+
+/// How many records or pairs are done between two looks at the watch.
+const CHUNK: usize = 1 << 15;
+/// How many pairs are drawn at random to see how often unlike records agree.
+const RANDOM: usize = 100_000;
+
+/// Finds which records are the same thing.
+///
+/// # Errors
+/// What the steps refuse, and [`ResolveError::Cancelled`] when the watch says so.
+pub fn resolve(
+    records: &[Record],
+    sources: &Sources,
+    comparator: &Comparator,
+    vectors: Option<&Vectors>,
+    scorer: Scorer<'_>,
+    options: &ResolveOptions,
+    watch: Watch<'_>,
+) -> Result<Resolution, ResolveError> {
+    let look = |step, done, all| {
+        if watch(step, done, all) {
+            Ok(())
+        } else {
+            Err(ResolveError::Cancelled)
+        }
+    };
+    let mut prepared: Vec<Prepared> = Vec::with_capacity(records.len());
+    look(Step::Prepare, 0, records.len())?;
+    for chunk in records.chunks(CHUNK) {
+        prepared.par_extend(chunk.par_iter().map(|record| comparator.prepare(record)));
+        look(Step::Prepare, prepared.len(), records.len())?;
+    }
+    look(Step::Block, 0, records.len())?;
+    let (candidates, blocking) = candidates(&prepared, comparator.profile(), sources, vectors, &options.blocking)?;
+    look(Step::Block, records.len(), records.len())?;
+
+    let features = |a: u32, b: u32, row: &mut Vec<f32>| {
+        row.clear();
+        let cosine = vectors.map(|vectors| vectors.cosine(a, b));
+        comparator.compare_into(&prepared[a as usize], &prepared[b as usize], cosine, row);
+    };
+    let count = |pairs: &[(u32, u32)]| {
+        let fresh = || (Agreements::new(comparator.features()), Vec::new());
+        let counted = pairs.par_iter().fold(fresh, |(mut agreements, mut row), (a, b)| {
+            features(*a, *b, &mut row);
+            agreements.add(&row);
+            (agreements, row)
+        });
+        counted.map(|(agreements, _)| agreements).reduce(
+            || Agreements::new(comparator.features()),
+            |mut all, more| {
+                all.extend(more);
+                all
+            },
+        )
+    };
+    let passes = if matches!(scorer, Scorer::Unsupervised) { 2 } else { 1 };
+    let all = candidates.len() * passes;
+    look(Step::Score, 0, all)?;
+    let weights = match scorer {
+        Scorer::Unsupervised if !candidates.is_empty() => {
+            let random = count(&random_pairs(sources, RANDOM));
+            let mut found = Agreements::new(comparator.features());
+            for (number, chunk) in candidates.chunks(CHUNK).enumerate() {
+                let pairs: Vec<(u32, u32)> = chunk.iter().map(|pair| (pair.left, pair.right)).collect();
+                found.extend(count(&pairs));
+                look(Step::Score, number * CHUNK + chunk.len(), all)?;
+            }
+            Some(FellegiSunter::fit(&found, &random, sources.pairs())?)
+        }
+        _ => None,
+    };
+    let score = |a: u32, b: u32, row: &mut Vec<f32>| {
+        features(a, b, row);
+        match (&weights, scorer) {
+            (_, Scorer::Trained(score)) => score(row),
+            (Some(weights), _) => weights.probability(row),
+            (None, Scorer::Unsupervised) => 0.0,
+        }
+    };
+    let mut pairs: Vec<ScoredPair> = Vec::with_capacity(candidates.len());
+    for chunk in candidates.chunks(CHUNK) {
+        pairs.par_extend(chunk.par_iter().map_init(Vec::new, |row, pair| ScoredPair {
+            left: pair.left,
+            right: pair.right,
+            probability: score(pair.left, pair.right, row),
+        }));
+        look(Step::Score, candidates.len() * (passes - 1) + pairs.len(), all)?;
+    }
+    let probabilities: Vec<f32> = pairs.iter().map(|pair| pair.probability).collect();
+    let estimated_recall = blocking.estimated_recall(&candidates, &probabilities)?;
+
+    look(Step::Cluster, 0, records.len())?;
+    let verify = |a: u32, b: u32| score(a, b, &mut Vec::new());
+    let clusters = cluster(sources, &pairs, &options.cluster, &verify)?;
+    let source = |record: u32| sources.of(record);
+    let entities = clusters
+        .into_par_iter()
+        .map(|cluster| {
+            let canonical = canonical(&cluster, records, comparator.profile(), &source, &options.canonical)?;
+            Ok(Entity { cluster, canonical })
+        })
+        .collect::<Result<Vec<_>, ResolveError>>()?;
+    look(Step::Cluster, records.len(), records.len())?;
+    Ok(Resolution {
+        entities,
+        pairs,
+        candidates,
+        blocking,
+        estimated_recall,
+        weights,
+    })
+}

@@ -1,0 +1,213 @@
+//! Whole tables, from records to entities.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use refuel_resolve::{
+    Blocking, Comparator, Mode, Profile, Record, Resolution, ResolveError, ResolveOptions, Rule, Scorer, Sources, Step,
+    assignment, compare_clusters, resolve,
+};
+
+/// Shops as two lists have them: each of the first list once more, written otherwise, and some that only one has.
+fn shops() -> (Vec<Record>, Vec<u32>, Vec<u32>) {
+    let names = [
+        "Harbour",
+        "Sunset",
+        "Golden",
+        "Old Mill",
+        "Riverside",
+        "Corner",
+        "Central",
+        "Garden",
+    ];
+    let kinds = ["Bakery", "Coffee House", "Bookshop", "Hardware", "Pharmacy"];
+    let streets = [
+        "Market Street",
+        "High Street",
+        "Station Road",
+        "Church Lane",
+        "Park Avenue",
+        "Mill Lane",
+    ];
+    let mut random = fastrand::Rng::with_seed(21);
+    let (mut records, mut sources, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..200u32 {
+        let name = format!("{} {}", random.choice(names).unwrap(), random.choice(kinds).unwrap());
+        let street = format!("{} {}", random.u32(1..200), random.choice(streets).unwrap());
+        let phone = format!("{:03} {:04}", random.u32(200..999), random.u32(0..10_000));
+        let of =
+            |name: &str, street: &str, phone: &str| Record::new([("name", name), ("street", street), ("phone", phone)]);
+        if number % 10 != 9 {
+            records.push(of(&name, &street, &phone));
+            sources.push(0);
+            truth.push(number);
+        }
+        if number % 10 != 8 {
+            let street = street
+                .replace("Street", "St.")
+                .replace("Avenue", "Ave")
+                .replace("Road", "Rd");
+            let name = if number % 3 == 0 {
+                format!("The {}", name.to_uppercase())
+            } else {
+                name
+            };
+            let phone = if number % 7 == 0 {
+                String::new()
+            } else {
+                phone.replace(' ', "-")
+            };
+            records.push(of(&name, &street, &phone));
+            sources.push(1);
+            truth.push(number);
+        }
+    }
+    (records, sources, truth)
+}
+
+fn run(mode: Mode, watch: &dyn Fn(Step, usize, usize) -> bool) -> Result<(Resolution, Vec<u32>), ResolveError> {
+    let (records, sources, truth) = shops();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new())?, false);
+    let sources = Sources::tables(mode, sources)?;
+    let options = ResolveOptions::default();
+    let resolution = resolve(
+        &records,
+        &sources,
+        &comparator,
+        None,
+        Scorer::Unsupervised,
+        &options,
+        watch,
+    )?;
+    Ok((resolution, truth))
+}
+
+#[test]
+fn two_lists_are_linked_without_a_label() {
+    let (resolution, truth) = run(Mode::Link, &|_, _, _| true).unwrap();
+    let clusters: Vec<_> = resolution
+        .entities
+        .iter()
+        .map(|entity| entity.cluster.clone())
+        .collect();
+    let found = assignment(&clusters, truth.len()).unwrap();
+    let figures = compare_clusters(&found, &truth).unwrap();
+    assert!(figures.pairwise.f1 > 0.97, "{figures:?}");
+    assert!(resolution.estimated_recall.unwrap() > 0.9);
+    assert!(
+        resolution
+            .entities
+            .iter()
+            .all(|entity| entity.cluster.members.len() <= 2)
+    );
+}
+
+#[test]
+fn an_entity_says_where_its_values_come_from() {
+    let (resolution, _) = run(Mode::LinkAndDeduplicate, &|_, _, _| true).unwrap();
+    let entity = resolution
+        .entities
+        .iter()
+        .find(|entity| entity.cluster.members.len() == 2)
+        .unwrap();
+    insta::assert_json_snapshot!(entity.canonical);
+}
+
+#[test]
+fn the_same_records_give_the_same_result() {
+    let once = run(Mode::LinkAndDeduplicate, &|_, _, _| true).unwrap().0;
+    let again = run(Mode::LinkAndDeduplicate, &|_, _, _| true).unwrap().0;
+    assert_eq!(once, again);
+}
+
+#[test]
+fn a_scorer_of_ones_own_is_asked() {
+    let (records, _, truth) = shops();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
+    let phone = comparator
+        .features()
+        .iter()
+        .position(|feature| feature.name == "phone.exact")
+        .unwrap();
+    let score = move |row: &[f32]| if row[phone] == 1.0 { 0.95 } else { 0.05 };
+    let sources = Sources::one_table(records.len());
+    let options = ResolveOptions::default();
+    let resolution = resolve(
+        &records,
+        &sources,
+        &comparator,
+        None,
+        Scorer::Trained(&score),
+        &options,
+        &|_, _, _| true,
+    );
+    let resolution = resolution.unwrap();
+    let clusters: Vec<_> = resolution
+        .entities
+        .iter()
+        .map(|entity| entity.cluster.clone())
+        .collect();
+    let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
+    assert!(
+        figures.pairwise.precision > 0.99 && figures.pairwise.recall > 0.8,
+        "{figures:?}"
+    );
+    assert!(resolution.weights.is_none());
+}
+
+#[test]
+fn each_step_is_told_to_its_end_and_can_be_stopped() {
+    let told = Mutex::new(Vec::new());
+    run(Mode::Link, &|step, done, all| {
+        told.lock().unwrap().push((step, done, all));
+        true
+    })
+    .unwrap();
+    let told = told.into_inner().unwrap();
+    for step in [Step::Prepare, Step::Block, Step::Score, Step::Cluster] {
+        let last = told.iter().rev().find(|told| told.0 == step).unwrap();
+        assert_eq!(last.1, last.2, "{step:?}");
+    }
+    for step in [Step::Prepare, Step::Block, Step::Score, Step::Cluster] {
+        assert_eq!(
+            run(Mode::Link, &|now, _, _| now != step).unwrap_err(),
+            ResolveError::Cancelled
+        );
+    }
+}
+
+#[test]
+fn records_that_have_nothing_in_common_stay_alone() {
+    let records: Vec<Record> = ["amber", "birch", "cedar", ""]
+        .iter()
+        .map(|name| Record::new([("name", *name)]))
+        .collect();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
+    let options = ResolveOptions {
+        blocking: Blocking {
+            rules: vec![Rule::Words { nearest: 5 }],
+            ..Blocking::default()
+        },
+        ..ResolveOptions::default()
+    };
+    let sources = Sources::one_table(4);
+    let resolution = resolve(
+        &records,
+        &sources,
+        &comparator,
+        None,
+        Scorer::Unsupervised,
+        &options,
+        &|_, _, _| true,
+    );
+    let resolution = resolution.unwrap();
+    assert_eq!(resolution.entities.len(), 4);
+    assert!(
+        resolution
+            .entities
+            .iter()
+            .all(|entity| entity.cluster.confidence == 1.0)
+    );
+    assert!(resolution.entities[3].canonical.is_empty());
+    assert_eq!(resolution.estimated_recall, None);
+}

@@ -181,13 +181,21 @@ fn decode(session: &mut dyn Session, prompts: &PromptTokens) -> Result<Value, Fa
     let rows: Vec<Vec<u32>> = prompts.rows.iter().take(ROWS).cloned().collect();
     let cancel = Cancel::default();
     let options = |max_tokens| GenerateOptions {
+        drafts: 0,
         max_tokens,
         stop_tokens: Vec::new(),
     };
     // The time of the first token, which is prefill, is taken off.
     let mut run = |tokens: usize| -> Result<(f64, usize), Failure> {
         let start = Instant::now();
-        let texts = session.generate(&prompts.prefix, &rows, &options(tokens), &cancel, &mut |_| {})?;
+        let texts = session.generate(
+            &prompts.prefix,
+            &rows,
+            Vec::new(),
+            &options(tokens),
+            &cancel,
+            &mut |_| {},
+        )?;
         Ok((
             start.elapsed().as_secs_f64(),
             texts.iter().map(|text| text.log_probabilities.len()).sum(),

@@ -85,6 +85,14 @@ pub enum EngineError {
         /// What the tokenizer said.
         reason: String,
     },
+    /// What a task lets a model write can't be made into a grammar over its tokens.
+    #[error("what the task reads out can't be asked of the model `{model}`: {reason}")]
+    Grammar {
+        /// `name@digest`.
+        model: String,
+        /// What was wrong.
+        reason: String,
+    },
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -136,6 +144,7 @@ impl EngineError {
             Self::ModelOutdated { .. } => "RF0512",
             Self::Io(_) => "RF0510",
             Self::UnknownClass { .. } => "RF0511",
+            Self::Grammar { .. } => "RF0513",
             Self::Task(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Cache(error) => error.code(),
@@ -162,6 +171,7 @@ impl EngineError {
             Self::PromptTooLong { .. } => Some(
                 "shorten the guidelines, or use fewer examples or labels, or a model with a longer context".to_owned(),
             ),
+            Self::Grammar { .. } => Some("use fewer or simpler fields, or another model".to_owned()),
             Self::DeviceUnusable { .. } => Some(
                 "`refuel debug` shows what was found and what each model would run on; `--device auto` falls back to the processor"
                     .to_owned(),

@@ -8,6 +8,7 @@ mod debug;
 mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod guide;
 pub mod machine;
 mod model;
 mod prepared;

@@ -1,13 +1,14 @@
 //! A loaded model: its session, its tokenizer and its chat template.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use refuel_compiler::ModelDescription;
-use refuel_task::ChatTemplate;
+use refuel_task::{ChatTemplate, Segment};
 use serde::Deserialize;
 
 use crate::error::EngineError;
+use crate::guide::Vocabulary;
 use crate::session::onnx::{RuntimeOptions, load};
 use crate::session::{Budget, Placement, Session};
 use crate::tokenizer::Tokenizer;
@@ -48,6 +49,8 @@ pub(crate) struct Model {
     pub template: Option<ChatTemplate>,
     session: Mutex<Box<dyn Session>>,
     placement: Placement,
+    // Made when a grammar is first asked for: most tasks ask for none.
+    vocabulary: OnceLock<Result<Arc<Vocabulary>, String>>,
 }
 
 impl Model {
@@ -80,12 +83,32 @@ impl Model {
             template: chat_template(name, folder)?,
             session: Mutex::new(session),
             placement,
+            vocabulary: OnceLock::new(),
         })
     }
 
     /// Where it runs, and why there.
     pub(crate) fn placement(&self) -> &Placement {
         &self.placement
+    }
+
+    /// Its tokens as bytes.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`] where it can't be told which bytes they stand for.
+    pub(crate) fn vocabulary(&self) -> Result<Arc<Vocabulary>, EngineError> {
+        let made = self.vocabulary.get_or_init(|| {
+            let terminator = self.template.as_ref().and_then(ChatTemplate::terminator);
+            let terminator = terminator.map(|text| self.tokenizer.segments(&[Segment::Template(text.to_owned())]));
+            let terminator = terminator.transpose().map_err(|error| error.to_string())?;
+            let mut ends: Vec<u32> = terminator.iter().flatten().take(1).copied().collect();
+            ends.extend(&self.description.eos_tokens);
+            Vocabulary::new(self.tokenizer.data(), self.description.vocabulary, &ends).map(Arc::new)
+        });
+        made.clone().map_err(|reason| EngineError::Tokenizer {
+            model: self.name.clone(),
+            reason,
+        })
     }
 
     /// The session, for one run at a time.

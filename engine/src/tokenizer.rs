@@ -82,6 +82,11 @@ impl Tokenizer {
         self.encode(&self.data, text, true)
     }
 
+    /// The tokenizer that data is read with.
+    pub(crate) fn data(&self) -> &Inner {
+        &self.data
+    }
+
     /// The text of tokens, special tokens left out.
     pub(crate) fn decode(&self, tokens: &[u32]) -> Result<String, EngineError> {
         self.text_of(tokens, true)

@@ -20,7 +20,7 @@ use parquet::file::properties::WriterProperties;
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
-use crate::answers::{source_word, status_word};
+use crate::answers::{fields_of, source_word, status_word};
 use crate::chunk::{Body, plain_text};
 use crate::json_columns::{JsonColumns, object};
 use crate::{AnswerColumns, Chunk, Input, IoError, Output, ValueType, Writer};
@@ -200,7 +200,7 @@ impl ParquetWriter {
             answers.iter().for_each(|answer| builder.append_option(number(answer)));
             Arc::new(builder.finish())
         };
-        let columns: [ArrayRef; 7] = [
+        let mut columns: Vec<ArrayRef> = vec![
             value_column(self.answers.value_type, answers),
             numbers(&|answer| answer.confidence),
             numbers(&|answer| answer.raw_confidence),
@@ -209,6 +209,9 @@ impl ParquetWriter {
             texts(&|answer| Some(source_word(answer.source).to_owned())),
             texts(&|answer| Some(answer.model.clone())),
         ];
+        if self.answers.value_type == ValueType::Record {
+            columns.push(texts(&|answer| fields_of(answer).map(|fields| fields.to_string())));
+        }
         let fields = self.answers.names.iter().zip(columns);
         fields
             .map(|(name, column)| (Field::new(name, column.data_type().clone(), true), column))
@@ -249,7 +252,7 @@ fn column_of(field: &Field, objects: &[Map<String, Value>]) -> Result<ArrayRef, 
 /// The answers' values in the type that the task's kind gives them.
 fn value_column(value_type: ValueType, answers: &[Answer]) -> ArrayRef {
     match value_type {
-        ValueType::Text => {
+        ValueType::Text | ValueType::Record => {
             let mut builder = StringBuilder::new();
             for answer in answers {
                 builder.append_option((!answer.value.is_null()).then(|| plain_text(&answer.value)));

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::answers::{source_word, status_word};
+use crate::answers::{fields_of, source_word, status_word};
 use crate::arrow_values::json_value;
 use crate::chunk::{Body, JsonLine};
 use crate::json_columns::{JsonColumns, UNPARSED, object};
@@ -350,7 +350,8 @@ impl JsonlWriter {
                 3 => put(&mut self.line, status_word(answer.status)),
                 4 => put(&mut self.line, &answer.reason),
                 5 => put(&mut self.line, source_word(answer.source)),
-                _ => put(&mut self.line, &answer.model),
+                6 => put(&mut self.line, &answer.model),
+                _ => put(&mut self.line, &fields_of(answer)),
             }
         }
         self.line.extend_from_slice(b"}\n");

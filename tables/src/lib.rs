@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-pub use answers::{AnswerColumns, ValueType, source_word, status_word};
+pub use answers::{AnswerColumns, ValueType, fields_of, source_word, status_word};
 pub use chunk::Chunk;
 pub use column_type::{ColumnType, column_types};
 pub use columnar_write::earlier_path;

@@ -31,21 +31,25 @@ pub enum Source {
     Human,
 }
 
-/// One candidate with its probabilities, both in `[0, 1]`.
+/// One candidate, or one field of a record, with its probabilities, both in `[0, 1]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
-    /// The candidate, such as a label.
+    /// The candidate, such as a label; or the path of a field, such as `price` or `parts[0].name`.
     pub value: String,
     /// Probability normalized over the candidates.
     pub confidence: f32,
     /// Geometric mean of the probabilities of the candidate's tokens.
     pub raw_confidence: f32,
+    /// Where it stands in the input, for what was read out of it: the first character and the one behind the last, counted
+    /// from 0 in [`crate::RenderedInput::text`] (Unicode scalar values).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<[u32; 2]>,
 }
 
 /// One task applied to one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The value: text, a list of text, a boolean, numbers, or null.
+    /// The value: text, a list of text, a boolean, numbers, a record, or null.
     pub value: Value,
     /// Probability of the value normalized over what could have been answered, in `[0, 1]`.
     pub confidence: Option<f32>,
@@ -55,7 +59,7 @@ pub struct Answer {
     pub status: Status,
     /// Why it can't be used, or what was done to the input (such as `truncated: 812 of 1,324 tokens kept`).
     pub reason: Option<String>,
-    /// Candidates, best first.
+    /// Candidates, best first. Of a record its fields, in the order of the task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<Scored>,
     /// `name@digest` of the model that ran.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::examples::{ExampleSet, Selection};
 use crate::input::{InputSpec, Part};
 use crate::prompt::LAYOUT_VERSION;
+use crate::shape;
 use crate::task::Task;
 
 /// BLAKE3 over JSON with a fixed order of keys, in 64 hexadecimal digits. `embedding` is the digest of the model that
@@ -36,6 +37,9 @@ fn canonical(task: &Task, embedding: Option<&str>) -> Value {
             .map(|label| json!([label.name, label.description]))
             .collect();
         fields.push(("labels", Value::Array(labels)));
+    }
+    if takes("fields") {
+        fields.push(("fields", shape::spec(&task.fields)));
     }
     if let Some(set) = task.examples.as_ref().filter(|_| takes("examples")) {
         fields.push(("examples", examples(set, embedding)));

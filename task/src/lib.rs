@@ -14,6 +14,7 @@ mod kinds;
 mod parse;
 mod prompt;
 mod schema;
+mod shape;
 mod task;
 pub mod yaml;
 
@@ -27,6 +28,7 @@ pub use input::{InputHash, InputSpec, InputTemplate, Part, Record, RenderedInput
 pub use kinds::Kind;
 pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, Plan, Role, Segment};
 pub use schema::schema;
+pub use shape::{DEEPEST_SHAPE, Field, Format, MOST_CHOICES, MOST_FIELDS, Shape, TextShape, spaced};
 pub use task::{
     Calibration, Confidence, DEFAULT_MODEL, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label,
     MOST_LABELS, ModelName, OnError, Task, Truncate,

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD};
 use crate::kinds::{COMMON_KEYS, Kind, KindRules};
-use crate::parse::{EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
+use crate::parse::{
+    EXAMPLE_KEYS, FIELD_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, NULLABLE, SCHEMA_KEYS, SET_KEYS, TYPES,
+};
+use crate::shape::{Format, MOST_CHOICES, MOST_FIELDS};
 use crate::task::{Generation, LONGEST_LABEL, MOST_LABELS};
 
 /// The schema of a task file (JSON Schema, draft 2020-12). It says what the reader takes; what a schema can't say, such
@@ -28,6 +31,11 @@ pub fn schema() -> Value {
     definitions.insert("part".to_owned(), part());
     definitions.insert("name".to_owned(), label_name());
     definitions.insert("labels".to_owned(), labels());
+    definitions.insert("fields".to_owned(), fields());
+    definitions.insert("field".to_owned(), field(&["name", "required", NULLABLE], &["name"]));
+    definitions.insert("unnamed".to_owned(), field(&["required", NULLABLE], &[]));
+    definitions.insert("item".to_owned(), field(&[], &[]));
+    definitions.insert("schema".to_owned(), json_schema());
     definitions.insert("model".to_owned(), model());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -114,6 +122,14 @@ fn property(rules: &dyn KindRules, key: &str) -> Value {
         "labels" => json!({
             "$ref": "#/$defs/labels",
             "description": "What can be answered, in the order in which the model reads it.",
+        }),
+        "fields" => json!({
+            "$ref": "#/$defs/fields",
+            "description": "What is read out, in the order in which the model writes it.",
+        }),
+        "schema" => json!({
+            "$ref": "#/$defs/schema",
+            "description": "The same as a JSON Schema, whose root is an object. Instead of `fields`.",
         }),
         "examples" => examples(rules),
         "threshold" => probability("Answers with less confidence abstain: their value is the fallback, or null."),
@@ -241,6 +257,115 @@ fn labels() -> Value {
     })
 }
 
+fn fields() -> Value {
+    json!({
+        "oneOf": [
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_FIELDS,
+                "items": {"oneOf": [{"type": "string"}, {"$ref": "#/$defs/field"}]},
+                "description": "Names, or maps with a name.",
+            },
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": MOST_FIELDS,
+                "additionalProperties": {"oneOf": [{"type": ["string", "null"]}, {"$ref": "#/$defs/unnamed"}]},
+                "description": "Names with descriptions, or with maps.",
+            },
+        ],
+    })
+}
+
+/// A field, or what stands in a list. Of the keys that not all of these have, `own` are there.
+fn field(own: &[&str], required: &[&str]) -> Value {
+    let is_item = own.is_empty();
+    let keys: Vec<&str> = FIELD_KEYS
+        .into_iter()
+        .chain([NULLABLE])
+        .filter(|key| match *key {
+            "description" => !is_item,
+            "name" | "required" | NULLABLE => own.contains(key),
+            _ => true,
+        })
+        .collect();
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let number = |description: &str| json!({"type": "number", "description": description});
+    let whole = |description: &str| json!({"type": "integer", "minimum": 1, "description": description});
+    let properties = keyed(&keys, |key| match key {
+        "name" => text("The key in the answer."),
+        "description" => text("What the field is, for the model to read."),
+        "type" => json!({
+            "enum": TYPES,
+            "description": "What its value is. Left out, it is `object` where there are `fields`, `array` where there are \
+             `items`, and `string` else.",
+        }),
+        "enum" => json!({
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MOST_CHOICES,
+            "uniqueItems": true,
+            "description": "The texts that it can be.",
+        }),
+        "format" => json!({
+            "enum": Format::WORDS.map(|(word, _)| word),
+            "description": "The form of the text, as in JSON Schema.",
+        }),
+        "span" => json!({
+            "type": "boolean",
+            "description": "Whether the text is a piece of the input, as it is written there, whose place is told. True \
+             where there is no `format`.",
+        }),
+        "minimum" => number("The least."),
+        "maximum" => number("The most."),
+        "max_length" => whole("The most characters."),
+        "max_items" => whole("The most values of a list."),
+        "items" => json!({
+            "oneOf": [{"enum": &TYPES[..4]}, {"$ref": "#/$defs/item"}],
+            "description": "What stands in a list: the word of a type, or a map. Pieces of the input unless told.",
+        }),
+        "fields" => json!({"$ref": "#/$defs/fields", "description": "The fields of an object."}),
+        "required" => json!({
+            "type": "boolean",
+            "default": false,
+            "description": "The value must be there. Else it is null where the text does not say.",
+        }),
+        NULLABLE => json!({
+            "type": "boolean",
+            "description": "Null may stay in the answer. Where it may not, a field that is not required is left out.",
+        }),
+        other => unreachable!("the key {other} of a field has no schema"),
+    });
+    object(&properties, required)
+}
+
+/// The part of JSON Schema that is read.
+fn json_schema() -> Value {
+    let schema = || json!({"$ref": "#/$defs/schema"});
+    let types = || TYPES.into_iter().chain(["null"]).collect::<Vec<_>>();
+    let properties = keyed(&SCHEMA_KEYS, |key| match key {
+        "$schema" | "$id" | "title" | "description" | "const" => json!({"type": "string"}),
+        "type" => json!({"oneOf": [{"enum": TYPES}, {"type": "array", "items": {"enum": types()}}]}),
+        "enum" | "required" => json!({"type": "array", "items": {"type": "string"}}),
+        "format" => json!({"enum": Format::WORDS.map(|(word, _)| word)}),
+        "span" | "nullable" => json!({"type": "boolean"}),
+        "minimum" | "maximum" => json!({"type": "number"}),
+        "maxLength" | "maxItems" => json!({"type": "integer", "minimum": 1}),
+        "items" => schema(),
+        "properties" => json!({"type": "object", "minProperties": 1, "additionalProperties": schema()}),
+        "additionalProperties" => json!({"const": false}),
+        other => unreachable!("the word {other} has no schema"),
+    });
+    let mut schema = object(&properties, &[]);
+    schema["description"] = json!(
+        "A JSON Schema of these words. `span` is ours: whether a text is a piece of the input, true where there is no \
+         `format`."
+    );
+    schema
+}
+
 fn model() -> Value {
     json!({
         "type": "string",
@@ -260,6 +385,10 @@ fn answer(rules: &dyn KindRules) -> Value {
         Some("match") => json!({
             "type": ["boolean", "string", "number"],
             "description": "Whether the two sides are the same thing.",
+        }),
+        Some("fields") => json!({
+            "type": ["object", "string"],
+            "description": "The right record; as text, it is JSON.",
         }),
         Some("output") => json!({"type": "string", "description": "The text that the model should write."}),
         _ => Value::Bool(false),
@@ -371,6 +500,22 @@ fn example(kind: Kind) -> Value {
             "input": {"a": "name", "b": "other_name"},
             "guidelines": "Are these the same company?",
             "examples": [{"input": {"a": "ACME Inc.", "b": "Acme Incorporated"}, "match": true}],
+        }),
+        "extract" => json!({
+            "name": "listing_fields",
+            "kind": "extract",
+            "input": "title",
+            "guidelines": "Read the product out of the title of its listing.",
+            "fields": {
+                "brand": "who makes it",
+                "price": {"type": "number", "description": "what it costs, without the currency"},
+                "condition": {"enum": ["new", "used", "refurbished"]},
+                "colors": {"type": "array", "items": "string"},
+            },
+            "examples": [{
+                "input": "Sony WH-1000XM4, black, used, $129",
+                "fields": {"brand": "Sony", "price": 129, "condition": "used", "colors": ["black"]},
+            }],
         }),
         "embed" => json!({"name": "ticket_vector", "kind": "embed", "input": "body", "model": EMBEDDING_MODEL}),
         "complete" => json!({

@@ -11,7 +11,8 @@ use crate::error::TaskError;
 use crate::examples::ExampleSet;
 use crate::gate::Gate;
 use crate::input::{InputSpec, Record, RenderedInput};
-use crate::kinds::Kind;
+use crate::kinds::{Kind, Known};
+use crate::shape::Field;
 use crate::{fingerprint, parse};
 
 /// Most labels a task can have.
@@ -144,7 +145,7 @@ pub enum Confidence {
     Raw,
 }
 
-/// How text is generated, for tasks of kind `complete`. The temperature is 0: the likeliest token is always taken.
+/// How text is generated, for tasks of the kinds `complete` and `extract`. The temperature is 0: the likeliest token is always taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Generation {
     /// Most tokens that are generated.
@@ -184,6 +185,8 @@ pub struct Task {
     pub guidelines: String,
     /// What can be answered, in the order in which the model reads it.
     pub labels: Vec<Label>,
+    /// For `extract`: what is read out, in the order in which the model writes it.
+    pub fields: Vec<Field>,
     /// What of a row the model reads.
     pub input: InputSpec,
     /// Solved rows.
@@ -204,7 +207,7 @@ pub struct Task {
     pub calibration: Calibration,
     /// For `multilabel`: the least probability of a label that is given, 0.5 unless told.
     pub label_threshold: f32,
-    /// For `complete`: how text is generated.
+    /// For `complete` and `extract`: how text is generated.
     pub generation: Generation,
 }
 
@@ -289,6 +292,20 @@ impl Task {
     /// reached by computation alone are not found.
     pub fn columns(&self) -> Vec<String> {
         self.input.columns()
+    }
+
+    /// Puts a value that data gives as the right answer into the form in which answers of this task come: a label's name
+    /// for its alias, a list for `a; b`, a record with its fields in their order. Evaluation compares answers with this.
+    ///
+    /// # Errors
+    /// Why it can't be an answer of this task.
+    pub fn normalize_expected(&self, value: &Value) -> Result<Value, String> {
+        let known = Known {
+            labels: &self.labels,
+            fields: &self.fields,
+        };
+        let read = self.kind.rules().read_answer(value, known);
+        read.map_err(|problem| problem.message)
     }
 
     /// The label with this name, or with this alias. Names win over aliases.

@@ -210,15 +210,17 @@ impl Source {
     }
 }
 
-/// A candidate with its probabilities, in `[0, 1]`.
+/// A candidate, or a field of a record, with its probabilities, in `[0, 1]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
-    /// The candidate.
+    /// The candidate, or the field's path.
     pub value: String,
-    /// Normalized over the candidates.
+    /// Normalized over what could have been answered.
     pub confidence: f32,
     /// Geometric mean of its tokens' probabilities.
     pub raw_confidence: f32,
+    /// Where it stands in the input, for what was read out of it: its first character and the one behind its last.
+    pub span: Option<[u32; 2]>,
 }
 
 /// One task applied to one input.
@@ -234,7 +236,7 @@ pub struct Answer {
     pub status: Status,
     /// Why it can't, or what was done to the input.
     pub reason: Option<String>,
-    /// Candidates, best first; empty unless [`Ask::detail`].
+    /// Candidates, best first, or the fields of a record; empty unless [`Ask::detail`].
     pub scores: Vec<Scored>,
     /// Where it came from.
     pub source: Source,

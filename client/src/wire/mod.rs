@@ -19,7 +19,7 @@ pub use preamble::{PREAMBLE_BYTES, Preamble};
 pub use report::{Activity, HostReport, ModelReport, Report, ReportKind, UsageReport};
 
 /// Version of the protocol. Sides whose versions differ don't talk.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Version of this crate, which is that of host and extension alike.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,5 @@
-//! The form in which an answer is kept: the key's check, a checksum, and the answer in the postcard format.
+//! The form in which an answer is kept: the key's check, a checksum, and the answer in the postcard format. Where its scores
+//! have places in the input, these follow.
 //!
 //! The form is pinned by a test. One that differs needs another [`FILE`](super::place::FILE).
 
@@ -82,6 +83,10 @@ pub(super) fn encode(key: &CacheKey, answer: &Answer) -> Option<Vec<u8>> {
     bytes.extend_from_slice(&key.check);
     bytes.extend_from_slice(&[0; 4]);
     let mut bytes = postcard::to_extend(&kept, bytes).ok()?;
+    if answer.scores.iter().any(|scored| scored.span.is_some()) {
+        let spans: Vec<Option<[u32; 2]>> = answer.scores.iter().map(|scored| scored.span).collect();
+        bytes = postcard::to_extend(&spans, bytes).ok()?;
+    }
     let sum = crc32fast::hash(&bytes[HEAD..]);
     bytes[16..HEAD].copy_from_slice(&sum.to_le_bytes());
     Some(bytes)
@@ -96,11 +101,12 @@ impl<'a> KeptScored<'a> {
         }
     }
 
-    fn to_scored(&self) -> Scored {
+    fn to_scored(&self, span: Option<[u32; 2]>) -> Scored {
         Scored {
             value: self.value.to_owned(),
             confidence: self.confidence,
             raw_confidence: self.raw_confidence,
+            span,
         }
     }
 }
@@ -116,9 +122,18 @@ pub(super) fn decode(key: &CacheKey, bytes: &[u8], scores: Scores) -> Found {
     if head[..16] != key.check {
         return Found::Other;
     }
-    let Ok(kept) = postcard::from_bytes::<Kept<'_>>(body) else {
+    let Ok((kept, rest)) = postcard::take_from_bytes::<Kept<'_>>(body) else {
         return Found::Damaged;
     };
+    let spans: Vec<Option<[u32; 2]>> = if rest.is_empty() {
+        Vec::new()
+    } else {
+        match postcard::from_bytes(rest) {
+            Ok(spans) => spans,
+            Err(_) => return Found::Damaged,
+        }
+    };
+    let spans = spans.into_iter().chain(std::iter::repeat(None));
     let Some(value) = give_value(kept.value) else {
         return Found::Damaged;
     };
@@ -129,7 +144,9 @@ pub(super) fn decode(key: &CacheKey, bytes: &[u8], scores: Scores) -> Found {
         status: kept.status,
         reason: kept.reason.map(Cow::into_owned),
         scores: match scores {
-            Scores::Wanted => kept.scores.iter().map(KeptScored::to_scored).collect(),
+            Scores::Wanted => (kept.scores.iter().zip(spans))
+                .map(|(scored, span)| scored.to_scored(span))
+                .collect(),
             Scores::LeftOut => Vec::new(),
         },
         model: kept.model.into_owned(),
@@ -213,6 +230,7 @@ mod tests {
                 value: "refund".to_owned(),
                 confidence: 0.75,
                 raw_confidence: 0.5,
+                span: None,
             }],
             model: "m@1".to_owned(),
             source: Source::Cache,
@@ -278,6 +296,17 @@ mod tests {
             },
             answer
         );
+    }
+
+    #[test]
+    fn places_in_the_input_come_back() {
+        let mut placed = answer(json!({"brand": "Sony", "price": 3}));
+        placed.scores[0].span = Some([4, 8]);
+        placed.scores.push(Scored {
+            span: None,
+            ..placed.scores[0].clone()
+        });
+        assert_eq!(back(&placed), placed);
     }
 
     #[test]

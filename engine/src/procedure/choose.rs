@@ -76,6 +76,7 @@ impl Procedure for Choose {
                     value: self.texts[candidate].clone(),
                     confidence: scores.normalized[candidate],
                     raw_confidence: scores.raw[candidate],
+                    span: None,
                 });
                 answer.output_tokens = self.trie.nodes().len() as u32;
                 answer

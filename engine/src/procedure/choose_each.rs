@@ -144,6 +144,7 @@ impl Procedure for ChooseEach {
                         value: label.clone(),
                         confidence: yes,
                         raw_confidence: scores.raw[self.yes],
+                        span: None,
                     });
                 }
                 listed.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));

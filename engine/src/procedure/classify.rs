@@ -75,6 +75,7 @@ impl Procedure for Classify {
                     value: self.labels[label].clone(),
                     confidence: among[label],
                     raw_confidence: all[self.classes[label]],
+                    span: None,
                 });
                 answer.output_tokens = 1;
                 answer

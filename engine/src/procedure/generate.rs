@@ -3,7 +3,7 @@
 use refuel_task::{Answer, Plan, Task};
 use serde_json::Value;
 
-use super::{Asked, Procedure, answered, terminator};
+use super::{Asked, DRAFTS, Procedure, answered, terminator};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -31,6 +31,7 @@ impl Generate {
             options: GenerateOptions {
                 max_tokens: task.generation.max_tokens as usize,
                 stop_tokens,
+                drafts: DRAFTS,
             },
             stop: plan.stops.clone(),
         })
@@ -44,11 +45,14 @@ impl Procedure for Generate {
 
     /// There is nothing to normalize over, so both confidences are the geometric mean of the token probabilities.
     fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
-        let generated =
-            asked
-                .model
-                .session()
-                .generate(asked.prefix, &asked.rows(), &self.options, asked.cancel, on_rows)?;
+        let generated = asked.model.session().generate(
+            asked.prefix,
+            &asked.rows(),
+            Vec::new(),
+            &self.options,
+            asked.cancel,
+            on_rows,
+        )?;
         asked
             .questions
             .iter()

@@ -5,9 +5,10 @@ mod choose;
 mod choose_each;
 mod classify;
 mod embed;
+mod extract;
 mod generate;
 
-use refuel_task::{Answer, Plan, RenderedInput, Scored, Source, Status, Task};
+use refuel_task::{Answer, Kind, Plan, RenderedInput, Scored, Source, Status, Task};
 use serde_json::Value;
 
 use crate::batching::CandidateTrie;
@@ -21,10 +22,14 @@ pub(crate) use choose::Choose;
 pub(crate) use choose_each::ChooseEach;
 pub(crate) use classify::Classify;
 pub(crate) use embed::Embed;
+pub(crate) use extract::Extract;
 pub(crate) use generate::Generate;
 
 /// The most candidates of an answer that are kept with it.
 const KEPT_SCORES: usize = 10;
+
+/// Tokens that are guessed ahead where a text may copy its input.
+const DRAFTS: usize = 8;
 
 /// What a procedure is asked about: a row with the tokens of its prompt behind the prefix.
 pub(crate) struct Question<'a> {
@@ -77,6 +82,9 @@ pub(crate) trait Procedure: Send + Sync {
 
 /// The procedure for a task that is asked of a language model.
 pub(crate) fn for_decoder(model: &Model, task: &Task, plan: &Plan) -> Result<Box<dyn Procedure>, EngineError> {
+    if task.kind == Kind::EXTRACT {
+        return Ok(Box::new(Extract::new(model, task, plan)?));
+    }
     if plan.choices.is_empty() {
         return Ok(Box::new(Generate::new(model, task, plan)?));
     }

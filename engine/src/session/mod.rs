@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::batching::CandidateTrie;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::guide::Guide;
 
 /// Where a session runs, and why there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,17 +83,30 @@ pub struct GenerateOptions {
     pub max_tokens: usize,
     /// Tokens that end a row's text, besides the model's own.
     pub stop_tokens: Vec<u32>,
+    /// The most tokens that are guessed ahead for a row and verified in one run; 0 guesses none. They are copied from the
+    /// row, where what was written last stands there too (prompt lookup: Saxena 2023, "Prompt Lookup Decoding"). The text
+    /// is the same.
+    pub drafts: usize,
 }
 
 /// Generated tokens and the log probability of each.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Generated {
     /// The tokens, the one that ended the text left out.
     pub tokens: Vec<u32>,
-    /// Natural logarithm of the probability of each token, that of the ending token included where there is one.
+    /// Natural logarithm of the probability of each token, that of the ending token included where there is one. 0 for one
+    /// that a guide left no choice about.
     pub log_probabilities: Vec<f32>,
-    /// Whether the model ended the text itself, rather than the limit.
+    /// The same, normalized over what the guide allowed. Without a guide it is the same number.
+    pub allowed_log_probabilities: Vec<f32>,
+    /// Whether the text is whole, rather than cut at the limit.
     pub finished: bool,
+    /// Tokens that end a text with a guide that was cut, where it can be ended.
+    pub ending: Option<Vec<u32>>,
+    /// Why the text can't be written: what went wrong with its guide.
+    pub problem: Option<String>,
+    /// Tokens of the text that had been guessed.
+    pub drafted: u32,
 }
 
 /// Called with the number of rows that a run finished.
@@ -125,11 +139,12 @@ pub trait Session: Send {
         on_rows: OnRows<'_>,
     ) -> Result<Vec<Vec<f32>>, EngineError>;
 
-    /// Continues each row greedily.
+    /// Continues each row greedily, under its guide where there are guides: one a row, or none.
     fn generate(
         &mut self,
         prefix: &[u32],
         rows: &[Vec<u32>],
+        guides: Vec<Box<dyn Guide>>,
         options: &GenerateOptions,
         cancel: &Cancel,
         on_rows: OnRows<'_>,

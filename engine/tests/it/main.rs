@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod answers;
+mod extract;
 mod home;
 mod invariance;
 mod limits;

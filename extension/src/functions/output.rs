@@ -169,11 +169,15 @@ fn value_text(value: &Value) -> Option<String> {
 
 fn scores_json(scores: &[Scored]) -> String {
     let scores = scores.iter().map(|scored| {
-        json!({
+        let mut told = json!({
             "value": scored.value,
             "confidence": scored.confidence,
             "raw_confidence": scored.raw_confidence,
-        })
+        });
+        if let Some(span) = scored.span {
+            told["span"] = json!(span);
+        }
+        told
     });
     scores.collect::<serde_json::Value>().to_string()
 }

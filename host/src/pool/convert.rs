@@ -36,6 +36,7 @@ fn scored(scored: Scored) -> wire::Scored {
         value: scored.value,
         confidence: scored.confidence,
         raw_confidence: scored.raw_confidence,
+        span: scored.span,
     }
 }
 
@@ -112,6 +113,7 @@ mod tests {
                 value: "a".to_owned(),
                 confidence: 0.75,
                 raw_confidence: 0.5,
+                span: None,
             }],
             ..Answer::error("m@1", "cut")
         };

@@ -62,6 +62,7 @@ fn project() -> Desk {
                 value: value.to_owned(),
                 confidence,
                 raw_confidence: confidence,
+                span: None,
             }],
             ..Answer::error("tiny@d1", "")
         };

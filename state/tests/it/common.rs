@@ -54,11 +54,13 @@ pub(crate) fn answer(value: &str, confidence: f32) -> Answer {
                 value: value.to_owned(),
                 confidence,
                 raw_confidence: confidence / 2.0,
+                span: None,
             },
             Scored {
                 value: "other".to_owned(),
                 confidence: 1.0 - confidence,
                 raw_confidence: 0.1,
+                span: None,
             },
         ],
         model: "tiny@d1".to_owned(),

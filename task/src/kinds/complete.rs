@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Problem, read_text};
+use super::{KindRules, Known, Problem, read_text};
 use crate::prompt::layout::{self, Layout};
-use crate::task::Label;
 
 pub(super) struct CompleteKind;
 
@@ -34,7 +33,7 @@ impl KindRules for CompleteKind {
         Some("output")
     }
 
-    fn read_answer(&self, value: &Value, _labels: &[Label]) -> Result<Value, Problem> {
+    fn read_answer(&self, value: &Value, _known: Known<'_>) -> Result<Value, Problem> {
         read_text(value)
     }
 

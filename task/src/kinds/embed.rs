@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Problem};
+use super::{KindRules, Known, Problem};
 use crate::prompt::layout::Layout;
-use crate::task::Label;
 
 pub(super) struct EmbedKind;
 
@@ -21,7 +20,7 @@ impl KindRules for EmbedKind {
         &[]
     }
 
-    fn read_answer(&self, _value: &Value, _labels: &[Label]) -> Result<Value, Problem> {
+    fn read_answer(&self, _value: &Value, _known: Known<'_>) -> Result<Value, Problem> {
         Err(Problem {
             message: "a vector has no right answer to compare with".to_owned(),
             hint: None,

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Problem, read_label, read_text};
+use super::{KindRules, Known, Problem, read_label, read_text};
 use crate::prompt::layout::{self, Layout};
-use crate::task::Label;
 
 pub(super) struct LabelKind;
 
@@ -37,12 +36,12 @@ impl KindRules for LabelKind {
         Some("label")
     }
 
-    fn read_answer(&self, value: &Value, labels: &[Label]) -> Result<Value, Problem> {
-        read_label(value, labels).map(Value::String)
+    fn read_answer(&self, value: &Value, known: Known<'_>) -> Result<Value, Problem> {
+        read_label(value, known.labels).map(Value::String)
     }
 
     /// A fallback may say what no label says, such as `needs review`.
-    fn read_fallback(&self, value: &Value, _labels: &[Label]) -> Result<Value, Problem> {
+    fn read_fallback(&self, value: &Value, _known: Known<'_>) -> Result<Value, Problem> {
         read_text(value)
     }
 

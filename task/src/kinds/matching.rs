@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Problem};
+use super::{KindRules, Known, Problem};
 use crate::prompt::layout::{self, Layout};
-use crate::task::Label;
 
 pub(super) struct MatchKind;
 
@@ -37,7 +36,7 @@ impl KindRules for MatchKind {
     }
 
     /// A boolean, or what data writes for one.
-    fn read_answer(&self, value: &Value, _labels: &[Label]) -> Result<Value, Problem> {
+    fn read_answer(&self, value: &Value, _known: Known<'_>) -> Result<Value, Problem> {
         let flag = match value {
             Value::Bool(flag) => Some(*flag),
             Value::Number(number) => match number.as_f64() {

@@ -8,18 +8,21 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::prompt::layout::Layout;
+use crate::shape::Field;
 use crate::task::Label;
 
 mod complete;
 mod embed;
+mod extract;
 mod label;
 mod matching;
 mod multilabel;
 
 /// Every kind there is: the one registration of a new one.
-static KINDS: [&dyn KindRules; 5] = [
+static KINDS: [&dyn KindRules; 6] = [
     &label::LabelKind,
     &multilabel::MultilabelKind,
+    &extract::ExtractKind,
     &matching::MatchKind,
     &embed::EmbedKind,
     &complete::CompleteKind,
@@ -67,15 +70,24 @@ pub(crate) trait KindRules: Sync {
 
     /// Checks a value that somebody gives as an answer of this kind, and puts it into its own form: names instead of
     /// aliases, lists instead of `a; b`, booleans instead of `yes`.
-    fn read_answer(&self, value: &Value, labels: &[Label]) -> Result<Value, Problem>;
+    fn read_answer(&self, value: &Value, known: Known<'_>) -> Result<Value, Problem>;
 
     /// Checks the value that stands in for answers that abstain.
-    fn read_fallback(&self, value: &Value, labels: &[Label]) -> Result<Value, Problem> {
-        self.read_answer(value, labels)
+    fn read_fallback(&self, value: &Value, known: Known<'_>) -> Result<Value, Problem> {
+        self.read_answer(value, known)
     }
 
     /// The wording of its prompt. None where no language model is asked.
     fn layout(&self) -> Option<&'static dyn Layout>;
+}
+
+/// What a task says of its answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    /// Its labels.
+    pub(crate) labels: &'a [Label],
+    /// The fields that it reads out.
+    pub(crate) fields: &'a [Field],
 }
 
 /// What is wrong with a value, and what to do.
@@ -103,6 +115,8 @@ impl Kind {
     pub const LABEL: Self = Self(&label::LabelKind);
     /// Any number of labels out of a list.
     pub const MULTILABEL: Self = Self(&multilabel::MultilabelKind);
+    /// The fields of a record, read out of a text.
+    pub const EXTRACT: Self = Self(&extract::ExtractKind);
     /// Whether two records are the same thing.
     pub const MATCH: Self = Self(&matching::MatchKind);
     /// A vector.
@@ -120,7 +134,7 @@ impl Kind {
         Self::all().find(|kind| kind.name() == name)
     }
 
-    /// The word in task files: `label`, `multilabel`, `match`, `embed`, `complete`.
+    /// The word in task files: `label`, `multilabel`, `extract`, `match`, `embed`, `complete`.
     pub fn name(self) -> &'static str {
         self.0.name()
     }
@@ -131,12 +145,17 @@ impl Kind {
     }
 
     /// Puts a value that data gives as the right answer into this kind's own form: a label's name for its alias, a list
-    /// for `a; b`, a boolean for `yes`. Evaluation compares answers with this.
+    /// for `a; b`, a boolean for `yes`. Of `extract`, whose fields are not known here, any JSON object is taken as it is; see
+    /// [`crate::Task::normalize_expected`].
     ///
     /// # Errors
     /// Why it can't be an answer of a task with these labels.
     pub fn normalize_expected(self, value: &Value, labels: &[Label]) -> Result<Value, String> {
-        self.0.read_answer(value, labels).map_err(|problem| problem.message)
+        let known = Known {
+            labels,
+            ..Known::default()
+        };
+        self.0.read_answer(value, known).map_err(|problem| problem.message)
     }
 
     /// The key of an example, and the column of an example file, that holds the right answer. None where examples make no

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Problem, read_label};
+use super::{KindRules, Known, Problem, read_label};
 use crate::prompt::layout::{self, Layout};
-use crate::task::Label;
 
 pub(super) struct MultilabelKind;
 
@@ -39,7 +38,7 @@ impl KindRules for MultilabelKind {
     }
 
     /// A list, a JSON list in text, or names with `;` between them. The result is in the task's order, each label once.
-    fn read_answer(&self, value: &Value, labels: &[Label]) -> Result<Value, Problem> {
+    fn read_answer(&self, value: &Value, known: Known<'_>) -> Result<Value, Problem> {
         let items: Vec<Value> = match value {
             Value::Null => Vec::new(),
             Value::Array(items) => items.clone(),
@@ -66,9 +65,9 @@ impl KindRules for MultilabelKind {
         };
         let mut given = items
             .iter()
-            .map(|item| read_label(item, labels))
+            .map(|item| read_label(item, known.labels))
             .collect::<Result<Vec<_>, _>>()?;
-        given.sort_by_key(|name| labels.iter().position(|label| label.name == *name));
+        given.sort_by_key(|name| known.labels.iter().position(|label| label.name == *name));
         given.dedup();
         Ok(given.into())
     }

@@ -9,8 +9,8 @@ use super::{input, task};
 use crate::error::{Place, TaskError, nearest};
 use crate::examples::{EMBEDDING_MODEL, Example, ExampleSet, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection, read_records};
 use crate::input::{InputSpec, Record, RenderedInput};
-use crate::kinds::{Kind, Problem};
-use crate::task::{Label, ModelName};
+use crate::kinds::{Kind, Known, Problem};
+use crate::task::ModelName;
 use crate::yaml::{Content, Node};
 
 /// Keys of an example, beside the one that holds its answer.
@@ -22,7 +22,7 @@ pub(crate) const SET_KEYS: [&str; 7] = ["from", "items", "select", "count", "bal
 pub(super) struct Context<'a> {
     pub(super) kind: Kind,
     pub(super) answer_key: &'static str,
-    pub(super) labels: &'a [Label],
+    pub(super) known: Known<'a>,
     pub(super) input: &'a InputSpec,
     /// Where files are looked for. None where a task may name none.
     pub(super) folder: Option<&'a Path>,
@@ -214,7 +214,7 @@ impl Context<'_> {
     fn check_answer(&self, answer: &Value, place: &Place) -> Result<Value, TaskError> {
         self.kind
             .rules()
-            .read_answer(answer, self.labels)
+            .read_answer(answer, self.known)
             .map_err(|Problem { message, hint }| TaskError::Label {
                 place: place.clone(),
                 message: format!("the example's {message}", message = message.trim_start()),

@@ -24,6 +24,11 @@ pub(super) fn export(yaml: &str, source: &str, folder: &Path) -> Result<Value, T
     for (key, _, value) in entries {
         let value = match (key.as_str(), &value.content) {
             ("labels", Content::Map(_)) => labels(&task),
+            // Both as the list, because the model writes fields in their order.
+            ("fields" | "schema", _) => {
+                spec.insert("fields".to_owned(), crate::shape::spec(&task.fields));
+                continue;
+            }
             ("examples", Content::Map(set)) => examples(&value, set, &task, folder)?,
             _ => value.to_json(),
         };

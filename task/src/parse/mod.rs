@@ -5,6 +5,7 @@ mod export;
 mod fields;
 mod input;
 mod labels;
+mod shape;
 mod task;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::yaml::Node;
 
 pub(crate) use examples::{EXAMPLE_KEYS, SET_KEYS};
 pub(crate) use labels::LABEL_KEYS;
+pub(crate) use shape::{FIELD_KEYS, NULLABLE, SCHEMA_KEYS, TYPES};
 pub(crate) use task::{LONGEST_NAME, MOST_STOPS, MOST_TOKENS};
 
 pub(crate) fn from_file(path: &Path) -> Result<Task, TaskError> {

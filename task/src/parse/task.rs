@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::examples::Context;
 use super::fields::{Fields, not_one_of, text, wrong_type};
-use super::{input, labels};
+use super::{input, labels, shape};
 use crate::error::TaskError;
-use crate::kinds::{COMMON_KEYS, Kind, Problem};
+use crate::kinds::{COMMON_KEYS, Kind, Known, Problem};
+use crate::shape::Field;
 use crate::task::{Calibration, Confidence, Generation, LONGEST_GUIDELINES, ModelName, OnError, Task, Truncate};
 use crate::yaml::{Content, Node};
 
@@ -60,6 +61,11 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
     let name = read_name(&mut fields, source)?;
     let guidelines = read_guidelines(&mut fields)?;
     let labels = fields.take("labels").map(labels::read).transpose()?.unwrap_or_default();
+    let extracted = read_extracted(&mut fields, kind)?;
+    let known = Known {
+        labels: &labels,
+        fields: &extracted,
+    };
     let input_hint = if rules.two_sided() {
         "name what is compared: input: {a: title, b: other_title}"
     } else {
@@ -71,7 +77,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
             Context {
                 kind,
                 answer_key,
-                labels: &labels,
+                known,
                 input: &input,
                 folder,
             }
@@ -83,7 +89,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
     let fallback = match fields.take("fallback") {
         None => None,
         Some(node) => {
-            let read = rules.read_fallback(&node.to_json(), &labels);
+            let read = rules.read_fallback(&node.to_json(), known);
             Some(read.map_err(|Problem { message, hint }| TaskError::Invalid {
                 place: node.place,
                 message: format!("the fallback can't be used: {message}"),
@@ -122,6 +128,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         tags: fields.texts("tags")?.unwrap_or_default(),
         guidelines,
         labels,
+        fields: extracted,
         input,
         examples,
         model: fields.take("model").map(read_model).transpose()?,
@@ -134,6 +141,26 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         label_threshold: fields.probability("label_threshold")?.unwrap_or(0.5),
         generation: read_generation(&mut fields)?,
     })
+}
+
+/// What is read out of a text, by `fields` or by `schema`.
+fn read_extracted(fields: &mut Fields, kind: Kind) -> Result<Vec<Field>, TaskError> {
+    match (fields.take("fields"), fields.take("schema")) {
+        (Some(node), None) => shape::read_fields(node),
+        (None, Some(node)) => shape::read_schema(node),
+        (Some(_), Some(node)) => Err(TaskError::Invalid {
+            place: node.place,
+            message: "the task has both \"fields\" and \"schema\"".to_owned(),
+            hint: Some("keep one of the two".to_owned()),
+        }),
+        (None, None) if kind == Kind::EXTRACT => Err(TaskError::MissingKey {
+            place: fields.place.clone(),
+            key: "fields".to_owned(),
+            context: String::new(),
+            hint: "name what is read out: fields: {brand: who makes it, price: {type: number}}".to_owned(),
+        }),
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
 fn read_kind(fields: &mut Fields) -> Result<Kind, TaskError> {

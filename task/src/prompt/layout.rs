@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::Segment;
 use crate::examples::Example;
 use crate::input::RenderedInput;
+use crate::shape::{self, spaced};
 use crate::task::{Label, Task};
 
 /// Version of the wording. Part of every fingerprint.
@@ -97,6 +98,9 @@ pub(crate) struct SameOrNot;
 /// For `complete`.
 #[derive(Debug)]
 pub(crate) struct Free;
+/// For `extract`.
+#[derive(Debug)]
+pub(crate) struct AsRecord;
 
 impl Layout for OneLabel {
     fn system(&self, task: &Task) -> Option<String> {
@@ -238,6 +242,28 @@ impl Layout for Free {
         vec![Turn {
             question: self.row(&example.input),
             answer: text_of(&example.answer),
+        }]
+    }
+
+    fn choices(&self, _task: &Task) -> Vec<Choice> {
+        Vec::new()
+    }
+}
+
+impl Layout for AsRecord {
+    fn system(&self, task: &Task) -> Option<String> {
+        Some(paragraphs(&[
+            &task.guidelines,
+            &format!("Fields:\n{}", shape::written_types(&task.fields)),
+            "Read these fields out of the text. Answer with one JSON object that has them in this order, copied as they are \
+             written, and null for what the text does not say.",
+        ]))
+    }
+
+    fn turns(&self, task: &Task, example: &Example) -> Vec<Turn> {
+        vec![Turn {
+            question: self.row(&example.input),
+            answer: spaced(&shape::filled(&task.fields, &example.answer)),
         }]
     }
 

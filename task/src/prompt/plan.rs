@@ -40,6 +40,9 @@ pub struct Plan {
     /// Whether rows have examples of their own, so that [`Plan::row_examples`] belongs between prefix and row, even for
     /// a row that has none.
     pub by_row: bool,
+    /// What an answer begins with that belongs to the prompt's form: a space, where the template has one there. It is in
+    /// the texts of [`Plan::choices`] already.
+    pub answer_lead: &'static str,
     /// Written right before the row: a space, where the template has one there.
     row_lead: &'static str,
     /// What follows the row, or each tail.
@@ -138,6 +141,7 @@ impl Plan {
             stops,
             plain: template.is_none(),
             by_row,
+            answer_lead,
             row_lead,
             after,
             writer,

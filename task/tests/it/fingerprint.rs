@@ -42,6 +42,14 @@ examples:
     - {input: When, label: delivery}
 ";
 
+const EXTRACT: &str = "
+kind: extract
+input: body
+fields:
+  brand: who makes it
+  price: {type: number, minimum: 0}
+";
+
 type Change = (&'static str, fn(&mut Task));
 
 /// Changes that no answer depends on.
@@ -125,6 +133,26 @@ const WITH_EFFECT: &[(&str, &[Change])] = &[
         ],
     ),
     (
+        EXTRACT,
+        &[
+            ("name of a field", |task| task.fields[0].name.push('s')),
+            ("description of a field", |task| task.fields[0].description = None),
+            ("order of fields", |task| task.fields.swap(0, 1)),
+            ("shape of a field", |task| {
+                task.fields[0].shape = refuel_task::Shape::Boolean
+            }),
+            ("bounds of a field", |task| {
+                task.fields[1].shape = refuel_task::Shape::Number {
+                    least: None,
+                    most: None,
+                };
+            }),
+            ("what must be there", |task| task.fields[0].required = true),
+            ("what may be null", |task| task.fields[0].nullable = false),
+            ("max_tokens", |task| task.generation.max_tokens = 21),
+        ],
+    ),
+    (
         SIMILAR,
         &[
             ("count", |task| task.examples.as_mut().expect("set").count = 1),
@@ -184,6 +212,7 @@ fn fingerprints_stay_the_same_from_one_version_to_the_next() {
     insta::assert_snapshot!(task(LABEL).fingerprint(), @"76975843aa901adb474f5d877e3d63addc5711a2e53fe8a4634e87ec06ed382b");
     insta::assert_snapshot!(task(MULTILABEL).fingerprint(), @"f360bb288828beb31db990439dd6621019cfac34014aa92af6d4e47d0e0aec5d");
     insta::assert_snapshot!(task(COMPLETE).fingerprint(), @"051678979b526f242879701c7564db19f86cf4208b7bf2c9c8868a6c409bd355");
+    insta::assert_snapshot!(task(EXTRACT).fingerprint(), @"34535b1ddb1ca93f229a23c9fef6b06cd190d46fae1c6d2a800c09ca1ad3e599");
     insta::assert_snapshot!(task(SIMILAR).fingerprint(), @"b8e767982e27049b5a4697d246b8019d90b8da6aa45cdc769c8db2d7eb7ab25d");
 }
 
@@ -192,7 +221,7 @@ proptest! {
     #[test]
     fn what_changes_no_answer_keeps_it(
         picks in prop::collection::vec(prop::sample::select(WITHOUT_EFFECT), 0..8),
-        text in prop::sample::select(vec![LABEL, MULTILABEL, COMPLETE, SIMILAR]),
+        text in prop::sample::select(vec![LABEL, MULTILABEL, COMPLETE, EXTRACT, SIMILAR]),
     ) {
         let before = task(text).fingerprint();
         let mut changed = task(text);

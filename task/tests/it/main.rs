@@ -2,6 +2,7 @@
 
 mod errors;
 mod export;
+mod extract;
 mod fingerprint;
 mod hostile;
 mod lone;

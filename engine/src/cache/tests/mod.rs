@@ -44,6 +44,7 @@ fn answer(number: usize) -> Answer {
             value: value.clone(),
             confidence: 0.5,
             raw_confidence: 0.25,
+            span: None,
         }],
         value: value.into(),
         input_tokens: number as u32,

@@ -16,6 +16,7 @@ fn typical(number: usize) -> Answer {
             value: format!("card_payment_not_recognised_{}", (number + rank) % 77),
             confidence: 0.5 / (rank + 1) as f32,
             raw_confidence: 0.25 / (rank + 1) as f32,
+            span: None,
         })
         .collect();
     Answer {

@@ -9,6 +9,7 @@ use super::tensors::{self, Inputs, failed, tensor};
 use crate::batching::{CandidateTrie, PackLimits, plan_packs};
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::guide::Guide;
 use crate::session::{Budget, GenerateOptions, Generated, OnRows, Placement, Session};
 
 /// See the module.
@@ -176,6 +177,7 @@ impl Session for EncoderSession {
         &mut self,
         _: &[u32],
         _: &[Vec<u32>],
+        _: Vec<Box<dyn Guide>>,
         _: &GenerateOptions,
         _: &Cancel,
         _: OnRows<'_>,

@@ -10,11 +10,13 @@ use ort::session::{Session as OrtSession, SessionInputValue};
 use ort::value::DynValue;
 use refuel_compiler::{GraphInterface, ModelDescription};
 
-use super::mathematics::{greedy, token_log_probabilities};
+use super::mathematics::token_log_probabilities;
 use super::tensors::{self, Inputs, failed, tensor};
+use super::writing::{Bounds, Writing};
 use crate::batching::{CandidateTrie, PackLimits, ROOT, plan_packs};
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::guide::Guide;
 use crate::session::{Budget, GenerateOptions, Generated, OnRows, Placement, Session};
 
 /// Sequences that run together at most.
@@ -319,41 +321,41 @@ impl Session for ExportedSession {
         &mut self,
         prefix: &[u32],
         rows: &[Vec<u32>],
+        guides: Vec<Box<dyn Guide>>,
         options: &GenerateOptions,
         cancel: &Cancel,
         on_rows: OnRows<'_>,
     ) -> Result<Vec<Generated>, EngineError> {
         let kept = self.keep_prefix(prefix, cancel)?;
         let vocabulary = self.description.vocabulary;
+        let eos_tokens = self.description.eos_tokens.clone();
+        let bounds = Bounds {
+            vocabulary,
+            eos_tokens: &eos_tokens,
+            options,
+        };
+        let mut guides = guides.into_iter();
         let mut result = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (index, row) in rows.iter().enumerate() {
+            let mut writing = Writing::new(index, row, guides.next(), &bounds);
             let head = row.len().saturating_sub(1);
             let mut past = self.run_in_pieces(&kept, &row[..head], cancel)?;
-            let mut generated = Generated {
-                tokens: Vec::new(),
-                log_probabilities: Vec::new(),
-                finished: false,
-            };
             let mut next: Vec<u32> = row[head..].to_vec();
-            while generated.tokens.len() < options.max_tokens {
+            while !writing.done {
                 if cancel.is_cancelled() {
                     return Err(EngineError::Cancelled);
                 }
-                let mut chosen = (0, 0.0);
+                next.extend_from_slice(&writing.pending);
+                // What such a graph has run of a wrong guess can't be taken back.
+                writing.draft.clear();
                 let read = |logits: &[f32], width: usize| {
-                    chosen = greedy(&logits[(width - 1) * vocabulary..width * vocabulary]);
+                    writing.read(&logits[(width - 1) * vocabulary..width * vocabulary], &bounds);
                 };
-                past = self.forward(&past, &[next], true, read)?.unwrap_or_default();
-                let (token, log_probability) = chosen;
-                generated.log_probabilities.push(log_probability);
-                if self.description.eos_tokens.contains(&token) || options.stop_tokens.contains(&token) {
-                    generated.finished = true;
-                    break;
-                }
-                generated.tokens.push(token);
-                next = vec![token];
+                past = self
+                    .forward(&past, &[std::mem::take(&mut next)], true, read)?
+                    .unwrap_or_default();
             }
-            result.push(generated);
+            result.push(writing.text);
             on_rows(1);
         }
         Ok(result)

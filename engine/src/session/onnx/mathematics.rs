@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::guide::TokenSet;
+
 /// `log(sum(exp(logits)))`, computed against the maximum so that it can't overflow.
 ///
 /// Sums are kept in 16 lanes in the order of the slice, so that the result is the same whatever runs beside it.
@@ -61,8 +63,47 @@ pub(super) fn token_log_probabilities(logits: &[f32], vocabulary: usize, wanted:
         .collect()
 }
 
+/// A token with its log probabilities.
+pub(super) struct Chosen {
+    pub(super) token: u32,
+    /// Among all tokens.
+    pub(super) log_probability: f32,
+    /// Among those that were allowed.
+    pub(super) among_allowed: f32,
+}
+
+/// The most likely token of those that are allowed; the lowest of equals. None where none is.
+pub(super) fn choose(logits: &[f32], allowed: Option<&TokenSet>) -> Option<Chosen> {
+    let Some(allowed) = allowed else {
+        let (token, log_probability) = greedy(logits);
+        return Some(Chosen {
+            token,
+            log_probability,
+            among_allowed: log_probability,
+        });
+    };
+    let mut best: Option<usize> = None;
+    allowed.iter_set_entries(|token| {
+        if token < logits.len() && best.is_none_or(|best| logits[token] > logits[best]) {
+            best = Some(token);
+        }
+    });
+    let best = best?;
+    let mut sum = 0.0_f64;
+    allowed.iter_set_entries(|token| {
+        if token < logits.len() {
+            sum += f64::from(exponential(logits[token] - logits[best]));
+        }
+    });
+    Some(Chosen {
+        token: best as u32,
+        log_probability: logits[best] - log_sum_exp(logits),
+        among_allowed: -sum.ln() as f32,
+    })
+}
+
 /// The most likely token and its log probability; the lowest token of equals.
-pub(super) fn greedy(logits: &[f32]) -> (u32, f32) {
+fn greedy(logits: &[f32]) -> (u32, f32) {
     let mut best = 0;
     for (token, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {

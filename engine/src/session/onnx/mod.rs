@@ -7,6 +7,7 @@ mod exported;
 mod load;
 mod mathematics;
 mod tensors;
+mod writing;
 
 pub use environment::{Device, LibraryReport, RuntimeOptions, cuda_report, find_library, library};
 pub use load::{cuda_for, load};

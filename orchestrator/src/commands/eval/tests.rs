@@ -44,6 +44,7 @@ impl Scripted {
                 value: "a".to_owned(),
                 confidence,
                 raw_confidence: 0.1,
+                span: None,
             }],
             value,
             confidence: Some(confidence),

@@ -55,6 +55,7 @@ fn value_type(task: &Task) -> ValueType {
         "multilabel" => ValueType::Texts,
         "match" => ValueType::Boolean,
         "embed" => ValueType::Numbers,
+        "extract" => ValueType::Record,
         _ => ValueType::Text,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use owo_colors::OwoColorize;
 use refuel_tables::{source_word, status_word};
-use refuel_task::{Answer, Status, Task};
+use refuel_task::{Answer, Kind, Status, Task};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn text(tally: &Tally, facts: &Facts<'_>) -> String {
     let mut sections: Vec<String> = Vec::new();
     if !tally.shown.is_empty() {
-        sections.push(preview(tally));
+        sections.push(preview(tally, facts.task));
     }
     let values = tally.values();
     if !values.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn text(tally: &Tally, facts: &Facts<'_>) -> String {
     sections.join("\n\n")
 }
 
-fn preview(tally: &Tally) -> String {
+fn preview(tally: &Tally, task: &Task) -> String {
     let mut grid = Grid::new([
         ("input", Side::Left),
         ("answer", Side::Left),
@@ -72,7 +72,7 @@ fn preview(tally: &Tally) -> String {
         let answer = &shown.answer;
         grid.row([
             words::one_line(&shown.input, 56).into(),
-            Text::new(words::one_line(&said(answer), 32), Tone::Strong),
+            Text::new(words::one_line(&said(answer, task), 32), Tone::Strong),
             confidence(answer.confidence.map(f64::from)).into(),
             decided(answer),
         ]);
@@ -81,12 +81,13 @@ fn preview(tally: &Tally) -> String {
 }
 
 /// The value; for an answer that is not sure enough, what the model would have said.
-fn said(answer: &Answer) -> String {
+fn said(answer: &Answer, task: &Task) -> String {
     match (&answer.value, answer.status) {
         (Value::Array(numbers), _) if numbers.first().is_some_and(Value::is_number) => {
             format!("{} numbers", numbers.len())
         }
-        (Value::Null, Status::Abstained) => answer
+        // The scores of a record are its fields.
+        (Value::Null, Status::Abstained) if task.kind != Kind::EXTRACT => answer
             .scores
             .first()
             .map_or_else(String::new, |best| format!("{}?", best.value)),

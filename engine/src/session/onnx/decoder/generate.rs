@@ -1,15 +1,15 @@
 //! Greedy decoding of many rows at a time.
 
-use ort::value::Tensor;
+use rayon::prelude::*;
 
-use super::super::mathematics::greedy;
-use super::super::tensors::failed;
+use super::super::writing::{Bounds, Writing};
 use super::bias::{self, HIDDEN};
 use super::forward::{Step, Wanted};
 use super::{Cache, DecoderSession};
 use crate::batching::{PackLimits, plan_packs};
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::guide::Guide;
 use crate::session::{GenerateOptions, Generated, OnRows};
 
 /// Rows that decode together at most: past this the weights are no longer what bounds the speed.
@@ -18,14 +18,41 @@ const DECODE_ROWS: usize = 32;
 /// Padded tokens of the prompts that run together, as a multiple of the budget of other runs.
 const PROMPT_FACTOR: usize = 4;
 
+/// What a run costs beside its tokens, in tokens: the weights are read once.
+const RUN_COST: f64 = 8.0;
+
+/// How likely a guess is right when the one before it was.
+const GUESS_WORTH: f64 = 0.75;
+
 /// One row that is being decoded.
-struct Active {
-    /// Index in what the caller gave.
-    row: usize,
-    /// For each key that the cache holds, its position, or `None` where it is padding.
+struct Active<'a> {
+    writing: Writing<'a>,
+    /// For each key that the cache holds, its position, or `None` where it is padding or a wrong guess.
     keys: Vec<Option<i64>>,
-    /// The token to run next, and its position.
-    next: (u32, i64),
+    /// Position of the first pending token.
+    position: i64,
+}
+
+impl Active<'_> {
+    /// Tokens that a run of `width` a row takes of this one: certain ones and guesses.
+    fn share(&self, width: usize) -> (usize, usize) {
+        let certain = self.writing.pending.len().min(width);
+        let guesses = if certain == self.writing.pending.len() {
+            self.writing.draft.len().min(width - certain)
+        } else {
+            0
+        };
+        (certain, guesses)
+    }
+}
+
+/// What a pack is decoded with.
+struct Setting<'a> {
+    prefix: Option<usize>,
+    /// Tokens of the prefix.
+    start: usize,
+    bounds: Bounds<'a>,
+    cancel: &'a Cancel,
 }
 
 impl DecoderSession {
@@ -33,18 +60,12 @@ impl DecoderSession {
         &mut self,
         prefix: &[u32],
         rows: &[Vec<u32>],
+        guides: Vec<Box<dyn Guide>>,
         options: &GenerateOptions,
         cancel: &Cancel,
         on_rows: OnRows<'_>,
     ) -> Result<Vec<Generated>, EngineError> {
-        let mut result = vec![
-            Generated {
-                tokens: Vec::new(),
-                log_probabilities: Vec::new(),
-                finished: false
-            };
-            rows.len()
-        ];
+        let mut result = vec![Generated::default(); rows.len()];
         if rows.is_empty() || options.max_tokens == 0 {
             return Ok(result);
         }
@@ -52,6 +73,22 @@ impl DecoderSession {
             None
         } else {
             Some(self.keep_prefix(prefix, cancel)?)
+        };
+        let eos_tokens = self.description.eos_tokens.clone();
+        let setting = Setting {
+            prefix,
+            start: prefix.map_or(0, |position| self.prefixes[position].cache.length),
+            bounds: Bounds {
+                vocabulary: self.description.vocabulary,
+                eos_tokens: &eos_tokens,
+                options,
+            },
+            cancel,
+        };
+        let mut guides: Vec<Option<Box<dyn Guide>>> = if guides.is_empty() {
+            rows.iter().map(|_| None).collect()
+        } else {
+            guides.into_iter().map(Some).collect()
         };
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         let longest = lengths.iter().max().copied().unwrap_or(0) + options.max_tokens;
@@ -62,7 +99,15 @@ impl DecoderSession {
             rows: DECODE_ROWS.min(self.logit_limit()).min(cached).max(1),
         };
         for pack in plan_packs(&lengths, limits) {
-            self.generate_pack(prefix, rows, &pack, options, cancel, &mut result)?;
+            // What a guide forces is run with the prompt.
+            let writings: Vec<Writing<'_>> = pack
+                .iter()
+                .map(|&row| (row, guides[row].take()))
+                .collect::<Vec<_>>()
+                .into_par_iter()
+                .map(|(row, guide)| Writing::new(row, &rows[row], guide, &setting.bounds))
+                .collect();
+            self.generate_pack(&setting, rows, writings, &mut result)?;
             on_rows(pack.len());
         }
         Ok(result)
@@ -70,91 +115,135 @@ impl DecoderSession {
 
     fn generate_pack(
         &mut self,
-        prefix: Option<usize>,
+        setting: &Setting<'_>,
         rows: &[Vec<u32>],
-        pack: &[usize],
-        options: &GenerateOptions,
-        cancel: &Cancel,
+        writings: Vec<Writing<'_>>,
         result: &mut [Generated],
     ) -> Result<(), EngineError> {
-        let start = prefix.map_or(0, |position| self.prefixes[position].cache.length);
-        let (mut cache, mut active) = self.begin(prefix, start, rows, pack, cancel, options, result)?;
-        while !active.is_empty() {
-            if cancel.is_cancelled() {
-                return Err(EngineError::Cancelled);
-            }
-            let step = decode_step(&active);
-            let vocabulary = self.description.vocabulary;
-            let mut chosen = Vec::with_capacity(active.len());
-            let mut read = |logits: &[f32]| chosen.extend(logits.chunks_exact(vocabulary).map(greedy));
-            let next = self.forward(prefix, Some(&cache), step, Wanted::Both(&mut read))?;
-            cache = next.ok_or_else(|| self.no_cache())?;
-            let mut kept = Vec::with_capacity(active.len());
-            for (index, (row, (token, log_probability))) in active.iter_mut().zip(chosen).enumerate() {
-                let position = row.next.1;
-                row.keys.push(Some(position));
-                row.next = (token, position + 1);
-                if self.accept(&mut result[row.row], token, log_probability, options) {
-                    kept.push(index);
-                }
-            }
-            // Rows that are done are cut out of the cache only when many are: cutting copies all that stays.
-            if kept.len() * 4 <= active.len() * 3 {
-                cache = self.keep_rows(&cache, &kept)?;
-                let mut index = 0;
-                active.retain(|_| {
-                    index += 1;
-                    kept.binary_search(&(index - 1)).is_ok()
-                });
-            } else if kept.is_empty() {
+        let (open, closed): (Vec<_>, Vec<_>) = writings.into_iter().partition(|writing| !writing.done);
+        for writing in closed {
+            result[writing.row] = writing.text;
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (mut cache, mut active) = self.begin(setting, rows, open)?;
+        loop {
+            let done = active.iter().filter(|row| row.writing.done).count();
+            if done == active.len() {
                 break;
             }
-            active
-                .iter_mut()
-                .for_each(|row| debug_assert_eq!(row.keys.len(), cache.length));
+            // Rows that are done, and keys that nobody looks at, are cut out of the cache only when they are many: cutting
+            // copies all that stays.
+            let seen = |row: &Active<'_>| row.keys.iter().flatten().count();
+            let longest = active
+                .iter()
+                .filter(|row| !row.writing.done)
+                .map(seen)
+                .max()
+                .unwrap_or(0);
+            if done * 4 >= active.len() || cache.length > longest + longest / 4 + 64 {
+                cache = self.compact(&cache, &mut active, result)?;
+            }
+            if setting.cancel.is_cancelled() {
+                return Err(EngineError::Cancelled);
+            }
+            cache = self.step(setting, &cache, &mut active)?;
+        }
+        for row in active {
+            result[row.writing.row] = row.writing.text;
         }
         Ok(())
     }
 
-    /// Runs the rows themselves, and takes the first token of each.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct for it would only rename the arguments"
-    )]
-    fn begin(
+    /// Runs what is pending of each row, and guesses.
+    fn step(&mut self, setting: &Setting<'_>, cache: &Cache, active: &mut [Active<'_>]) -> Result<Cache, EngineError> {
+        let width = width_of(active, self.logit_limit());
+        let (step, shares) = decode_step(active, width);
+        let vocabulary = setting.bounds.vocabulary;
+        let mut rights = vec![0; active.len()];
+        let mut read = |logits: &[f32]| {
+            let mut left = logits;
+            let mut slices = Vec::with_capacity(shares.len());
+            for (row, &(certain, guesses)) in active.iter().zip(&shares) {
+                let wanted = if row.writing.done || certain < row.writing.pending.len() {
+                    0
+                } else {
+                    1 + guesses
+                };
+                let (own, others) = left.split_at((wanted * vocabulary).min(left.len()));
+                slices.push(own);
+                left = others;
+            }
+            active
+                .par_iter_mut()
+                .zip(slices)
+                .zip(&shares)
+                .zip(&mut rights)
+                .for_each(|(((row, logits), &(certain, guesses)), right)| {
+                    if row.writing.done {
+                        return;
+                    }
+                    let position = row.position;
+                    if logits.is_empty() {
+                        row.writing.pending.drain(..certain);
+                        row.position = position + certain as i64;
+                    } else {
+                        row.writing.draft.truncate(guesses);
+                        *right = row.writing.read(logits, &setting.bounds);
+                        row.position = position + (certain + *right) as i64;
+                    }
+                    row.keys
+                        .extend((0..certain + *right).map(|offset| Some(position + offset as i64)));
+                });
+        };
+        let next = self.forward(setting.prefix, Some(cache), step, Wanted::Both(&mut read))?;
+        let next = next.ok_or_else(|| self.no_cache())?;
+        for row in active {
+            row.keys.resize(next.length, None);
+        }
+        Ok(next)
+    }
+
+    /// Runs the rows themselves with what is forced behind them, and takes the first token of each.
+    fn begin<'r>(
         &mut self,
-        prefix: Option<usize>,
-        start: usize,
+        setting: &Setting<'_>,
         rows: &[Vec<u32>],
-        pack: &[usize],
-        cancel: &Cancel,
-        options: &GenerateOptions,
-        result: &mut [Generated],
-    ) -> Result<(Cache, Vec<Active>), EngineError> {
+        mut writings: Vec<Writing<'r>>,
+    ) -> Result<(Cache, Vec<Active<'r>>), EngineError> {
+        let start = setting.start;
+        let whole: Vec<Vec<u32>> = writings
+            .iter_mut()
+            .map(|writing| {
+                // Guesses are made where there is a text.
+                writing.draft.clear();
+                [rows[writing.row].as_slice(), &writing.pending].concat()
+            })
+            .collect();
         let mut past = None;
         let mut done = 0;
-        if let [row] = pack {
-            let row = &rows[*row];
-            if row.len() > self.run_width(start + row.len()) && row.len() > 1 {
-                done = row.len() - 1;
-                past = self.extend_sequence(prefix, row, done, cancel)?;
-            }
+        if let [row] = whole.as_slice()
+            && row.len() > self.run_width(start + row.len())
+            && row.len() > 1
+        {
+            done = row.len() - 1;
+            past = self.extend_sequence(setting.prefix, row, done, setting.cancel)?;
         }
-        let longest = pack.iter().map(|&row| rows[row].len()).max().unwrap_or(0);
+        let longest = whole.iter().map(Vec::len).max().unwrap_or(0);
         let width = longest - done;
-        let stride = longest;
-        let mut tokens = vec![0_i64; pack.len() * width];
-        let mut positions = vec![0_i64; pack.len() * width];
-        let mut bias = vec![HIDDEN; pack.len() * width * stride];
-        let mut logit_positions = Vec::with_capacity(pack.len());
-        for (index, &row) in pack.iter().enumerate() {
-            let new = &rows[row][done..];
+        let mut tokens = vec![0_i64; whole.len() * width];
+        let mut positions = vec![0_i64; whole.len() * width];
+        let mut bias = vec![HIDDEN; whole.len() * width * longest];
+        let mut logit_positions = Vec::with_capacity(whole.len());
+        for (index, row) in whole.iter().enumerate() {
+            let new = &row[done..];
             for (offset, &token) in new.iter().enumerate() {
                 tokens[index * width + offset] = i64::from(token);
                 positions[index * width + offset] = (start + done + offset) as i64;
             }
             bias::write_row(
-                &mut bias[index * width * stride..(index + 1) * width * stride],
+                &mut bias[index * width * longest..(index + 1) * width * longest],
                 width,
                 done,
                 new.len(),
@@ -162,9 +251,9 @@ impl DecoderSession {
             );
             logit_positions.push((index * width + new.len() - 1) as i64);
         }
-        let past_positions = vec![(start..start + done).map(|position| position as i64).collect(); pack.len()];
+        let past_positions = vec![(start..start + done).map(|position| position as i64).collect(); whole.len()];
         let step = Step {
-            rows: pack.len(),
+            rows: whole.len(),
             width,
             tokens,
             positions,
@@ -172,80 +261,57 @@ impl DecoderSession {
             past_positions,
             logit_positions,
         };
-        let vocabulary = self.description.vocabulary;
-        let mut chosen = Vec::with_capacity(pack.len());
-        let mut read = |logits: &[f32]| chosen.extend(logits.chunks_exact(vocabulary).map(greedy));
-        let cache = self
-            .forward(prefix, past.as_ref(), step, Wanted::Both(&mut read))?
-            .ok_or_else(|| self.no_cache())?;
-        let mut active = Vec::with_capacity(pack.len());
-        let mut kept = Vec::with_capacity(pack.len());
-        for (index, (&row, (token, log_probability))) in pack.iter().zip(chosen).enumerate() {
-            let length = rows[row].len();
-            let keys = (0..longest)
-                .map(|key| (key < length).then_some((start + key) as i64))
-                .collect();
-            if self.accept(&mut result[row], token, log_probability, options) {
-                active.push(Active {
-                    row,
-                    keys,
-                    next: (token, (start + length) as i64),
+        let vocabulary = setting.bounds.vocabulary;
+        let mut read = |logits: &[f32]| {
+            writings
+                .par_iter_mut()
+                .zip(logits.par_chunks_exact(vocabulary))
+                .for_each(|(writing, logits)| {
+                    writing.read(logits, &setting.bounds);
                 });
-                kept.push(index);
-            }
-        }
-        let cache = if kept.len() < pack.len() {
-            self.keep_rows(&cache, &kept)?
-        } else {
-            cache
         };
+        let cache = self
+            .forward(setting.prefix, past.as_ref(), step, Wanted::Both(&mut read))?
+            .ok_or_else(|| self.no_cache())?;
+        let active = writings
+            .into_iter()
+            .zip(&whole)
+            .map(|(writing, row)| Active {
+                writing,
+                keys: (0..longest)
+                    .map(|key| (key < row.len()).then_some((start + key) as i64))
+                    .collect(),
+                position: (start + row.len()) as i64,
+            })
+            .collect();
         Ok((cache, active))
     }
 
-    /// Adds a token to a row's text; says whether the row goes on.
-    fn accept(&self, row: &mut Generated, token: u32, log_probability: f32, options: &GenerateOptions) -> bool {
-        if row.finished || row.tokens.len() >= options.max_tokens {
-            return false;
-        }
-        row.log_probabilities.push(log_probability);
-        if self.description.eos_tokens.contains(&token) || options.stop_tokens.contains(&token) {
-            row.finished = true;
-            return false;
-        }
-        row.tokens.push(token);
-        row.tokens.len() < options.max_tokens
-    }
-
-    /// Copies the caches of some rows.
-    fn keep_rows(&self, cache: &Cache, kept: &[usize]) -> Result<Cache, EngineError> {
-        let failed = failed(&self.model);
-        let row_size = cache.length * self.description.head_size;
-        let shape = vec![
-            self.description.kv_heads as i64,
-            kept.len() as i64,
-            cache.length as i64,
-            self.description.head_size as i64,
-        ];
-        let copy = |value: &ort::value::DynValue| {
-            let (_, data) = value.try_extract_tensor::<f32>().map_err(&failed)?;
-            let head_size = data.len() / self.description.kv_heads.max(1);
-            let mut rows = Vec::with_capacity(self.description.kv_heads * kept.len() * row_size);
-            for head in data.chunks_exact(head_size.max(1)) {
-                for &row in kept {
-                    rows.extend_from_slice(&head[row * row_size..(row + 1) * row_size]);
-                }
+    /// Cuts the rows that are done, and the keys that nobody looks at, out of the cache.
+    fn compact(
+        &self,
+        cache: &Cache,
+        active: &mut Vec<Active<'_>>,
+        result: &mut [Generated],
+    ) -> Result<Cache, EngineError> {
+        let mut kept = Vec::with_capacity(active.len());
+        let mut index = 0;
+        active.retain_mut(|row| {
+            index += 1;
+            if row.writing.done {
+                result[row.writing.row] = std::mem::take(&mut row.writing.text);
+                return false;
             }
-            Ok::<_, EngineError>(Tensor::from_array((shape.clone(), rows)).map_err(&failed)?.into_dyn())
-        };
-        let layers = cache
-            .layers
-            .iter()
-            .map(|(key, value)| Ok((copy(key)?, copy(value)?)))
-            .collect::<Result<_, EngineError>>()?;
-        Ok(Cache {
-            length: cache.length,
-            layers,
-        })
+            let keys: Vec<usize> = (0..row.keys.len()).filter(|&key| row.keys[key].is_some()).collect();
+            row.keys.retain(Option::is_some);
+            kept.push((index - 1, keys));
+            true
+        });
+        let length = kept.iter().map(|(_, keys)| keys.len()).max().unwrap_or(0);
+        for row in active {
+            row.keys.resize(length, None);
+        }
+        self.gather(cache, &kept, length)
     }
 
     fn no_cache(&self) -> EngineError {
@@ -256,24 +322,85 @@ impl DecoderSession {
     }
 }
 
-/// One new token a row.
-fn decode_step(active: &[Active]) -> Step {
+/// How many tokens a row the next run has: as many as give the most of a text for what the run costs, padding included.
+fn width_of(active: &[Active<'_>], logits: usize) -> usize {
+    let open: Vec<(usize, usize)> = active
+        .iter()
+        .filter(|row| !row.writing.done)
+        .map(|row| (row.writing.pending.len(), row.writing.draft.len()))
+        .collect();
+    let most = open
+        .iter()
+        .map(|(certain, guesses)| certain + guesses)
+        .max()
+        .unwrap_or(1);
+    let worth = |width: usize| {
+        let gained: f64 = open
+            .iter()
+            .map(|&(certain, guesses)| {
+                let guessed = guesses.min(width.saturating_sub(certain)) as i32;
+                certain.min(width) as f64 + (1..=guessed).map(|guess| GUESS_WORTH.powi(guess)).sum::<f64>()
+            })
+            .sum();
+        gained / (RUN_COST + (active.len() * width) as f64)
+    };
+    // Every guess asks for logits.
+    let most = most.min((logits / active.len().max(1)).max(1));
+    (2..=most).fold(1, |best, width| if worth(width) > worth(best) { width } else { best })
+}
+
+/// A run of `width` tokens a row, and what of each row it takes.
+fn decode_step(active: &[Active<'_>], width: usize) -> (Step, Vec<(usize, usize)>) {
     let past = active.first().map_or(0, |row| row.keys.len());
-    let mut bias = Vec::with_capacity(active.len() * (past + 1));
-    for row in active {
-        bias.extend(row.keys.iter().map(|key| if key.is_some() { 0.0 } else { HIDDEN }));
-        bias.push(0.0);
+    let stride = past + width;
+    let mut tokens = vec![0_i64; active.len() * width];
+    let mut positions = vec![0_i64; active.len() * width];
+    let mut bias = vec![HIDDEN; active.len() * width * stride];
+    let mut logit_positions = Vec::with_capacity(active.len());
+    let mut shares = Vec::with_capacity(active.len());
+    for (index, row) in active.iter().enumerate() {
+        let (certain, guesses) = if row.writing.done { (0, 0) } else { row.share(width) };
+        let run = row.writing.pending[..certain]
+            .iter()
+            .chain(&row.writing.draft[..guesses]);
+        for (offset, &token) in run.enumerate() {
+            tokens[index * width + offset] = i64::from(token);
+            positions[index * width + offset] = row.position + offset as i64;
+        }
+        let lines = bias[index * width * stride..(index + 1) * width * stride].chunks_exact_mut(stride);
+        for (query, line) in lines.enumerate() {
+            if query >= certain + guesses {
+                // Padding looks at itself, so that its softmax is defined; nobody reads it.
+                line[past + query] = 0.0;
+                continue;
+            }
+            for (seen, key) in line.iter_mut().zip(&row.keys) {
+                if key.is_some() {
+                    *seen = 0.0;
+                }
+            }
+            line[past..=past + query].fill(0.0);
+        }
+        if certain > 0 && certain == row.writing.pending.len() {
+            logit_positions.extend((0..=guesses).map(|guess| (index * width + certain - 1 + guess) as i64));
+        }
+        shares.push((certain, guesses));
     }
-    Step {
+    if logit_positions.is_empty() {
+        // A graph needs one position at least; its logits are not read.
+        logit_positions.push(0);
+    }
+    let step = Step {
         rows: active.len(),
-        width: 1,
-        tokens: active.iter().map(|row| i64::from(row.next.0)).collect(),
-        positions: active.iter().map(|row| row.next.1).collect(),
+        width,
+        tokens,
+        positions,
         bias,
         past_positions: active
             .iter()
             .map(|row| row.keys.iter().map(|key| key.unwrap_or(0)).collect())
             .collect(),
-        logit_positions: (0..active.len() as i64).collect(),
-    }
+        logit_positions,
+    };
+    (step, shares)
 }

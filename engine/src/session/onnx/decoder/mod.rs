@@ -3,6 +3,7 @@
 
 mod bias;
 mod forward;
+mod gather;
 mod generate;
 mod score;
 
@@ -13,6 +14,7 @@ use refuel_compiler::ModelDescription;
 use crate::batching::CandidateTrie;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::guide::Guide;
 use crate::session::{Budget, GenerateOptions, Generated, OnRows, Placement, Session};
 
 /// Prefixes that are kept at a time: that of the task, that of its calibration and one more.
@@ -148,11 +150,12 @@ impl Session for DecoderSession {
         &mut self,
         prefix: &[u32],
         rows: &[Vec<u32>],
+        guides: Vec<Box<dyn Guide>>,
         options: &GenerateOptions,
         cancel: &Cancel,
         on_rows: OnRows<'_>,
     ) -> Result<Vec<Generated>, EngineError> {
-        self.generate_rows(prefix, rows, options, cancel, on_rows)
+        self.generate_rows(prefix, rows, guides, options, cancel, on_rows)
     }
 
     fn embed(&mut self, _: &[Vec<u32>], _: &Cancel, _: OnRows<'_>) -> Result<Vec<Vec<f32>>, EngineError> {

@@ -39,6 +39,7 @@ fn said(value: Value, confidence: f32, scores: &[(&str, f32)]) -> Answer {
                 value: (*value).to_owned(),
                 confidence: *confidence,
                 raw_confidence: *confidence,
+                span: None,
             })
             .collect(),
         source: Source::Model,

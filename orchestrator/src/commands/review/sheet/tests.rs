@@ -48,6 +48,7 @@ fn item(task: &str, input: Input, value: Value) -> Item {
                     value: "refund".to_owned(),
                     confidence: 0.4,
                     raw_confidence: 0.2,
+                    span: None,
                 }],
                 ..Answer::error("tiny@d1", "unused")
             },

@@ -276,6 +276,7 @@ fn answer(task: &str, kind: &str, input: &Input) -> Answer {
             value: label.to_owned(),
             confidence,
             raw_confidence: confidence,
+            span: None,
         }],
         source: Source::Model,
     }

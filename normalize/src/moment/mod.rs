@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use jiff::civil::{DateTime, Time};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use calendar::Holiday;
@@ -106,6 +107,8 @@ struct Language {
     holidays: Vec<Holiday>,
     /// Symbols that stand for themselves.
     entities: Vec<Symbol>,
+    /// Words of other languages, and those of this one that they stand for.
+    foreign: FxHashMap<&'static str, &'static str>,
 }
 
 static ENGLISH: LazyLock<Language> = LazyLock::new(|| {
@@ -115,7 +118,13 @@ static ENGLISH: LazyLock<Language> = LazyLock::new(|| {
         .into_iter()
         .filter_map(|name| grammar.symbol_named(name))
         .collect();
-    Language { grammar, holidays, entities }
+    let foreign = include_str!("../../data/moments_other.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(": "))
+        .flat_map(|(word, forms)| forms.split(", ").map(move |form| (form, word)))
+        .collect();
+    Language { grammar, holidays, entities, foreign }
 });
 
 /// The expressions of time in a text, from left to right, without overlap: the longest first, then the one that comes first.
@@ -123,8 +132,9 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
     let mut tokens = tokens::tokens(text);
     // Rules may ask that nothing follows.
     tokens.push(Token { text: "␃".to_owned(), span: text.len()..text.len(), spaced: true, numeric: false });
-    disambiguate(&mut tokens);
     let language = &*ENGLISH;
+    translate(&mut tokens, &language.foreign);
+    disambiguate(&mut tokens);
     let chart = language.grammar.chart(context, &tokens);
     let mut edges: Vec<&Edge> = chart
         .iter()
@@ -157,6 +167,22 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
     }
     found.sort_by_key(|expression| expression.span.start);
     found
+}
+
+/// Puts the English words of months and weekdays in the place of those of other languages. Short words that are English
+/// ones, too, are only changed where a month of that language is near.
+fn translate(tokens: &mut [Token], foreign: &FxHashMap<&'static str, &'static str>) {
+    let months = tokens.iter().any(|token| {
+        token.text.len() > 3 && foreign.get(token.text.as_str()).is_some_and(|word| !matches!(*word, "of" | "today" | "tomorrow" | "yesterday"))
+    });
+    let alone = tokens.iter().filter(|token| token.text.chars().any(char::is_alphabetic)).count() == 1;
+    for token in tokens {
+        if let Some(word) = foreign.get(token.text.as_str())
+            && (months || (alone && token.text.len() > 2))
+        {
+            (*word).clone_into(&mut token.text);
+        }
+    }
 }
 
 /// Takes words out that their neighbour makes something else: "good night", "will last two hours".

@@ -22,6 +22,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("md", "on < {dd} ~. ~{dd} >", numeric),
         rule("md", "{dd} ~. ~{dd} ~.", numeric_day_first),
         rule("fd", "{md} ,|.? {year}", with_year),
+        rule("md", "{dd} ~º|° of? {mon}", day_then_month),
         rule("fd", "{md} ,? of|in {year}", with_year),
         rule("fd", "{md} ~-|/ ~{year}", with_year),
         rule("fd", "{md} ( , | )? ' {yy}", with_short_year),
@@ -45,6 +46,11 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("fd", "{year} ~-|/|. ~{dd} ~-|/|. ~{dd}", year_first),
         rule("fd", "{year} {dd} {dd}", year_first),
+        rule("fd", "{year} 年 {dd} 月 {dd} 日", year_first),
+        rule("fd", "{year} 년 {dd} 월 {dd} 일", year_first),
+        rule("md", "{dd} 月 {dd} 日", |context, c| {
+            month_day(context, i8::try_from(c.integer(0)?).ok()?, i8::try_from(c.integer(1)?).ok()?).map(Value::Day)
+        }),
         rule("fd", "{compact}", |_, c| {
             let number = c.integer(0)?;
             let day = full((number / 10000) as i16, (number / 100 % 100) as i8, (number % 100) as i8)?;

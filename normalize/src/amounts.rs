@@ -1,0 +1,322 @@
+//! Amounts of money, and quantities with a unit: a number beside a sign.
+
+use std::sync::LazyLock;
+
+use iso_currency::Currency;
+use rustc_hash::FxHashMap;
+use serde_json::json;
+
+use crate::number::{Number, numbers, one_or_more, shifted};
+use crate::outcome::{Canonical, Found};
+use crate::settings::{Settings, Units};
+use crate::text::plain;
+
+/// Signs and names of currencies; those of several, the likeliest first.
+static CURRENCIES: LazyLock<FxHashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut forms: FxHashMap<String, Vec<&'static str>> = FxHashMap::default();
+    for line in include_str!("../data/currencies.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((code, written)) = line.split_once(": ") else { continue };
+        for form in written.split(", ") {
+            forms.entry(form.to_lowercase()).or_default().push(code);
+        }
+    }
+    forms
+});
+
+/// The currencies that a sign, a name or a code can stand for.
+fn currencies(sign: &str) -> Vec<&'static str> {
+    let sign = sign.trim();
+    let upper = sign.to_uppercase();
+    if upper.len() == 3
+        && let Some(currency) = Currency::from_code(&upper)
+    {
+        return vec![currency.code()];
+    }
+    CURRENCIES.get(&sign.to_lowercase()).cloned().unwrap_or_default()
+}
+
+/// The longest sign directly before a number, and where it begins.
+fn sign_before(text: &str, end: usize) -> Option<(Vec<&'static str>, usize)> {
+    let before = text[..end].trim_end_matches([' ', ':']);
+    if end - before.len() > 2 {
+        return None;
+    }
+    for length in (1..=4).rev() {
+        let Some((at, _)) = before.char_indices().rev().nth(length - 1) else { continue };
+        let found = currencies(&before[at..]);
+        let letters = before[at..].starts_with(char::is_alphabetic);
+        let touched = before[..at].chars().next_back().is_some_and(char::is_alphabetic);
+        if !found.is_empty() && !(letters && touched) && !before[at..].starts_with(' ') {
+            return Some((found, at));
+        }
+    }
+    None
+}
+
+/// The longest sign or name directly after a number, and where it ends.
+fn sign_after(text: &str, start: usize) -> Option<(Vec<&'static str>, usize)> {
+    let rest = &text[start..];
+    let trimmed = rest.trim_start_matches([' ', '-']);
+    let space = rest.len() - trimmed.len();
+    if space > 2 {
+        return None;
+    }
+    let ends: Vec<usize> = trimmed.char_indices().map(|(at, character)| at + character.len_utf8()).take(24).collect();
+    ends.into_iter().rev().find_map(|length| {
+        let sign = &trimmed[..length];
+        let found = currencies(sign);
+        let goes_on = sign.ends_with(char::is_alphabetic) && trimmed[length..].starts_with(char::is_alphabetic);
+        (!found.is_empty() && !goes_on && !sign.ends_with(' ')).then_some((found, start + space + length))
+    })
+}
+
+/// Amounts of money in a text: `EUR 1234.50`.
+pub(crate) fn find_amounts(text: &str, settings: &Settings) -> Vec<Found> {
+    let plain = plain(text);
+    let shown = plain.text.as_str();
+    let mut found = Vec::new();
+    for number in numbers(shown, settings) {
+        if number.percent {
+            continue;
+        }
+        let span = number.span.clone();
+        let (signs, range) = match (sign_before(shown, span.start), sign_after(shown, span.end)) {
+            // Where both are there, the code is clearer than the sign: $5 CAD.
+            (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => (after, start..end),
+            (Some((before, start)), _) => (before, start..span.end),
+            (None, Some((after, end))) => (after, span.start..end),
+            (None, None) => match &settings.currency {
+                Some(code) => (Currency::from_code(&code.to_uppercase()).map(|currency| currency.code()).into_iter().collect(), span),
+                None => continue,
+            },
+        };
+        let sure = preferred(&signs, settings);
+        let range = plain.original(&with_sign(shown, range));
+        let candidates = candidates(&number, &signs, sure, shown, &range);
+        found.push(Found { span: range, outcome: one_or_more(candidates, "the sign is of several currencies, or a mark may part thousands") });
+    }
+    found
+}
+
+/// A minus in front of the sign belongs to the amount.
+fn with_sign(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let before = &text[..range.start];
+    let alone = before.trim_end_matches('-').chars().next_back().is_none_or(char::is_whitespace);
+    if before.ends_with('-') && alone { range.start - 1..range.end } else { range }
+}
+
+/// The currency that the settings choose among those of a sign.
+fn preferred(signs: &[&'static str], settings: &Settings) -> Option<&'static str> {
+    if let [only] = signs {
+        return Some(only);
+    }
+    let wanted = settings.currency.as_ref().map(|code| code.to_uppercase()).or_else(|| {
+        let region = settings.region()?;
+        signs.iter().find(|code| code.starts_with(&region)).map(|code| (*code).to_owned())
+    });
+    signs.iter().copied().find(|code| wanted.as_deref() == Some(*code))
+}
+
+fn candidates(
+    number: &Number,
+    signs: &[&'static str],
+    sure: Option<&'static str>,
+    text: &str,
+    span: &std::ops::Range<usize>,
+) -> Vec<Canonical> {
+    let negative = text[..number.span.start].ends_with("-$") || text[..number.span.start].ends_with("-€");
+    // Money has two decimals at most where its mark could also part thousands.
+    let readings: Vec<&String> = if number.readings.len() > 1 {
+        number.readings.iter().filter(|reading| !reading.contains('.')).collect()
+    } else {
+        number.readings.iter().collect()
+    };
+    let codes: Vec<&str> = sure.map_or_else(|| signs.iter().copied().take(5).collect(), |code| vec![code]);
+    let count = readings.len() * codes.len();
+    let mut found = Vec::new();
+    for code in codes {
+        for reading in &readings {
+            let exponent = Currency::from_code(code).and_then(Currency::exponent).unwrap_or(2) as usize;
+            let reading = if negative && !reading.starts_with('-') { format!("-{reading}") } else { (*reading).clone() };
+            let amount = with_decimals(&reading, exponent);
+            found.push(Canonical {
+                value: format!("{code} {amount}"),
+                parts: json!({ "currency": code, "amount": amount }),
+                confidence: if count == 1 { 0.96 } else { 0.5 },
+                span: span.clone(),
+            });
+        }
+    }
+    found
+}
+
+/// An amount with the decimals of its currency; more stay, as they were written.
+fn with_decimals(amount: &str, exponent: usize) -> String {
+    let (whole, decimals) = amount.split_once('.').unwrap_or((amount, ""));
+    if exponent == 0 && decimals.is_empty() {
+        return whole.to_owned();
+    }
+    format!("{whole}.{decimals:0<exponent$}")
+}
+
+/// A unit of measure.
+struct Unit {
+    symbol: &'static str,
+    kind: &'static str,
+    factor: f64,
+    offset: f64,
+}
+
+static UNITS: LazyLock<(Vec<Unit>, FxHashMap<String, usize>)> = LazyLock::new(|| {
+    let mut units = Vec::new();
+    let mut forms = FxHashMap::default();
+    for line in include_str!("../data/units.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((head, written)) = line.split_once(": ") else { continue };
+        let [symbol, kind, scale] = head.split(' ').collect::<Vec<_>>()[..] else { continue };
+        let (factor, offset) = scale.split_once('+').unwrap_or((scale, "0"));
+        let (Ok(factor), Ok(offset)) = (factor.parse(), offset.parse()) else { continue };
+        for form in written.split(", ") {
+            forms.entry(form.to_owned()).or_insert(units.len());
+        }
+        units.push(Unit { symbol, kind, factor, offset });
+    }
+    (units, forms)
+});
+
+/// The unit directly after a number, and where it ends. Short forms are compared with case, words without.
+fn unit_after(text: &str, start: usize) -> Option<(&'static Unit, usize)> {
+    let rest = &text[start..];
+    let trimmed = rest.trim_start_matches([' ', '-']);
+    let space = rest.len() - trimmed.len();
+    if space > 2 {
+        return None;
+    }
+    let (units, forms) = &*UNITS;
+    let ends: Vec<usize> = trimmed.char_indices().map(|(at, character)| at + character.len_utf8()).take(20).collect();
+    ends.into_iter().rev().find_map(|length| {
+        let form = &trimmed[..length];
+        let lower = form.to_lowercase();
+        let hit = forms.get(form).or_else(|| (form.chars().count() > 1).then(|| forms.get(&lower)).flatten())?;
+        let after = trimmed[length..].chars().next();
+        let goes_on = after.is_some_and(|after| after.is_alphanumeric() || matches!(after, '²' | '³' | '/' | '°'));
+        let letters = form.ends_with(|last: char| last.is_alphanumeric());
+        (!(goes_on && letters)).then(|| (&units[*hit], start + space + length))
+    })
+}
+
+/// Quantities in a text: `1.85 m`, and those of several units together: 5 ft 11 in.
+pub(crate) fn find_quantities(text: &str, settings: &Settings) -> Vec<Found> {
+    let plain = plain(text);
+    let shown = plain.text.as_str();
+    let mut found: Vec<(std::ops::Range<usize>, Vec<(String, &'static Unit)>)> = Vec::new();
+    for number in numbers(shown, settings) {
+        if number.percent {
+            continue;
+        }
+        let Some((unit, end)) = unit_after(shown, number.span.end) else { continue };
+        let readings: Vec<(String, &'static Unit)> = number.readings.into_iter().map(|reading| (reading, unit)).collect();
+        // Feet and inches, pounds and ounces, hours and minutes are one quantity.
+        if let (Some((last, before)), [(smaller, _)]) = (found.last_mut(), readings.as_slice())
+            && let [(larger, first)] = before.as_slice()
+            && first.kind == unit.kind && first.factor > unit.factor && unit.offset == 0.0
+            && matches!(shown[last.end..number.span.start].trim(), "" | "and" | "," | "und" | "et")
+            && let (Ok(large), Ok(small)) = (larger.parse::<f64>(), smaller.parse::<f64>())
+        {
+            let sum = large * first.factor / unit.factor + small;
+            *last = last.start..end;
+            *before = vec![(decimal(sum), unit)];
+            continue;
+        }
+        found.push((number.span.start..end, readings));
+    }
+    found
+        .into_iter()
+        .map(|(range, readings)| {
+            let span = plain.original(&range);
+            let confidence = if readings.len() == 1 { 0.95 } else { 0.5 };
+            let candidates = readings
+                .into_iter()
+                .map(|(value, unit)| quantity(&value, unit, settings.units, confidence, &span))
+                .collect();
+            Found { span, outcome: one_or_more(candidates, "a mark may part thousands or decimals") }
+        })
+        .collect()
+}
+
+fn quantity(value: &str, unit: &'static Unit, units: Units, confidence: f32, span: &std::ops::Range<usize>) -> Canonical {
+    let number: f64 = value.parse().unwrap_or(f64::NAN);
+    let base = number * unit.factor + unit.offset;
+    let (shown, symbol) = match units {
+        Units::Written => (value.to_owned(), unit.symbol),
+        Units::Si => (base_value(value, unit, base), base_symbol(unit.kind).unwrap_or(unit.symbol)),
+    };
+    Canonical {
+        value: format!("{shown} {symbol}"),
+        parts: json!({ "value": shown, "unit": symbol, "kind": unit.kind, "base_value": decimal(base) }),
+        confidence,
+        span: span.clone(),
+    }
+}
+
+/// The value in the base unit: exact where the factor is a power of ten.
+fn base_value(value: &str, unit: &Unit, base: f64) -> String {
+    let power = unit.factor.log10();
+    if unit.offset == 0.0 && (power - power.round()).abs() < 1e-12 {
+        return shifted(value, power.round() as i32).unwrap_or_else(|| decimal(base));
+    }
+    decimal(base)
+}
+
+fn base_symbol(kind: &str) -> Option<&'static str> {
+    UNITS.0.iter().find(|unit| unit.kind == kind && (unit.factor - 1.0).abs() < f64::EPSILON && unit.offset == 0.0).map(|unit| unit.symbol)
+}
+
+/// A number in twelve digits at most, without those that arithmetic made.
+fn decimal(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return "0".to_owned();
+    }
+    let digits = (11 - value.abs().log10().floor() as i32).clamp(0, 18) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(found: &[Found]) -> Vec<Vec<String>> {
+        found.iter().map(|found| found.outcome.candidates().iter().map(|canonical| canonical.value.clone()).collect()).collect()
+    }
+
+    #[test]
+    fn an_amount_is_a_currency_and_a_number() {
+        let of = |text| values(&find_amounts(text, &Settings::default()));
+        assert_eq!(of("€1.234,50"), [["EUR 1234.50"]]);
+        assert_eq!(of("1234.5 euros"), [["EUR 1234.50"]]);
+        assert_eq!(of("USD 12"), [["USD 12.00"]]);
+        assert_eq!(of("¥500 or £3k"), [vec!["JPY 500", "CNY 500.00"], vec!["GBP 3000.00"]]);
+        assert_eq!(of("A$ 99"), [["AUD 99.00"]]);
+        assert_eq!(of("12 apples"), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn a_dollar_is_that_of_the_region() {
+        let canada = Settings { region: Some("CA".to_owned()), ..Settings::default() };
+        assert_eq!(values(&find_amounts("$5", &canada)), [["CAD 5.00"]]);
+        assert_eq!(values(&find_amounts("$5", &Settings::default()))[0].len(), 5);
+    }
+
+    #[test]
+    fn quantities_keep_their_unit_or_take_that_of_the_si() {
+        let of = |text| values(&find_quantities(text, &Settings::default()));
+        assert_eq!(of("weighs 2,5 kg"), [["2.5 kg"]]);
+        assert_eq!(of("5'11\""), [["71 in"]]);
+        assert_eq!(of("5 ft 11 in"), [["71 in"]]);
+        assert_eq!(of("100 km/h, 20 °C"), [["100 km/h"], ["20 °C"]]);
+        let si = Settings { units: Units::Si, ..Settings::default() };
+        assert_eq!(values(&find_quantities("250 g", &si)), [["0.25 kg"]]);
+        assert_eq!(values(&find_quantities("6 ft", &si)), [["1.8288 m"]]);
+        assert_eq!(values(&find_quantities("68 °F", &si)), [["293.15 K"]]);
+    }
+}

@@ -1,0 +1,199 @@
+//! Names of persons and of companies.
+
+use std::sync::LazyLock;
+
+use human_name::Name;
+use serde_json::json;
+
+use crate::fold::{folded, joined_letters};
+use crate::names::trimmed;
+use crate::outcome::Found;
+use crate::settings::Settings;
+
+/// A person's name in the order in which it is spoken, with initials followed by points: `Jane Q. Doe Jr.`
+pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
+    let span = trimmed(text);
+    let shown = &text[span.clone()];
+    let lower = shown.to_lowercase();
+    // "Name: Jane Doe".
+    let label = ["full name:", "name:", "contact:", "attn:", "attention:", "c/o", "customer:", "author:", "by:"]
+        .into_iter()
+        .find(|label| lower.starts_with(label));
+    let cut = label.map_or(0, str::len);
+    let Some(rest) = shown.get(cut..) else { return Vec::new() };
+    let start = span.start + cut + (rest.len() - rest.trim_start().len());
+    let span = start..span.end;
+    let shown = &text[span.clone()];
+    if shown.len() > 200 || shown.chars().any(|character| character.is_ascii_digit() || character == '@') {
+        return Vec::new();
+    }
+    let Some(name) = Name::parse(shown) else { return Vec::new() };
+    let value = name.display_full().into_owned();
+    // What is read again must be the same.
+    let stable = Name::parse(&value).is_some_and(|again| again.display_full() == value);
+    let words = shown.split_whitespace().count();
+    let confidence = if stable && name.given_name().is_some() && words <= 6 { 0.9 } else { 0.6 };
+    let parts = json!({
+        "given": name.given_name(),
+        "middle": name.middle_name(),
+        "initials": name.initials(),
+        "family": name.surname(),
+        "suffix": name.generational_suffix(),
+        "title": name.honorific_prefix(),
+        "qualification": name.honorific_suffix(),
+    });
+    if !stable {
+        return Vec::new();
+    }
+    vec![Found::one(value, parts, confidence, span)]
+}
+
+/// A legal form: how it is written, the countries that have it, and its spellings, folded.
+pub(crate) struct LegalForm {
+    pub(crate) written: &'static str,
+    pub(crate) countries: Vec<&'static str>,
+    pub(crate) spellings: Vec<String>,
+}
+
+/// The legal forms, those of most words first.
+pub(crate) static LEGAL_FORMS: LazyLock<Vec<LegalForm>> = LazyLock::new(|| {
+    let mut forms: Vec<LegalForm> = include_str!("../data/legal_forms.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let mut fields = line.split('|');
+            let written = fields.next()?;
+            let countries = fields.next()?.split(' ').collect();
+            let others = fields.next().unwrap_or_default();
+            let mut spellings: Vec<String> = [written].into_iter().chain(others.split(", ")).map(form_key).collect();
+            spellings.retain(|spelling| !spelling.is_empty());
+            spellings.sort();
+            spellings.dedup();
+            Some(LegalForm { written, countries, spellings })
+        })
+        .collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.spellings.iter().map(String::len).max()));
+    forms
+});
+
+fn form_key(form: &str) -> String {
+    joined_letters(&folded(form))
+}
+
+/// The legal form at the end of a folded name whose single letters are joined (or at its beginning, where it is a word
+/// of its own there), and the name without it.
+pub(crate) fn legal_form(name: &str) -> Option<(&'static LegalForm, &str)> {
+    let mut best: Option<(&LegalForm, &str, usize)> = None;
+    for form in LEGAL_FORMS.iter() {
+        for spelling in &form.spellings {
+            let rest = name.strip_suffix(spelling.as_str()).filter(|rest| rest.ends_with(' ') || !spelling.is_ascii());
+            let Some(rest) = rest.map(str::trim_end).filter(|rest| !rest.is_empty()) else { continue };
+            if best.is_none_or(|(_, _, length)| spelling.len() > length) {
+                best = Some((form, rest, spelling.len()));
+            }
+        }
+    }
+    best.map(|(form, rest, _)| (form, rest))
+}
+
+/// A company's name with its legal form as it is usually written: `Acme GmbH`.
+pub(crate) fn find_companies(text: &str, _: &Settings) -> Vec<Found> {
+    let span = trimmed(text);
+    let shown = &text[span.clone()];
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    if words.is_empty() || shown.len() > 300 || !shown.chars().any(char::is_alphabetic) {
+        return Vec::new();
+    }
+    // The legal form is the longest run of words at the end that is one.
+    let form = (1..=words.len().min(7)).rev().filter(|count| *count < words.len()).find_map(|count| {
+        let tail = words[words.len() - count..].join(" ");
+        let key = form_key(&tail);
+        LEGAL_FORMS.iter().find(|form| form.spellings.contains(&key)).map(|form| (form, count))
+    });
+    let kept = form.map_or(words.len(), |(_, count)| words.len() - count);
+    let base = words[..kept].join(" ");
+    let base = base.trim_end_matches([',', ';', '-', ' ']);
+    if base.is_empty() {
+        return Vec::new();
+    }
+    let base = readable(base);
+    let value = form.map_or_else(|| base.clone(), |(form, _)| format!("{base} {}", form.written));
+    let parts = json!({
+        "name": base,
+        "legal_form": form.map(|(form, _)| form.written),
+        "countries": form.map(|(form, _)| &form.countries),
+    });
+    let confidence = if form.is_some() { 0.9 } else { 0.7 };
+    vec![Found::one(value, parts, confidence, span)]
+}
+
+/// A name in capitals or in small letters throughout, with a capital at each word; short words in capitals stay.
+fn readable(name: &str) -> String {
+    let letters = || name.chars().filter(|character| character.is_alphabetic());
+    let capitals = letters().all(char::is_uppercase);
+    let small = letters().all(char::is_lowercase);
+    if !(capitals || small) || letters().count() < 5 {
+        return name.to_owned();
+    }
+    const SMALL: [&str; 14] = ["of", "and", "the", "for", "de", "la", "du", "des", "und", "di", "del", "da", "do", "et"];
+    name.split(' ')
+        .enumerate()
+        .map(|(nth, word)| {
+            let lower = word.to_lowercase();
+            if nth > 0 && SMALL.contains(&lower.as_str()) {
+                return lower;
+            }
+            // An abbreviation, of three letters or without vowels.
+            let abbreviation = capitals && (word.chars().count() <= 3 || !lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) || word.contains('.'));
+            if abbreviation {
+                return word.to_owned();
+            }
+            let mut made = String::new();
+            let mut begins = true;
+            for character in lower.chars() {
+                if begins {
+                    made.extend(character.to_uppercase());
+                } else {
+                    made.push(character);
+                }
+                begins = matches!(character, '-' | '/' | '&' | '.');
+            }
+            made
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(found: &[Found]) -> &str {
+        found.first().and_then(|found| found.outcome.value()).unwrap_or("-")
+    }
+
+    #[test]
+    fn a_person_is_named_as_spoken() {
+        let of = |text| value(&find_persons(text, &Settings::default())).to_owned();
+        assert_eq!(of("Doe, Jane Q."), "Jane Q. Doe");
+        assert_eq!(of("DR. JANE DOE, PHD"), "Jane Doe");
+        assert_eq!(of("Name: van der Berg, Anna"), "Anna van der Berg");
+        assert_eq!(of("4711"), "-");
+    }
+
+    #[test]
+    fn a_company_has_its_legal_form_as_usual() {
+        let of = |text| value(&find_companies(text, &Settings::default())).to_owned();
+        assert_eq!(of("ACME WIDGETS, INC"), "Acme Widgets Inc.");
+        assert_eq!(of("Siemens Aktiengesellschaft"), "Siemens AG");
+        assert_eq!(of("Foo Bar S. A. de C. V."), "Foo Bar S.A. de C.V.");
+        assert_eq!(of("IBM"), "IBM");
+        assert_eq!(of("Limited"), "Limited");
+    }
+
+    #[test]
+    fn a_legal_form_tells_countries() {
+        let found = find_companies("Novo-Nordisk A/S", &Settings::default());
+        assert_eq!(found[0].outcome.candidates()[0].parts["countries"], json!(["DK", "NO"]));
+    }
+}

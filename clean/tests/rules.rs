@@ -1,0 +1,184 @@
+//! What each rule does, by example.
+
+use std::sync::Arc;
+
+use refuel_clean::{Dictionary, Rules};
+use serde_json::{Value, json};
+
+fn dictionary(name: &str) -> Option<Arc<Dictionary>> {
+    let words =
+        "the 9000\nhouse 500\nof 8000\nreceive 90\nreceived 80\nseparate 70\npackage 60\nwas 5000\nand 7000\nright 300";
+    (name == "words").then(|| Arc::new(Dictionary::parse(words).unwrap()))
+}
+
+/// Texts before and after some rules, one a line.
+fn cleaned(rules: &Value, texts: &[&str]) -> String {
+    let rules = Rules::parse(rules, dictionary).unwrap();
+    let line = |text: &&str| format!("{text:?} -> {:?}\n", rules.apply(text).text);
+    texts.iter().map(line).collect()
+}
+
+#[test]
+fn html() {
+    insta::assert_snapshot!(cleaned(&json!(["html", "whitespace"]), &[
+        "<p>Hello <b>big</b> world</p><p>Bye</p>",
+        "Fish &amp; chips, 5&nbsp;&euro;",
+        "AT&amp;amp;T",
+        "a < b and c > d",
+        "mail <john@example.com>",
+        "one<br/>two",
+        "<script>if (a < b) { x() }</script>text",
+        "<a href='x>y'>link</a><!-- note -->",
+        "AT&T and R&D;",
+        "List<String> of <b and c>",
+    ]), @r#"
+    "<p>Hello <b>big</b> world</p><p>Bye</p>" -> "Hello big world\n\nBye"
+    "Fish &amp; chips, 5&nbsp;&euro;" -> "Fish & chips, 5 €"
+    "AT&amp;amp;T" -> "AT&T"
+    "a < b and c > d" -> "a < b and c > d"
+    "mail <john@example.com>" -> "mail <john@example.com>"
+    "one<br/>two" -> "one\ntwo"
+    "<script>if (a < b) { x() }</script>text" -> "text"
+    "<a href='x>y'>link</a><!-- note -->" -> "link"
+    "AT&T and R&D;" -> "AT&T and R&D;"
+    "List<String> of <b and c>" -> "List<String> of <b and c>"
+    "#);
+}
+
+#[test]
+fn unicode_and_invisible() {
+    insta::assert_snapshot!(cleaned(&json!([{"unicode": {"form": "nfkc"}}, "invisible"]), &[
+        "cafe\u{301} ﬁne １２",
+        "zero\u{200b}width\u{feff} soft\u{ad}hyphen\u{7}",
+        "family 👨\u{200d}👩\u{200d}👧",
+        "\u{200f}שלום",
+        "\u{200e}left",
+    ]), @r#"
+    "cafe\u{301} ﬁne １２" -> "café fine 12"
+    "zero\u{200b}width\u{feff} soft\u{ad}hyphen\u{7}" -> "zerowidth softhyphen"
+    "family 👨\u{200d}👩\u{200d}👧" -> "family 👨\u{200d}👩\u{200d}👧"
+    "\u{200f}שלום" -> "\u{200f}שלום"
+    "\u{200e}left" -> "left"
+    "#);
+}
+
+#[test]
+fn whitespace() {
+    insta::assert_snapshot!(cleaned(&json!(["whitespace"]), &[
+        "  a \t b\u{a0}\u{3000}c ",
+        "one  \r\n two\r\n\r\n\r\nthree",
+        " \n ",
+    ]), @r#"
+    "  a \t b\u{a0}\u{3000}c " -> "a b c"
+    "one  \r\n two\r\n\r\n\r\nthree" -> "one\ntwo\n\nthree"
+    " \n " -> ""
+    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"whitespace": {"lines": false}}]), &["one\r\n\r\ntwo"]), @r#"
+    "one\r\n\r\ntwo" -> "one two"
+    "#);
+}
+
+#[test]
+fn casing() {
+    insta::assert_snapshot!(cleaned(&json!([{"casing": {"to": "sentence"}}]), &[
+        "THE SHIP SANK. IT WAS OLD! DON'T ASK",
+        "hello there. i'm from NASA and i like iPhones",
+        "MADE IN THE USA BY IBM",
+    ]), @r#"
+    "THE SHIP SANK. IT WAS OLD! DON'T ASK" -> "The ship sank. It was old! Don't ask"
+    "hello there. i'm from NASA and i like iPhones" -> "Hello there. I'm from NASA and I like iPhones"
+    "MADE IN THE USA BY IBM" -> "Made in the USA by IBM"
+    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"casing": {"to": "title"}}]), &[
+        "the lord OF the rings",
+        "THE LORD OF THE RINGS: A STORY",
+        "mp3 players and the iPhone",
+        "rock'n'roll isn't dead",
+        "o'neill and mcDonald",
+    ]), @r#"
+    "the lord OF the rings" -> "The Lord of the Rings"
+    "THE LORD OF THE RINGS: A STORY" -> "The Lord of the Rings: A Story"
+    "mp3 players and the iPhone" -> "mp3 Players and the iPhone"
+    "rock'n'roll isn't dead" -> "Rock'n'roll Isn't Dead"
+    "o'neill and mcDonald" -> "O'Neill and mcDonald"
+    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"casing": {"to": "lower"}}]), &["ÀÉ Straße"]), @r#"
+    "ÀÉ Straße" -> "àé straße"
+    "#);
+}
+
+#[test]
+fn quotes_dashes_and_punctuation() {
+    insta::assert_snapshot!(cleaned(&json!(["quotes", "dashes", "punctuation"]), &[
+        "“It’s” ‘fine’ – really — yes",
+        "rock`n`roll 5′ 10″",
+        "what?!?! no!!!! wait..... ok.. a,,b",
+        "../path 1..3 a != b",
+    ]), @r#"
+    "“It’s” ‘fine’ – really — yes" -> "\"It's\" 'fine' - really - yes"
+    "rock`n`roll 5′ 10″" -> "rock'n'roll 5' 10\""
+    "what?!?! no!!!! wait..... ok.. a,,b" -> "what?! no! wait... ok. a,b"
+    "../path 1..3 a != b" -> "../path 1..3 a != b"
+    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"quotes": {"to": "curly"}}, {"dashes": {"to": "dash"}}]), &[
+        "\"It's\" 'fine' - really -- yes, 5' tall, well-known",
+    ]), @r#"
+    "\"It's\" 'fine' - really -- yes, 5' tall, well-known" -> "“It’s” ‘fine’ – really – yes, 5' tall, well-known"
+    "#);
+}
+
+#[test]
+fn spelling() {
+    insta::assert_snapshot!(cleaned(&json!([{"spelling": {"dictionary": "words"}}]), &[
+        "teh pacakge was recieved and seperate",
+        "Recieved THE pacakge of Housse",
+        "RECIEVED THE PACAKGE",
+        "see recieve.com, #recieve, recieve2 and http://recieve",
+        "the house's rihgt",
+    ]), @r#"
+    "teh pacakge was recieved and seperate" -> "the package was received and separate"
+    "Recieved THE pacakge of Housse" -> "Received THE package of Housse"
+    "RECIEVED THE PACAKGE" -> "RECEIVED THE PACKAGE"
+    "see recieve.com, #recieve, recieve2 and http://recieve" -> "see recieve.com, #recieve, recieve2 and http://recieve"
+    "the house's rihgt" -> "the house's right"
+    "#);
+}
+
+#[test]
+fn what_is_wrong_with_rules_is_told() {
+    let wrong = [
+        json!("html"),
+        json!(["htlm"]),
+        json!(["html", "html"]),
+        json!([{"casing": {"too": "title"}}]),
+        json!([{"casing": {"to": "camel"}}]),
+        json!([{"whitespace": {"lines": 1}}]),
+        json!([{"mojibake": {"deep": true}}]),
+        json!([{"spelling": {"dictionary": "klingon"}}]),
+        json!([{"html": {}, "casing": {}}]),
+    ];
+    let line = |rules: &Value| {
+        let error = Rules::parse(rules, dictionary).unwrap_err();
+        format!("{} {error}\n       {}\n", error.code(), error.hint())
+    };
+    insta::assert_snapshot!(wrong.iter().map(line).collect::<String>(), @r#"
+    RF2004 rules must be a list, not "html"
+           write a list, of names of rules and of a name with its options: [html, {casing: {to: title}}]
+    RF2001 rules[0]: no rule "htlm"
+           did you mean "html"?
+    RF2005 rules[1]: "html" stands there twice
+           keep one "html"
+    RF2002 rules[0]: "casing" takes no option "too"
+           did you mean "to"?
+    RF2003 rules[0]: "to" must be lower, upper, sentence or title, not "camel"
+           give "to" as lower, upper, sentence or title
+    RF2003 rules[0]: "lines" must be true or false, not 1
+           give "lines" as true or false
+    RF2002 rules[0]: "mojibake" takes no option "deep"
+           write just "mojibake"
+    RF2006 rules[0]: no dictionary "klingon"
+           give the word list, or "column" to learn one from the column
+    RF2004 rules[0] must be the name of a rule, or a rule with its options, not an object
+           write a list, of names of rules and of a name with its options: [html, {casing: {to: title}}]
+    "#);
+}

@@ -20,6 +20,7 @@ mod people;
 mod phone;
 mod settings;
 mod text;
+pub mod vocabulary;
 mod web;
 
 pub use error::NormalizeError;
@@ -27,6 +28,7 @@ pub use format::Format;
 pub use moment::{Expression, Kind, Reading};
 pub use outcome::{Canonical, Found, Outcome, Refusal};
 pub use settings::{Settings, Units};
+pub use vocabulary::Vocabulary;
 
 /// The expressions of time in an English text, from left to right, resolved against a reference moment. `day_first`
 /// says that 03/04 is the third of April.

@@ -79,7 +79,9 @@ fn digits_end(bytes: &[u8], start: usize) -> usize {
     while end < bytes.len() {
         match bytes[end] {
             b'0'..=b'9' => end += 1,
-            b'.' | b',' | b'\'' | b'_' if digit(end + 1) => end += 1,
+            b'.' | b',' if digit(end + 1) => end += 1,
+            // An apostrophe parts thousands; elsewhere it means feet or minutes.
+            b'\'' | b'_' if (1..=3).all(|more| digit(end + more)) && !digit(end + 4) => end += 1,
             // A space parts thousands where three digits follow, and before it were at most three.
             b' ' if (1..=3).all(|more| digit(end + more)) && !digit(end + 4) && groups_of_three(&bytes[start..end]) => end += 1,
             b'e' | b'E' if digit(end + 1) || (matches!(bytes.get(end + 1), Some(b'-' | b'+')) && digit(end + 2)) => {

@@ -53,6 +53,8 @@ pub(crate) struct LegalForm {
     pub(crate) written: &'static str,
     pub(crate) countries: Vec<&'static str>,
     pub(crate) spellings: Vec<String>,
+    /// The spellings as they are written, in lower case.
+    exact: Vec<String>,
 }
 
 /// The legal forms, those of most words first.
@@ -69,7 +71,8 @@ pub(crate) static LEGAL_FORMS: LazyLock<Vec<LegalForm>> = LazyLock::new(|| {
             spellings.retain(|spelling| !spelling.is_empty());
             spellings.sort();
             spellings.dedup();
-            Some(LegalForm { written, countries, spellings })
+            let exact = [written].into_iter().chain(others.split(", ")).map(str::to_lowercase).collect();
+            Some(LegalForm { written, countries, spellings, exact })
         })
         .collect();
     forms.sort_by_key(|form| std::cmp::Reverse(form.spellings.iter().map(String::len).max()));
@@ -108,7 +111,11 @@ pub(crate) fn find_companies(text: &str, _: &Settings) -> Vec<Found> {
     let form = (1..=words.len().min(7)).rev().filter(|count| *count < words.len()).find_map(|count| {
         let tail = words[words.len() - count..].join(" ");
         let key = form_key(&tail);
-        LEGAL_FORMS.iter().find(|form| form.spellings.contains(&key)).map(|form| (form, count))
+        let lower = tail.to_lowercase();
+        // Of two forms that differ by their marks, such as A/S and a.s., it is the one that is written.
+        let fits = || LEGAL_FORMS.iter().filter(|form| form.spellings.contains(&key));
+        let form = fits().find(|form| form.exact.contains(&lower)).or_else(|| fits().next());
+        form.map(|form| (form, count))
     });
     let kept = form.map_or(words.len(), |(_, count)| words.len() - count);
     let base = words[..kept].join(" ");

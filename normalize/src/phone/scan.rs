@@ -192,7 +192,7 @@ fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>)
         return false;
     }
     let clear = run.plus || prefixed;
-    if !clear && (is_date(&lengths, &marks) || is_address(text, run, &lengths, &marks) || is_card(digits, &lengths)) {
+    if !clear && (is_date(text, &run.groups, &lengths, &marks) || is_address(text, run, &lengths, &marks) || is_card(digits, &lengths)) {
         return false;
     }
     let points = marks.iter().filter(|mark| **mark == ".").count();
@@ -228,13 +228,15 @@ fn brackets_fit(text: &str, run: &Run) -> bool {
 }
 
 /// Day, month and year, or hours.
-fn is_date(lengths: &[usize], marks: &[&str]) -> bool {
+fn is_date(text: &str, groups: &[(String, Range<usize>)], lengths: &[usize], marks: &[&str]) -> bool {
     let one = |mark: &str| marks.iter().take(2).all(|other| *other == mark);
     if lengths.len() < 3 {
         return false;
     }
     let form = matches!(lengths[..3], [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2]);
-    form && (one("/") || one("-") || one("."))
+    let year = groups[..3].iter().map(|(_, group)| &text[group.clone()]).find(|group| group.len() == 4);
+    let year = year.is_some_and(|year| year.starts_with("19") || year.starts_with("20"));
+    form && year && (one("/") || one("-") || one("."))
 }
 
 /// Four numbers with points between them are an address of the internet.

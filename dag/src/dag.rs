@@ -9,6 +9,7 @@ use refuel_staging::{Dialect, RelationName};
 
 use crate::compile::CompileOptions;
 use crate::error::{DagError, Warning};
+use crate::fingerprint::Fingerprint;
 use crate::graph::Graph;
 use crate::nodes::{Detail, Node, NodeId, ResourceType};
 use crate::render::Renderer;
@@ -31,6 +32,8 @@ pub struct Dag {
     pub messages: Vec<Message>,
     /// How many files were rendered and parsed now, rather than taken from the cache.
     pub rendered_files: usize,
+    /// What is written of each node was made from this, by the place of the node. None where that is not known.
+    pub(crate) origins: Vec<Option<Fingerprint>>,
     pub(crate) renderer: Renderer,
 }
 

@@ -61,7 +61,12 @@ impl Folder {
     }
 
     pub(crate) fn load(&self) -> Arc<Project> {
+        self.load_with(false)
+    }
+
+    fn load_with(&self, cached: bool) -> Arc<Project> {
         let options = LoadOptions {
+            cached,
             vars: self.vars.clone(),
             env: Environment::Fixed(self.env.clone()),
             profiles_dir: None,
@@ -86,7 +91,7 @@ impl Folder {
 
     /// With the cache and the compiled files in `target/`.
     pub(crate) fn compile_in_target(&self) -> Dag {
-        let project = self.load();
+        let project = self.load_with(true);
         let options = at_a_fixed_time(CompileOptions::in_target(&project));
         Dag::compile(&project, &options).unwrap_or_else(|errors| panic!("{}", told(&errors)))
     }

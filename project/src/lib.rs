@@ -15,6 +15,7 @@ pub mod scaffold;
 mod schemas;
 mod settings;
 mod shape;
+mod store;
 
 pub use config::{
     Budget, Comparison, IncrementalStrategy, Materialized, ModelConfig, OnSchemaChange, Operator, SeedConfig, Severity,
@@ -32,6 +33,7 @@ pub use properties::{
 pub use refuel_task::Place;
 pub use schemas::{SCHEMAS, schema};
 pub use settings::{Catchup, Hook, Job, JobCommand, Overlap, Settings};
+pub use store::Store;
 
 /// The name of the file that makes a folder a project.
 pub const PROJECT_FILE: &str = "refuel_project.yml";

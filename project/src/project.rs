@@ -1,6 +1,6 @@
 //! A project: everything that its folder holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct LoadOptions {
     pub vars: Map<String, Value>,
     /// Where `env_var` looks.
     pub env: Environment,
+    /// Whether what was read of properties files is kept in the target folder, and taken from there.
+    pub cached: bool,
 }
 
 /// A project, read and checked. Paths of files are relative to [`Project::root`], with `/` between their parts.
@@ -57,6 +59,8 @@ pub struct Project {
     pub tasks: BTreeMap<String, TaskFile>,
     /// Files of macros, in the order of paths.
     pub macros: Vec<MacroFile>,
+    /// Hashes of the texts of `refuel_project.yml` and of properties files, by path: the first 128 bits of BLAKE3.
+    pub texts: HashMap<Arc<str>, [u8; 16]>,
 }
 
 /// A model: one `SELECT` in a file.

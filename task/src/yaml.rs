@@ -193,12 +193,12 @@ impl Node {
 }
 
 /// Path of an item: `labels[3]`, counted from 1 as people count.
-fn item_path(parent: &str, index: usize) -> String {
+pub fn item_path(parent: &str, index: usize) -> String {
     format!("{parent}[{}]", index + 1)
 }
 
 /// Path of a key: `labels.name`.
-fn key_path(parent: &str, key: &str) -> String {
+pub fn key_path(parent: &str, key: &str) -> String {
     if parent.is_empty() {
         key.to_owned()
     } else {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use refuel_project::Store;
 use refuel_staging::{Asked as AskedOfModel, Call, Facts, Function, Position, RelationName};
 use serde::{Deserialize, Serialize};
 
@@ -21,23 +22,21 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// The entry as the file has it. None where it can't be written.
-    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
-        postcard::to_stdvec(self).ok()
+    /// The entry as the file has it, and the hash of what is kept. None where it can't be written.
+    pub(crate) fn to_bytes(&self, path: &str) -> Option<(Vec<u8>, Fingerprint)> {
+        // In front is the hash of the rest, so that it need not be made again.
+        let unknown = Fingerprint::default();
+        let mut content = postcard::to_stdvec(&(unknown, self)).ok()?;
+        let (hash, rest) = content.split_at_mut_checked(unknown.0.len())?;
+        let made = Fingerprint::of(rest);
+        hash.copy_from_slice(&made.0);
+        Some((Store::entry(path, &content)?, made))
     }
-}
-
-/// The path of an entry, without reading the rest: it comes first, behind the entry's kind.
-pub(super) fn path_of(entry: &[u8]) -> Option<&str> {
-    let (_, rest) = postcard::take_from_bytes::<u32>(entry).ok()?;
-    postcard::take_from_bytes::<&str>(rest).ok().map(|(path, _)| path)
 }
 
 /// What was made of a file of SQL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// The file.
-    pub(crate) path: String,
     /// Hash of its text.
     pub(crate) text: Fingerprint,
     /// What rendering looked at.
@@ -74,8 +73,6 @@ enum KeptAsked {
 /// The hash of a seed's file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeptSeed {
-    /// The file.
-    pub(crate) path: String,
     /// Its length in bytes.
     pub(crate) length: u64,
     /// When it was last changed, in nanoseconds since 1970.

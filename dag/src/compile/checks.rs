@@ -84,7 +84,8 @@ pub(super) fn declared(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, no
         .map(|(node, columns, tests)| {
             let owner = Owner::of(node);
             let mut notes = Notes::default();
-            let mut made = Vec::new();
+            let of_columns: usize = columns.iter().map(|column| column.tests.len()).sum();
+            let mut made = Vec::with_capacity(of_columns + tests.len());
             for column in columns {
                 for test in &column.tests {
                     made.extend(declared_test(&owner, Some(&column.name), test, names, &mut notes));

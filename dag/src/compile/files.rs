@@ -54,6 +54,8 @@ pub(super) struct File {
     pub(super) full: Option<Parsed>,
     pub(super) incremental: Option<Parsed>,
     pub(super) volatile: bool,
+    /// Hash of everything above but the settings from outside. None where it can't be told.
+    pub(super) made: Option<Fingerprint>,
     messages: Vec<(String, bool)>,
 }
 
@@ -173,18 +175,19 @@ impl Item<'_> {
             errors: Vec::new(),
         };
         let text = text_hash(self.text);
-        let kept = match cache
+        let (kept, made) = match cache
             .file(self.path, text)
-            .filter(|kept| self.is_current(&kept.uses, renderer))
+            .filter(|(kept, _)| self.is_current(&kept.uses, renderer))
         {
-            Some(kept) => kept,
+            Some((kept, made)) => (kept, Some(made)),
             None => match self.fresh(renderer, text) {
                 Ok(kept) => {
                     outcome.rendered = true;
                     let entry = Entry::File(Box::new(kept));
-                    outcome.fresh = entry.to_bytes();
+                    let (bytes, made) = entry.to_bytes(self.path).unzip();
+                    outcome.fresh = bytes;
                     let Entry::File(kept) = entry else { return outcome };
-                    *kept
+                    (*kept, made)
                 }
                 Err(error) => {
                     outcome.errors.push(error);
@@ -214,6 +217,7 @@ impl Item<'_> {
             full: kept.full.map(Parsed::from),
             incremental: kept.incremental.map(Parsed::from),
             volatile: kept.uses.volatile,
+            made,
             messages: kept.messages,
         });
         outcome
@@ -257,7 +261,6 @@ impl Item<'_> {
             Err(error) => Err(sql_error(&error, &text, &self.template(), renderer, mode)),
         };
         let mut kept = Kept {
-            path: self.path.to_string(),
             text,
             uses: Uses::default(),
             config: full.config.map(|config| serde_json::Value::Object(config).to_string()),

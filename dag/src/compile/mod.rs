@@ -6,6 +6,7 @@ mod files;
 mod models;
 mod names;
 mod options;
+mod origin;
 mod others;
 mod sql;
 mod test_name;
@@ -84,7 +85,8 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
             .sort_by_cached_key(|error| error.place().map(|place| (Arc::clone(&place.source), place.position)));
         return Err(notes.errors);
     }
-    fingerprint::upstream(&mut nodes, &graph);
+    let all = fingerprint::upstream(&mut nodes, &graph);
+    let origins = origin::origins(&renderer, &files, &nodes, &graph, &all);
     let mut messages = Vec::new();
     for file in files.models.iter().chain(&files.tests) {
         messages.extend(file.messages());
@@ -97,6 +99,7 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         warnings: notes.warnings,
         messages,
         rendered_files: files.rendered,
+        origins,
         renderer,
     };
     if let Some(folder) = &options.compiled {

@@ -151,12 +151,12 @@ fn hash(project: &Project, path: &str, cache: &Cache) -> std::io::Result<Hashed>
     Ok(Hashed {
         content: hex(hash),
         fresh: Entry::Seed(KeptSeed {
-            path: path.to_owned(),
             length: metadata.len(),
             modified,
             hash,
         })
-        .to_bytes()
-        .filter(|_| settled),
+        .to_bytes(path)
+        .filter(|_| settled)
+        .map(|(entry, _)| entry),
     })
 }

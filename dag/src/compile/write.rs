@@ -9,15 +9,15 @@ use rustc_hash::FxHashSet;
 
 use crate::dag::{Dag, RenderMode};
 use crate::error::DagError;
-use crate::fingerprint::{Fingerprint, Hasher};
-use crate::nodes::{Detail, Node, Part, Rendering, TestKind};
+use crate::fingerprint::Fingerprint;
+use crate::nodes::{Detail, Node, TestKind};
 
 /// The file that says what the others hold, so that they need not be read.
 const WRITTEN: &str = ".written";
 
-/// Files that were written, with hashes of what their texts are made from, and the lengths of the texts.
+/// Files that were written, with what their texts are made from, and the lengths of the texts.
 type Written = BTreeMap<String, Text>;
-type Text = (Fingerprint, u64);
+type Text = (Option<Fingerprint>, u64);
 
 /// Writes what changed, and deletes the files of nodes that are gone.
 pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
@@ -25,36 +25,43 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
         .ok()
         .and_then(|bytes| postcard::from_bytes(&bytes).ok())
         .unwrap_or_default();
-    let nodes: Vec<&Node> = dag.nodes.values().filter(|node| is_written(node)).collect();
-    let folders: FxHashSet<&str> = nodes.iter().map(|node| folder_of(&node.path)).collect();
+    let nodes: Vec<(&Node, Option<Fingerprint>)> = dag
+        .nodes
+        .values()
+        .zip(dag.origins.iter().copied())
+        .filter(|(node, _)| is_written(node))
+        .collect();
+    let folders: FxHashSet<&str> = nodes.iter().map(|(node, _)| folder_of(&node.path)).collect();
     for inner in folders {
         let path = folder.join(inner);
         fs_err::create_dir_all(&path).map_err(|error| vec![failed(&path, &error)])?;
     }
-    let shared = shared(dag);
-    let outcomes: Vec<Result<(String, Text), DagError>> = nodes
+    let outcomes: Vec<Result<u64, DagError>> = nodes
         .par_iter()
-        .map(|node| {
-            let made_from = made_from(dag, node, shared);
+        .map(|(node, origin)| {
             let path = folder.join(&*node.path);
             if let Some((known, length)) = before.get(&*node.path)
-                && *known == made_from
+                && origin.is_some()
+                && known == origin
                 && std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == *length)
             {
-                return Ok((node.path.to_string(), (made_from, *length)));
+                return Ok(*length);
             }
             let mut sql = dag.rendered_sql(node, &RenderMode::default())?;
             sql.push('\n');
-            std::fs::write(&path, &sql).map_err(|error| failed(&path, &error))?;
-            Ok((node.path.to_string(), (made_from, sql.len() as u64)))
+            // Most that a node is made from leaves its SQL as it is.
+            if !std::fs::read(&path).is_ok_and(|known| known == sql.as_bytes()) {
+                std::fs::write(&path, &sql).map_err(|error| failed(&path, &error))?;
+            }
+            Ok(sql.len() as u64)
         })
         .collect();
     let mut now = Written::new();
     let mut errors = Vec::new();
-    for outcome in outcomes {
+    for ((node, origin), outcome) in nodes.into_iter().zip(outcomes) {
         match outcome {
-            Ok((path, is)) => {
-                now.insert(path, is);
+            Ok(length) => {
+                now.insert(node.path.to_string(), (origin, length));
             }
             Err(error) => errors.push(error),
         }
@@ -67,55 +74,6 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
         write_list(folder, &now).map_err(|error| vec![failed(folder, &error)])?;
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// Hash of what the texts of all nodes are made from: the relations that references become, and ephemeral models.
-fn shared(dag: &Dag) -> Fingerprint {
-    let mut hasher = Hasher::new("compiled");
-    hasher.text(&dag.dialect().to_string());
-    for node in dag.nodes.values() {
-        match (&node.relation, &node.detail) {
-            (Some(relation), _) => {
-                hasher
-                    .text(relation.schema.as_deref().unwrap_or_default())
-                    .text(&relation.name);
-            }
-            (None, Detail::Model(model)) => {
-                hasher.text(node.id.as_str());
-                rendering(&mut hasher, dag, &model.full, model.volatile);
-            }
-            _ => {}
-        }
-    }
-    hasher.finish()
-}
-
-/// Hash of what the text of a node is made from.
-fn made_from(dag: &Dag, node: &Node, shared: Fingerprint) -> Fingerprint {
-    let mut hasher = Hasher::new("compiled text");
-    hasher.fingerprint(shared);
-    match &node.detail {
-        Detail::Model(model) => rendering(&mut hasher, dag, &model.full, model.volatile),
-        Detail::Test(test) => {
-            if let TestKind::Singular(full) = &test.kind {
-                rendering(&mut hasher, dag, full, false);
-            }
-            hasher.bytes(&test.config.limit.unwrap_or(0).to_le_bytes());
-        }
-        _ => {}
-    }
-    hasher.finish()
-}
-
-fn rendering(hasher: &mut Hasher, dag: &Dag, rendering: &Rendering, volatile: bool) {
-    hasher.text(&rendering.marked);
-    for reference in &rendering.references {
-        hasher.text(reference.node.as_str());
-        hasher.text(reference.part.map_or("", Part::name));
-    }
-    if volatile {
-        hasher.text(&dag.renderer.moment.invocation);
-    }
 }
 
 fn is_written(node: &Node) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use refuel_project::{
     Column, Evaluation, ModelConfig, Properties, Seed, Source, SourceTable, TaskFile, TestConfig, UnitTest,
 };
@@ -305,10 +306,11 @@ pub(crate) fn evaluation(evaluation: &Evaluation) -> Fingerprints {
     }
 }
 
-/// Fills in what is above each node. Tasks are in a model's own fingerprints already.
-pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) {
+/// Fills in what is above each node, and gives [`Fingerprints::all`] of each. Tasks are in a model's own fingerprints
+/// already.
+pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) -> Vec<Fingerprint> {
     let mut all = vec![Fingerprint::default(); nodes.len()];
-    for number in graph.order() {
+    let of = |number: usize, nodes: &IndexMap<NodeId, Node>, all: &[Fingerprint]| {
         let mut above: Vec<usize> = graph
             .parents(number)
             .filter(|parent| !matches!(nodes[*parent].detail, Detail::Task(_)))
@@ -318,7 +320,27 @@ pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) {
         for parent in above {
             hasher.text(nodes[parent].id.as_str()).fingerprint(all[parent]);
         }
-        nodes[number].fingerprints.upstream = hasher.finish();
-        all[number] = nodes[number].fingerprints.all();
+        let upstream = hasher.finish();
+        let fingerprints = Fingerprints {
+            upstream,
+            ..nodes[number].fingerprints
+        };
+        (number, upstream, fingerprints.all())
+    };
+    // What nothing reads, as most tests are, can be hashed side by side when the rest is done.
+    let (inner, leaves): (Vec<usize>, Vec<usize>) = graph
+        .order()
+        .partition(|number| graph.children(*number).next().is_some());
+    for number in inner {
+        let (_, upstream, whole) = of(number, nodes, &all);
+        nodes[number].fingerprints.upstream = upstream;
+        all[number] = whole;
     }
+    let hashed: Vec<(usize, Fingerprint, Fingerprint)> =
+        leaves.into_par_iter().map(|number| of(number, nodes, &all)).collect();
+    for (number, upstream, whole) in hashed {
+        nodes[number].fingerprints.upstream = upstream;
+        all[number] = whole;
+    }
+    all
 }

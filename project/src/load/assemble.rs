@@ -10,18 +10,26 @@ use refuel_task::{Place, Task};
 
 use super::files::{self, Found, FoundFiles};
 use super::names::{Taken, is_name};
+use crate::PROJECT_FILE;
 use crate::config::{Layered, ModelConfig, SeedConfig, TestConfig};
 use crate::error::ProjectError;
 use crate::profile::Chosen;
 use crate::project::{LoadOptions, MacroFile, Model, Project, Seed, SingularTest, TaskFile};
-use crate::properties::{Described, EvaluationRows, Format, Properties, PropertiesFile, Reader, Source, UnitTest};
+use crate::properties::{
+    Described, EvaluationRows, Format, Properties, PropertiesFile, Reader, Source, TextHash, UnitTest, read_store,
+    text_hash, tree,
+};
 use crate::settings::{FolderConfigs, ProjectFile, Settings};
 use crate::shape::{Problems, suggestion};
+use crate::store::Store;
+
+/// The file of the trees of properties files, in the target folder.
+const TREES: &str = "cache/properties";
 
 /// Puts a project together. None where it has no target.
 pub(super) fn assemble(
     root: PathBuf,
-    file: ProjectFile,
+    (file, hash): (ProjectFile, TextHash),
     chosen: Option<Chosen>,
     found: FoundFiles,
     options: &LoadOptions,
@@ -34,7 +42,22 @@ pub(super) fn assemble(
         tests: test_configs,
         ..
     } = file;
-    let described = read_properties(&root, &settings, &test_configs, found.properties, problems);
+    let trees = if options.cached {
+        read_store(&root.join(&settings.target_path).join(TREES))
+    } else {
+        Store::default()
+    };
+    let mut texts = HashMap::with_capacity(found.properties.len() + 1);
+    texts.insert(PROJECT_FILE.into(), hash);
+    let described = read_properties(
+        &root,
+        &settings,
+        &test_configs,
+        found.properties,
+        trees,
+        &mut texts,
+        problems,
+    );
     check_folders(
         &model_configs,
         found.models.iter(),
@@ -102,6 +125,7 @@ pub(super) fn assemble(
         unit_tests,
         tasks,
         macros,
+        texts,
     })
 }
 
@@ -119,31 +143,50 @@ fn read_properties(
     settings: &Settings,
     tests: &FolderConfigs<TestConfig>,
     found: Vec<Found>,
+    mut trees: Store,
+    texts: &mut HashMap<Arc<str>, TextHash>,
     problems: &mut Problems,
 ) -> Vec<PropertiesFile> {
-    let read: Vec<(PropertiesFile, Problems)> = found
-        .into_par_iter()
-        .map(|file| {
-            let mut reader = Reader {
-                root,
-                test_paths: &settings.test_paths,
-                tests: tests.of_path(file.folder()).clone(),
-                problems: Problems::new(),
-            };
-            match files::text(root, &file.path) {
-                Ok(text) => {
-                    let read = reader.read(&text, &file.path);
-                    (read, reader.problems)
-                }
-                Err(error) => (PropertiesFile::default(), vec![error]),
-            }
-        })
-        .collect();
-    let mut files = Vec::with_capacity(read.len());
-    for (file, more) in read {
-        files.push(file);
-        problems.extend(more);
+    struct Read {
+        file: PropertiesFile,
+        hash: TextHash,
+        entry: Option<Vec<u8>>,
+        problems: Problems,
     }
+    let read_file = |found: &Found| -> Result<Read, ProjectError> {
+        let text = files::text(root, &found.path)?;
+        let hash = text_hash(&text);
+        let (node, entry) = tree(&text, hash, &found.path, &trees)?;
+        let mut reader = Reader {
+            root,
+            test_paths: &settings.test_paths,
+            tests: tests.of_path(found.folder()).clone(),
+            problems: Problems::new(),
+        };
+        Ok(Read {
+            file: reader.read(node),
+            hash,
+            entry,
+            problems: reader.problems,
+        })
+    };
+    let read: Vec<Result<Read, ProjectError>> = found.par_iter().map(read_file).collect();
+    let mut files = Vec::with_capacity(read.len());
+    for (found, read) in found.into_iter().zip(read) {
+        match read {
+            Ok(read) => {
+                if let Some(entry) = read.entry {
+                    trees.keep(&found.path, entry);
+                }
+                texts.insert(found.path, read.hash);
+                files.push(read.file);
+                problems.extend(read.problems);
+            }
+            Err(error) => problems.push(error),
+        }
+    }
+    trees.retain(|path| texts.contains_key(path));
+    trees.write();
     files
 }
 
@@ -338,11 +381,13 @@ fn attach_seed(
     seed.properties = Some(bare(described.properties));
 }
 
-/// Paths of keys are for errors in the file alone; ten thousand models keep none.
+/// Paths of keys are for errors in the file alone; ten thousand models keep none, and no room to grow.
 fn bare(mut properties: Properties) -> Box<Properties> {
     properties.place.path = String::new();
+    properties.columns.shrink_to_fit();
     for column in &mut properties.columns {
         column.place.path = String::new();
+        column.tests.shrink_to_fit();
     }
     Box::new(properties)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::error::ProjectError;
 use crate::profile;
 use crate::project::{LoadOptions, Project};
+use crate::properties::{TextHash, text_hash};
 use crate::settings::ProjectFile;
 use crate::shape::Problems;
 use crate::{PROJECT_FILE, Settings, settings};
@@ -18,8 +19,8 @@ pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Project, Vec<Pr
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut problems = Problems::new();
     let file = project_file(&root, &mut problems)?;
-    let chosen = profile::choose(&root, &file, options, &mut problems);
-    let found = files::find(&root, &file.settings, &mut problems);
+    let chosen = profile::choose(&root, &file.0, options, &mut problems);
+    let found = files::find(&root, &file.0.settings, &mut problems);
     let project = assemble::assemble(root, file, chosen, found, options, &mut problems);
     match project {
         Some(project) if problems.is_empty() => Ok(project),
@@ -33,7 +34,7 @@ pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Project, Vec<Pr
 /// See [`Project::settings`].
 pub(crate) fn settings(root: &Path) -> Result<Settings, Vec<ProjectError>> {
     let mut problems = Problems::new();
-    let file = project_file(root, &mut problems)?;
+    let (file, _) = project_file(root, &mut problems)?;
     if problems.is_empty() {
         Ok(file.settings)
     } else {
@@ -41,14 +42,15 @@ pub(crate) fn settings(root: &Path) -> Result<Settings, Vec<ProjectError>> {
     }
 }
 
-/// `refuel_project.yml` of a project. What is wrong with it is added to `problems`; the error is what makes it
+/// `refuel_project.yml` of a project, and the hash of its text. What is wrong with it is added to `problems`; the error is what makes it
 /// unreadable.
-fn project_file(root: &Path, problems: &mut Problems) -> Result<ProjectFile, Vec<ProjectError>> {
+fn project_file(root: &Path, problems: &mut Problems) -> Result<(ProjectFile, TextHash), Vec<ProjectError>> {
     if !root.join(PROJECT_FILE).is_file() {
         return Err(vec![ProjectError::NoProject { start: root.to_owned() }]);
     }
     let text = files::text(root, PROJECT_FILE).map_err(|error| vec![error])?;
-    settings::read(&text, problems).ok_or_else(|| std::mem::take(problems))
+    let file = settings::read(&text, problems).ok_or_else(|| std::mem::take(problems))?;
+    Ok((file, text_hash(&text)))
 }
 
 /// Errors are told in the order of files and lines.

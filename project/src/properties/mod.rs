@@ -8,6 +8,7 @@ mod reference;
 mod rows;
 mod sources;
 mod tests;
+mod tree;
 mod unit_tests;
 
 pub use evaluations::{Drift, Evaluation, EvaluationRows, Metric};
@@ -17,4 +18,5 @@ pub(crate) use reader::{Described, PropertiesFile, Reader};
 pub use reference::Reference;
 pub use sources::{Format, Source, SourceFile, SourceTable};
 pub use tests::{DataTest, TestKind};
+pub(crate) use tree::{TextHash, read_store, text_hash, tree};
 pub use unit_tests::{Fixture, Given, Input, Overrides, ScriptedAnswer, UnitTest};

@@ -42,16 +42,9 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a file. `shown` is what errors call it.
-    pub(crate) fn read(&mut self, text: &str, shown: &str) -> PropertiesFile {
+    /// Reads the tree of a file.
+    pub(crate) fn read(&mut self, node: Node) -> PropertiesFile {
         let mut file = PropertiesFile::default();
-        let node = match Node::from_yaml(text, shown) {
-            Ok(node) => node,
-            Err(error) => {
-                self.problems.push(error.into());
-                return file;
-            }
-        };
         check(&node, &Shape::Object(&FILE), &mut self.problems);
         let Some(mut entries) = Entries::open(node, &FILE) else {
             return file;

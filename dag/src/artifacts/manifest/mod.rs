@@ -1,6 +1,8 @@
 //! `manifest.json`: what a project consists of, and what depends on what.
 
 mod columns;
+mod document;
+mod earlier;
 mod entries;
 mod names;
 mod node;
@@ -10,24 +12,24 @@ mod tests;
 mod unit_test;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::error::ArtifactError;
+use document::{Document, Item};
+
 use super::file::replace;
 use super::metadata::{Invocation, Metadata, moment};
 use crate::dag::Dag;
-use crate::nodes::{Detail, Node, NodeId};
+use crate::fingerprint::{Fingerprint, Hasher};
+use crate::nodes::{Detail, NodeId};
 
 /// The name of the file, in the target folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
-
-/// Nodes that are put into words at a time: enough for every core, few enough to stay small.
-const CHUNK: usize = 64;
 
 /// What a manifest is written with.
 #[derive(Debug, Clone)]
@@ -41,12 +43,15 @@ pub struct ManifestOptions {
 }
 
 /// Writes `manifest.json` into a folder. Entries are written as they are made: not more than some hundred of them are
-/// in memory.
+/// in memory. Those that would be the same as in the manifest that is there are copied, with the `created_at` that they
+/// have; where they are is kept in `cache/manifest`.
 ///
 /// # Errors
 /// [`ArtifactError::Write`].
 pub fn write_manifest(dag: &Dag, folder: &Path, options: &ManifestOptions) -> Result<(), ArtifactError> {
-    replace(&folder.join(MANIFEST_FILE), |writer| write(dag, writer, options))
+    replace(&folder.join(MANIFEST_FILE), |writer| {
+        write(dag, writer, folder, options)
+    })
 }
 
 /// Whether a node has a place of its own in dbt's words. Tasks don't, and so no edge leads to one.
@@ -66,7 +71,7 @@ struct ManifestMetadata<'a> {
     run_started_at: String,
 }
 
-fn write(dag: &Dag, writer: &mut impl Write, options: &ManifestOptions) -> io::Result<()> {
+fn write(dag: &Dag, writer: &mut BufWriter<&mut File>, folder: &Path, options: &ManifestOptions) -> io::Result<()> {
     let common = Metadata::new("manifest/v12", &options.invocation, options.now);
     let metadata = ManifestMetadata {
         project_name: &dag.project.settings.name,
@@ -78,17 +83,17 @@ fn write(dag: &Dag, writer: &mut impl Write, options: &ManifestOptions) -> io::R
         common,
     };
     let scope = entries::Scope::new(dag, options);
-    let all: Vec<&Node> = dag.nodes.values().collect();
+    let all: Vec<Item<'_>> = dag.nodes.values().zip(dag.origins.iter().copied()).collect();
     let (mut nodes, mut sources, mut unit_tests) = (Vec::new(), Vec::new(), Vec::new());
-    for node in &all {
-        match node.detail {
-            Detail::Source(_) => sources.push(*node),
-            Detail::UnitTest(_) => unit_tests.push(*node),
+    for item in &all {
+        match item.0.detail {
+            Detail::Source(_) => sources.push(*item),
+            Detail::UnitTest(_) => unit_tests.push(*item),
             Detail::Task(_) => {}
-            Detail::Model(_) | Detail::Seed(_) | Detail::Test(_) | Detail::Evaluation(_) => nodes.push(*node),
+            Detail::Model(_) | Detail::Seed(_) | Detail::Test(_) | Detail::Evaluation(_) => nodes.push(*item),
         }
     }
-    let mut document = Document::new(writer)?;
+    let mut document = Document::new(writer, folder, options.compiled)?;
     document.value("metadata", &metadata)?;
     document.entries("nodes", &nodes, |node, bytes| scope.node(node, bytes))?;
     document.entries("sources", &sources, |node, bytes| scope.source(node, bytes))?;
@@ -98,12 +103,13 @@ fn write(dag: &Dag, writer: &mut impl Write, options: &ManifestOptions) -> io::R
     }
     // An enabled project's disabled files are not rendered, so nothing but their names is known of them.
     document.value("disabled", &BTreeMap::<&str, &str>::new())?;
-    let in_manifest: Vec<&Node> = all.into_iter().filter(|node| is_in_manifest(&node.id)).collect();
-    document.entries("parent_map", &in_manifest, |node, bytes| {
+    let in_manifest: Vec<Item<'_>> = all.into_iter().filter(|(node, _)| is_in_manifest(&node.id)).collect();
+    let (parents, children) = edges(&in_manifest);
+    document.whole("parent_map", parents, &in_manifest, |node, bytes| {
         let parents: Vec<&NodeId> = node.depends_on.iter().filter(|id| is_in_manifest(id)).collect();
         serde_json::to_writer(bytes, &parents)
     })?;
-    document.entries("child_map", &in_manifest, |node, bytes| {
+    document.whole("child_map", children, &in_manifest, |node, bytes| {
         let children = dag.children(node.id.as_str());
         let children: Vec<&NodeId> = children.map(|node| &node.id).filter(|id| is_in_manifest(id)).collect();
         serde_json::to_writer(bytes, &children)
@@ -116,69 +122,17 @@ fn write(dag: &Dag, writer: &mut impl Write, options: &ManifestOptions) -> io::R
     document.end()
 }
 
-/// A JSON object that is written key by key.
-struct Document<'a, W> {
-    writer: &'a mut W,
-    begun: bool,
-}
-
-impl<'a, W: Write> Document<'a, W> {
-    fn new(writer: &'a mut W) -> io::Result<Self> {
-        writer.write_all(b"{")?;
-        Ok(Self { writer, begun: false })
+/// What the maps of parents and of children are made from.
+fn edges(nodes: &[Item<'_>]) -> (Fingerprint, Fingerprint) {
+    let mut hasher = Hasher::new("edges");
+    for (node, _) in nodes {
+        hasher.text(node.id.as_str());
+        hasher.bytes(&(node.depends_on.len() as u64).to_le_bytes());
+        node.depends_on.iter().for_each(|id| {
+            hasher.text(id.as_str());
+        });
     }
-
-    fn key(&mut self, key: &str) -> io::Result<()> {
-        if self.begun {
-            self.writer.write_all(b",")?;
-        }
-        self.begun = true;
-        serde_json::to_writer(&mut *self.writer, key)?;
-        self.writer.write_all(b":")
-    }
-
-    fn value(&mut self, key: &str, value: &impl Serialize) -> io::Result<()> {
-        self.key(key)?;
-        Ok(serde_json::to_writer(&mut *self.writer, value)?)
-    }
-
-    /// An object with an entry for each node. The entries are made on all cores and written in order.
-    fn entries(
-        &mut self,
-        key: &str,
-        nodes: &[&Node],
-        entry: impl Fn(&Node, &mut Vec<u8>) -> serde_json::Result<()> + Sync,
-    ) -> io::Result<()> {
-        self.key(key)?;
-        self.writer.write_all(b"{")?;
-        let wave = CHUNK * rayon::current_num_threads();
-        for (number, wave) in nodes.chunks(wave).enumerate() {
-            let made: serde_json::Result<Vec<Vec<u8>>> = wave
-                .par_chunks(CHUNK)
-                .map(|chunk| {
-                    let mut bytes = Vec::with_capacity(CHUNK * 1024);
-                    for (at, node) in chunk.iter().enumerate() {
-                        if at > 0 {
-                            bytes.push(b',');
-                        }
-                        serde_json::to_writer(&mut bytes, &node.id)?;
-                        bytes.push(b':');
-                        entry(node, &mut bytes)?;
-                    }
-                    Ok(bytes)
-                })
-                .collect();
-            for (at, bytes) in made?.into_iter().enumerate() {
-                if number + at > 0 {
-                    self.writer.write_all(b",")?;
-                }
-                self.writer.write_all(&bytes)?;
-            }
-        }
-        self.writer.write_all(b"}")
-    }
-
-    fn end(self) -> io::Result<()> {
-        self.writer.write_all(b"}")
-    }
+    let edges = hasher.finish();
+    let of = |map: &str| Hasher::new(map).fingerprint(edges).finish();
+    (of("parents"), of("children"))
 }

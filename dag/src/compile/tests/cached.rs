@@ -1,7 +1,13 @@
 //! The cache, and the files of compiled SQL.
 
-use proptest::prelude::*;
+use std::path::Path;
 
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::artifacts::{Invocation, MANIFEST_FILE, ManifestOptions, read_json, write_manifest};
+use crate::compile::CompileOptions;
 use crate::dag::{Dag, RenderMode};
 use crate::testing::{Folder, TOPIC, node};
 
@@ -24,6 +30,43 @@ fn everything(dag: &Dag) -> String {
     }
     text.push_str(&format!("{:?} {:?} {:?}", dag.warnings, dag.messages, dag.disabled));
     text
+}
+
+/// The manifest of a project, but for what tells when it was written.
+fn manifest(dag: &Dag, folder: &Path) -> String {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                map.retain(|key, _| key != "created_at" && key != "metadata");
+                map.values_mut().for_each(strip);
+            }
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let options = ManifestOptions {
+        invocation: Invocation {
+            id: "a-run".to_owned(),
+            started_at: Timestamp::now(),
+        },
+        now: Timestamp::now(),
+        compiled: true,
+    };
+    write_manifest(dag, folder, &options).unwrap();
+    let mut manifest: Value = read_json(&folder.join(MANIFEST_FILE)).unwrap();
+    strip(&mut manifest);
+    serde_json::to_string_pretty(&manifest).unwrap()
+}
+
+/// The models whose compiled files are not what they should be.
+fn compiled(folder: &Folder, dag: &Dag) -> String {
+    let models = dag.nodes.values().filter(|node| node.model().is_some());
+    let wrong = models.filter(|node| {
+        let path = folder.path().join("target/compiled/shop").join(&*node.path);
+        let sql = dag.rendered_sql(node, &RenderMode::default()).unwrap();
+        std::fs::read_to_string(path).unwrap() != format!("{sql}\n")
+    });
+    wrong.map(|node| format!("{} ", node.id)).collect()
 }
 
 fn folder() -> Folder {
@@ -81,12 +124,7 @@ fn a_cache_that_is_damaged_counts_as_none() {
     let folder = folder();
     let clean = everything(&folder.compile());
     folder.compile_in_target();
-    let cache = std::fs::read_dir(folder.path().join("target/cache"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let cache = CompileOptions::in_target(&folder.load()).cache.unwrap();
     let good = std::fs::read(&cache).unwrap();
     for damage in [0, 20, 40, good.len() / 2, good.len() - 1] {
         let mut bytes = good.clone();
@@ -124,6 +162,37 @@ fn compiled_files_follow_the_models() {
     assert!(read("models/b.sql").is_ok(), "what was deleted is written again");
 }
 
+#[test]
+fn entries_of_the_manifest_are_copied_where_nothing_changed() {
+    let folder = folder();
+    let target = folder.path().join("target");
+    folder.write(
+        "models/p.yml",
+        "models: [{name: c, columns: [{name: id, data_tests: [unique]}]}]\n",
+    );
+    let mut texts = Vec::new();
+    for number in [1, 1, 2] {
+        folder.write(
+            "models/a.sql",
+            &format!("select {number} as id, body from {{{{ ref('s') }}}}"),
+        );
+        manifest(&folder.compile_in_target(), &target);
+        let text: Value = read_json(&target.join(MANIFEST_FILE)).unwrap();
+        let created = |id: &str| text["nodes"][id]["created_at"].as_f64().unwrap();
+        texts.push(["model.shop.a", "model.shop.c", "test.shop.unique_c_id"].map(created));
+    }
+    assert_eq!(texts[0], texts[1], "nothing changed");
+    assert!(
+        texts[2].iter().zip(texts[1]).all(|(after, before)| *after > before),
+        "all are made of a"
+    );
+    // Another file in its place has its entries elsewhere.
+    std::fs::write(target.join(MANIFEST_FILE), "{}").unwrap();
+    manifest(&folder.compile_in_target(), &target);
+    let text: Value = read_json(&target.join(MANIFEST_FILE)).unwrap();
+    assert_eq!(text["nodes"]["model.shop.c"]["name"], "c");
+}
+
 /// An edit of the project.
 #[derive(Debug, Clone)]
 enum Edit {
@@ -134,6 +203,9 @@ enum Edit {
     Seed(u8),
     Threshold(u8),
     Materialized(bool),
+    Ephemeral(u8),
+    Described(u8),
+    Moved(bool),
 }
 
 fn any_edit() -> impl Strategy<Value = Edit> {
@@ -145,6 +217,9 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         (0_u8..4).prop_map(Edit::Seed),
         (0_u8..4).prop_map(Edit::Threshold),
         any::<bool>().prop_map(Edit::Materialized),
+        (0_u8..4).prop_map(Edit::Ephemeral),
+        (0_u8..8).prop_map(Edit::Described),
+        any::<bool>().prop_map(Edit::Moved),
     ]
 }
 
@@ -186,6 +261,43 @@ fn apply(folder: &mut Folder, edit: &Edit) {
                 if *is { "table" } else { "view" }
             ),
         ),
+        Edit::Ephemeral(number) => {
+            let text = format!("{{{{ config(materialized='ephemeral') }}}}select 1 as id -- {number}");
+            folder.write("models/e.sql", &text);
+            folder.write(
+                "models/f.sql",
+                "select * from {{ ref('e') }} join {{ ref('a') }} using (id)",
+            );
+        }
+        Edit::Described(number) => {
+            let column = format!(
+                "{{name: id, data_tests: [not_null, {{relationships: {{to: ref('b.review'), field: id}}}}]{}}}",
+                if number % 2 == 0 {
+                    ""
+                } else {
+                    ", description: What it is."
+                }
+            );
+            let text = format!(
+                "models: [{{name: a, description: 'No {number}', config: {{alias: a_{}}}, columns: [{column}]}}]\n\
+                 sources: [{{name: raw, tables: [{{name: t, description: 'No {number}'}}]}}]\n",
+                number / 2
+            );
+            folder.write("models/q.yml", &text);
+        }
+        Edit::Moved(is) => {
+            let (to, from) = if *is {
+                ("models/deep/g.sql", "models/g.sql")
+            } else {
+                ("models/g.sql", "models/deep/g.sql")
+            };
+            let _ = std::fs::remove_file(folder.path().join(from));
+            folder.write(to, "select id from {{ ref('a') }}");
+            folder.write(
+                "models/g.yml",
+                "models: [{name: g, columns: [{name: id, data_tests: [unique]}]}]",
+            );
+        }
     }
 }
 
@@ -195,11 +307,14 @@ proptest! {
     fn with_and_without_the_cache_everything_is_the_same(edits in prop::collection::vec(any_edit(), 1..12)) {
         let mut folder = folder();
         folder.compile_in_target();
+        let elsewhere = tempfile::tempdir().unwrap();
         for edit in &edits {
             apply(&mut folder, edit);
             let cached = folder.compile_in_target();
             let clean = folder.compile();
             prop_assert_eq!(everything(&cached), everything(&clean));
+            prop_assert_eq!(manifest(&cached, &folder.path().join("target")), manifest(&clean, elsewhere.path()));
+            prop_assert_eq!(compiled(&folder, &cached), "");
             prop_assert!(node(&cached, "model.b").model().unwrap().gated);
         }
     }

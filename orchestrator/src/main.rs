@@ -25,6 +25,10 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::context::Context;
 
+/// Compiling ten thousand models takes millions of small pieces of memory, on all cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     panic::install();
     // clap prints help to standard output with status 0, and a wrong request to standard error with status 2.

@@ -58,6 +58,8 @@ pub(crate) fn run(arguments: &CompileArgs, context: &Context) -> Result<ExitStat
         OutputFormat::Json => context.printer.json(&report)?,
         OutputFormat::Text => context.printer.note(text(&report)),
     }
+    // Nothing is left to be done with them, and giving back every piece takes longer than ending.
+    std::mem::forget((dag, project));
     Ok(ExitStatus::Success)
 }
 
@@ -76,7 +78,7 @@ pub(super) fn manifest(dag: &Dag, project: &Project, started: Timestamp) -> Resu
 }
 
 fn text(report: &Report) -> String {
-    let kinds: Vec<String> = report
+    let mut kinds: Vec<String> = report
         .nodes
         .iter()
         .map(|(kind, &number)| {
@@ -84,6 +86,9 @@ fn text(report: &Report) -> String {
             words::counted(number as u64, &kind, &format!("{kind}s"))
         })
         .collect();
+    if kinds.is_empty() {
+        kinds.push(words::counted(0, "model", "models"));
+    }
     format!(
         "{}, target {}: {}; {} in {}",
         report.project,

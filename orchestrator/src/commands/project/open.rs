@@ -33,6 +33,7 @@ pub(crate) fn load(arguments: &ProjectArgs) -> Result<Arc<Project>, Failure> {
         target: arguments.target.clone(),
         profiles_dir: arguments.profiles_dir.clone(),
         vars: variables(&arguments.vars)?,
+        cached: true,
         ..LoadOptions::default()
     };
     Project::load(&root, &options).map(Arc::new).map_err(several)

@@ -9,6 +9,7 @@ mod error;
 mod layers;
 mod onnx;
 mod options;
+pub mod small;
 mod weights;
 
 pub use adopt::adopt;

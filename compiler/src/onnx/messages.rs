@@ -149,10 +149,16 @@ pub(crate) struct AttributeProto {
     /// Text.
     #[prost(bytes = "vec", optional, tag = "4")]
     pub(crate) s: Option<Vec<u8>>,
+    /// Floats.
+    #[prost(float, repeated, packed = "false", tag = "7")]
+    pub(crate) floats: Vec<f32>,
     /// Integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(crate) ints: Vec<i64>,
-    /// Which of the fields counts: 1 float, 2 integer, 3 text, 7 integers.
+    /// Texts.
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub(crate) strings: Vec<Vec<u8>>,
+    /// Which of the fields counts: 1 float, 2 integer, 3 text, 6 floats, 7 integers, 8 texts.
     #[prost(int32, optional, tag = "20")]
     pub(crate) r#type: Option<i32>,
 }
@@ -184,6 +190,26 @@ impl AttributeProto {
             name: name.to_owned(),
             s: Some(value.as_bytes().to_vec()),
             r#type: Some(3),
+            ..Self::default()
+        }
+    }
+
+    /// Floats.
+    pub(crate) fn floats(name: &str, values: &[f32]) -> Self {
+        Self {
+            name: name.to_owned(),
+            floats: values.to_vec(),
+            r#type: Some(6),
+            ..Self::default()
+        }
+    }
+
+    /// Texts.
+    pub(crate) fn texts(name: &str, values: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            strings: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
+            r#type: Some(8),
             ..Self::default()
         }
     }

@@ -1,0 +1,179 @@
+//! Labels such as "other" and "out of scope", which say what a row is not.
+//!
+//! Their rows have nothing in common, so that examples of some say little of others. What they do have is that no other
+//! label fits them: that is learned here from rows of labels which a head has never seen.
+
+use ndarray::{Array2, ArrayView1};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LearnError;
+use crate::features::Features;
+use crate::folds::{split, stratified_folds};
+use crate::linear::LinearHead;
+
+/// When a row belongs to no label but the catch-all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CatchAll {
+    /// Number of the catch-all label.
+    pub label: usize,
+    /// Of the logarithm of the sum of the other labels' exponentiated logits, of the logit of the greatest of their
+    /// probabilities among themselves, and of 1.
+    pub weights: [f64; 3],
+}
+
+impl CatchAll {
+    /// Learns from logits, `[rows, labels]`, of rows of other labels by a head that had not seen the rows, and of rows
+    /// that no label of the head is right for: examples of the catch-all, and rows of labels that were kept from the
+    /// head. `share` is how many of all rows are expected to belong to the catch-all, from 0 to 1: examples don't tell
+    /// where they were picked label by label.
+    ///
+    /// The first feature is the free energy of Liu et al. 2020, "Energy-based out-of-distribution detection"; the second
+    /// is the greatest probability, the baseline of Hendrycks and Gimpel 2017.
+    ///
+    /// # Errors
+    /// [`LearnError::TooFewExamples`] without rows on both sides.
+    pub fn fit(inside: &Array2<f32>, outside: &Array2<f32>, label: usize, share: f64) -> Result<Self, LearnError> {
+        let fewer = inside.nrows().min(outside.nrows());
+        if fewer == 0 {
+            return Err(LearnError::TooFewExamples {
+                what: "a catch-all label",
+                need: 1,
+                have: fewer,
+            });
+        }
+        let share = share.clamp(1e-3, 1.0 - 1e-3);
+        let columns = |logits: &Array2<f32>| -> Vec<[f64; 3]> {
+            logits.rows().into_iter().map(|row| columns_of(&row, label)).collect()
+        };
+        let rows = columns(inside)
+            .into_iter()
+            .map(|row| (row, 0.0))
+            .chain(columns(outside).into_iter().map(|row| (row, 1.0)));
+        // Both sides count the same; then the intercept moves to where the share is as expected.
+        let whole = (inside.nrows() + outside.nrows()) as f64;
+        let weigh = |target: f64| {
+            let side = if target > 0.5 { outside.nrows() } else { inside.nrows() };
+            whole / (2.0 * side as f64)
+        };
+        let rows: Vec<([f64; 3], f64, f64)> = rows.map(|(row, target)| (row, target, weigh(target))).collect();
+        let mut weights = crate::calibration::weighted_logistic(&rows, [0.0; 3], 1.0);
+        weights[2] += (share / (1.0 - share)).ln();
+        Ok(Self { label, weights })
+    }
+
+    /// Probabilities of all labels, `[rows, labels]`, from logits by a head whose catch-all label does not count.
+    pub fn probabilities(&self, logits: &Array2<f32>) -> Array2<f32> {
+        let mut probabilities = logits.clone();
+        for (mut to, row) in probabilities.rows_mut().into_iter().zip(logits.rows()) {
+            let columns = columns_of(&row, self.label);
+            let logit: f64 = columns
+                .iter()
+                .zip(&self.weights)
+                .map(|(value, weight)| value * weight)
+                .sum();
+            let outside = (1.0 / (1.0 + (-logit).exp())) as f32;
+            let energy = columns[0] as f32;
+            for (label, (to, logit)) in to.iter_mut().zip(row).enumerate() {
+                *to = if label == self.label {
+                    outside
+                } else {
+                    (1.0 - outside) * (logit - energy).exp()
+                };
+            }
+        }
+        probabilities
+    }
+}
+
+/// What [`CatchAll::weights`] are of.
+fn columns_of(logits: &ArrayView1<'_, f32>, label: usize) -> [f64; 3] {
+    let others = || {
+        logits
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != label)
+            .map(|(_, logit)| f64::from(*logit))
+    };
+    let highest = others().fold(f64::NEG_INFINITY, f64::max);
+    if !highest.is_finite() {
+        return [0.0, 0.0, 1.0];
+    }
+    let sum: f64 = others().map(|logit| (logit - highest).exp()).sum();
+    let energy = highest + sum.ln();
+    // The greatest share against all the others; bounded, as with one label there are none.
+    let rest = (sum - 1.0).max(1e-6);
+    [energy, -rest.ln(), 1.0]
+}
+
+/// Logits of rows by heads that have seen no row of their label: labels are left out in `folds` parts. `fit` makes a head
+/// of some rows. `[rows, labels]`; labels that were left out are at negative infinity.
+///
+/// # Errors
+/// Whatever `fit` says, and [`LearnError::Shape`].
+pub fn logits_without_own_label(
+    features: &Features,
+    labels: &[usize],
+    count: usize,
+    folds: usize,
+    seed: u64,
+    fit: &mut dyn FnMut(&[usize]) -> Result<LinearHead, LearnError>,
+) -> Result<Array2<f32>, LearnError> {
+    let parts_of_labels = stratified_folds(&vec![0; count], None, folds, seed);
+    let parts: Vec<usize> = labels.iter().map(|&label| parts_of_labels[label]).collect();
+    let mut all = Array2::from_elem((labels.len(), count), f32::NEG_INFINITY);
+    for part in 0..folds {
+        let (trained, held) = split(&parts, part);
+        if trained.is_empty() || held.is_empty() {
+            continue;
+        }
+        let logits = fit(&trained)?.logits(&features.select(&held))?;
+        for (row, logits) in held.into_iter().zip(logits.rows()) {
+            for label in (0..count).filter(|label| parts_of_labels[*label] != part) {
+                all[[row, label]] = logits[label];
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logits of rows of which one label of three stands out by `by`; the last label is the catch-all.
+    fn rows(count: usize, by: f32, seed: u64) -> Array2<f32> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        Array2::from_shape_fn((count, 4), |(row, label)| {
+            random.f32() + if row % 3 == label { by } else { 0.0 }
+        })
+    }
+
+    #[test]
+    fn rows_that_no_label_fits_go_to_the_catch_all() {
+        let catch_all = CatchAll::fit(&rows(100, 5.0, 1), &rows(20, 0.3, 2), 3, 0.5).unwrap();
+        let inside = catch_all.probabilities(&rows(60, 5.0, 3));
+        let outside = catch_all.probabilities(&rows(60, 0.3, 4));
+        assert!(crate::best_of(&inside).iter().all(|label| *label != 3));
+        assert!(crate::best_of(&outside).iter().all(|label| *label == 3));
+        assert!(inside.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-4));
+    }
+
+    #[test]
+    fn the_more_are_expected_the_more_are_caught() {
+        let caught = |share: f64| {
+            let catch_all = CatchAll::fit(&rows(100, 1.0, 1), &rows(40, 0.3, 2), 3, share).unwrap();
+            let found = crate::best_of(&catch_all.probabilities(&rows(300, 0.7, 5)));
+            found.iter().filter(|label| **label == 3).count()
+        };
+        assert!(caught(0.1) < caught(0.5) && caught(0.5) < caught(0.9));
+    }
+
+    #[test]
+    fn without_rows_of_a_side_nothing_is_learned() {
+        let none = Array2::zeros((0, 4));
+        assert!(matches!(
+            CatchAll::fit(&rows(10, 1.0, 1), &none, 3, 0.2),
+            Err(LearnError::TooFewExamples { .. })
+        ));
+    }
+}

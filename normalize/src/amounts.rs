@@ -6,7 +6,7 @@ use iso_currency::Currency;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use crate::number::{Number, numbers, one_or_more, shifted};
+use crate::number::{Number, numbers, one_or_more, shifted, unmistakable};
 use crate::outcome::{Canonical, Found};
 use crate::settings::{Settings, Units};
 use crate::text::plain;
@@ -75,12 +75,15 @@ pub(crate) fn find_amounts(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
     let mut found = Vec::new();
+    let mut taken = 0;
     for number in numbers(shown, settings) {
-        if number.percent {
+        if number.percent || number.span.start < taken {
             continue;
         }
         let span = number.span.clone();
-        let (signs, range) = match (sign_before(shown, span.start), sign_after(shown, span.end)) {
+        // A sign that belongs to the amount before is not that of this one.
+        let before = sign_before(shown, span.start).filter(|(_, start)| *start >= taken);
+        let (signs, range) = match (before, sign_after(shown, span.end)) {
             // Where both are there, the code is clearer than the sign: $5 CAD.
             (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => (after, start..end),
             (Some((before, start)), _) => (before, start..span.end),
@@ -91,7 +94,10 @@ pub(crate) fn find_amounts(text: &str, settings: &Settings) -> Vec<Found> {
             },
         };
         let sure = preferred(&signs, settings);
-        let range = plain.original(&with_sign(shown, range));
+        let range = with_sign(shown, range);
+        let range = range.start.max(taken)..range.end;
+        taken = range.end;
+        let range = plain.original(&range);
         let candidates = candidates(&number, &signs, sure, shown, &range);
         found.push(Found { span: range, outcome: one_or_more(candidates, "the sign is of several currencies, or a mark may part thousands") });
     }
@@ -138,7 +144,7 @@ fn candidates(
         for reading in &readings {
             let exponent = Currency::from_code(code).and_then(Currency::exponent).unwrap_or(2) as usize;
             let reading = if negative && !reading.starts_with('-') { format!("-{reading}") } else { (*reading).clone() };
-            let amount = with_decimals(&reading, exponent);
+            let amount = unmistakable(&with_decimals(&reading, exponent));
             found.push(Canonical {
                 value: format!("{code} {amount}"),
                 parts: json!({ "currency": code, "amount": amount }),
@@ -250,6 +256,7 @@ fn quantity(value: &str, unit: &'static Unit, units: Units, confidence: f32, spa
         Units::Written => (value.to_owned(), unit.symbol),
         Units::Si => (base_value(value, unit, base), base_symbol(unit.kind).unwrap_or(unit.symbol)),
     };
+    let shown = unmistakable(&shown);
     Canonical {
         value: format!("{shown} {symbol}"),
         parts: json!({ "value": shown, "unit": symbol, "kind": unit.kind, "base_value": decimal(base) }),

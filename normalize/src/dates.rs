@@ -11,8 +11,35 @@ use crate::settings::Settings;
 const SOME: [DateTime; 2] =
     [DateTime::constant(2003, 3, 5, 10, 0, 0, 0), DateTime::constant(2018, 10, 21, 17, 30, 0, 0)];
 
+/// A duration that is written as ISO 8601 has it, with the units that are added to it here: business days (`BD`), weekdays
+/// (`WD`) and weekends (`WE`).
+fn iso_duration(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('P') else { return false };
+    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
+    let units = |part: &str, allowed: &[&str]| {
+        let mut rest = part;
+        while !rest.is_empty() {
+            let number = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.').len();
+            let amount: Result<f64, _> = rest[..number].parse();
+            let unit = allowed.iter().find(|unit| rest[number..].starts_with(**unit));
+            let (Ok(_), Some(unit)) = (amount, unit) else { return false };
+            rest = &rest[number + unit.len()..];
+        }
+        true
+    };
+    (!date.is_empty() || !time.is_empty())
+        && !(rest.contains('T') && time.is_empty())
+        && units(date, &["BD", "WD", "WE", "W", "Y", "M", "D"])
+        && units(time, &["H", "M", "S"])
+}
+
 /// The expressions of a text that have a value of the wanted kind.
 pub(crate) fn find(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
+    let whole = crate::names::trimmed(text);
+    if kind == Kind::Duration && iso_duration(&text[whole.clone()]) {
+        let value = text[whole.clone()].to_owned();
+        return vec![Found::one(value.clone(), json!({ "timex": value, "modifier": null }), 0.99, whole)];
+    }
     let orders = match settings.day_first() {
         Some(day_first) => vec![day_first],
         None => vec![true, false],
@@ -51,6 +78,10 @@ fn value(reading: &Reading, wanted: Kind) -> Option<String> {
     }
     let value = reading.value.as_ref()?;
     let (date, time) = value.split_once(' ').unwrap_or((value, value));
+    // Years of less than four digits come of sums that nobody meant.
+    if wanted != Kind::Time && date.starts_with(['0', '-']) {
+        return None;
+    }
     Some(match wanted {
         Kind::Date => date.to_owned(),
         Kind::Time => time.to_owned(),

@@ -200,6 +200,15 @@ fn canonical(number: &str) -> Option<String> {
     Some(if decimals.is_empty() { whole.to_owned() } else { format!("{whole}.{decimals}") })
 }
 
+/// A number that nobody can take for another: 1.234 gets a fourth decimal, because three could be thousands.
+pub(crate) fn unmistakable(number: &str) -> String {
+    let digits = number.trim_start_matches('-');
+    match digits.split_once('.') {
+        Some((whole, decimals)) if decimals.len() == 3 && whole.len() <= 3 && whole != "0" => format!("{number}0"),
+        _ => number.to_owned(),
+    }
+}
+
 /// A number times a power of ten, exactly.
 pub(crate) fn shifted(number: &str, power: i32) -> Option<String> {
     if power.abs() > 60 {
@@ -256,7 +265,7 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
                     let value = if number.percent { shifted(reading, -2)? } else { reading.clone() };
                     Some(Canonical {
                         parts: json!({ "percent": number.percent }),
-                        value,
+                        value: unmistakable(&value),
                         confidence,
                         span: span.clone(),
                     })
@@ -300,6 +309,7 @@ fn in_words(text: &str) -> Option<Found> {
     let digits = languages.iter().find_map(|language| text2digits(cleaned, language).ok())?;
     let value = canonical(&digits.replace(',', ".")).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))?;
     let value = if negative { format!("-{value}") } else { value };
+    let value = unmistakable(&value);
     Some(Found::one(value, json!({ "words": true, "percent": false }), 0.9, span))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use human_name::Name;
+use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use crate::fold::{folded, joined_letters};
@@ -83,20 +84,40 @@ fn form_key(form: &str) -> String {
     joined_letters(&folded(form))
 }
 
-/// The legal form at the end of a folded name whose single letters are joined (or at its beginning, where it is a word
-/// of its own there), and the name without it.
-pub(crate) fn legal_form(name: &str) -> Option<(&'static LegalForm, &str)> {
-    let mut best: Option<(&LegalForm, &str, usize)> = None;
-    for form in LEGAL_FORMS.iter() {
+/// Spellings by their last word, and those of scripts that don't part words.
+type Endings = (FxHashMap<&'static str, Vec<(&'static str, usize)>>, Vec<(&'static str, usize)>);
+
+static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
+    let mut endings: Endings = Endings::default();
+    for (index, form) in LEGAL_FORMS.iter().enumerate() {
         for spelling in &form.spellings {
-            let rest = name.strip_suffix(spelling.as_str()).filter(|rest| rest.ends_with(' ') || !spelling.is_ascii());
-            let Some(rest) = rest.map(str::trim_end).filter(|rest| !rest.is_empty()) else { continue };
-            if best.is_none_or(|(_, _, length)| spelling.len() > length) {
-                best = Some((form, rest, spelling.len()));
+            let last = spelling.rsplit(' ').next().unwrap_or(spelling);
+            endings.0.entry(last).or_default().push((spelling.as_str(), index));
+            if !spelling.is_ascii() {
+                endings.1.push((spelling.as_str(), index));
             }
         }
     }
-    best.map(|(form, rest, _)| (form, rest))
+    endings
+});
+
+/// The longest legal form at the end of a folded name whose single letters are joined, and the name without it.
+pub(crate) fn legal_form(name: &str) -> Option<(&'static LegalForm, &str)> {
+    let (words, glued) = &*ENDINGS;
+    let last = name.rsplit(' ').next().unwrap_or(name);
+    let spaced = words.get(last).into_iter().flatten().filter_map(|(spelling, index)| {
+        let rest = name.strip_suffix(spelling)?.strip_suffix(' ')?;
+        Some((spelling.len(), *index, rest))
+    });
+    let touching = glued.iter().filter(|_| !name.is_ascii()).filter_map(|(spelling, index)| {
+        let rest = name.strip_suffix(spelling)?.trim_end();
+        Some((spelling.len(), *index, rest))
+    });
+    spaced
+        .chain(touching)
+        .filter(|(_, _, rest)| !rest.is_empty())
+        .max_by_key(|(length, _, _)| *length)
+        .map(|(_, index, rest)| (&LEGAL_FORMS[index], rest))
 }
 
 /// A company's name with its legal form as it is usually written: `Acme GmbH`.

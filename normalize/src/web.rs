@@ -21,8 +21,10 @@ const HIDDEN: [(&str, &str); 14] = [
 pub(crate) fn find_emails(text: &str, _: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let mut found = Vec::new();
+    let mut taken = 0;
     for (at, _) in plain.text.match_indices('@') {
-        if let Some((span, value)) = around_at(&plain.text, at) {
+        if let Some((span, value)) = around_at(&plain.text, at).filter(|(span, _)| span.start >= taken) {
+            taken = span.end;
             found.extend(email(&value, plain.original(&span), 0.98));
         }
     }

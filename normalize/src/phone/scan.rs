@@ -135,7 +135,7 @@ fn extension(text: &str, end: usize) -> (Option<String>, Option<usize>) {
     let rest = &text[end..];
     let trimmed = rest.trim_start_matches([' ', ',', ';']);
     let lower = trimmed.get(..trimmed.len().min(10)).unwrap_or_default().to_ascii_lowercase();
-    let Some(word) = ["extension", "ext.", "ext", "x"].into_iter().find(|word| lower.starts_with(word)) else {
+    let Some(word) = ["extension", "ext.", "ext=", "ext", "x"].into_iter().find(|word| lower.starts_with(word)) else {
         return (None, None);
     };
     let after = trimmed[word.len()..].trim_start_matches([' ', ':', '.']);
@@ -202,7 +202,7 @@ fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>)
         return false;
     }
     // Numbers of social security, and American numbers without area that can't be: those begin with 2 to 9.
-    if lengths == [3, 2, 4] && marks.iter().all(|mark| *mark == "-") {
+    if lengths == [3, 2, 4] && marks.iter().all(|mark| matches!(*mark, "-" | " ")) {
         return false;
     }
     if digits.len() == 7 && lengths == [3, 4] && marks[0] == "-" && digits.starts_with(['0', '1']) {

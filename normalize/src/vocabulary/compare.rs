@@ -37,12 +37,13 @@ fn similarity(one: &str, other: &str) -> f32 {
         return 0.8 + 0.2 * short.len() as f32 / long.len() as f32;
     }
     let (letters, others) = (short.chars().count(), long.chars().count());
-    if others - letters > 3 || letters < 3 {
+    if others.abs_diff(letters) > 3 || letters.min(others) < 3 {
         return 0.0;
     }
     let edits = strsim::damerau_levenshtein(short, long) as f32;
-    let ratio = 1.0 - edits / others as f32;
-    if ratio >= 0.7 { ratio } else { 0.0 }
+    let ratio = 1.0 - edits / others.max(letters) as f32;
+    // Two edits in a short word make it another word.
+    if ratio >= 0.72 { ratio * ratio.sqrt() } else { 0.0 }
 }
 
 /// Shares of the weight of two names that the other one has: of the first, of the second.
@@ -78,11 +79,32 @@ pub(super) fn coverage(one: &[Word], other: &[Word]) -> (f32, f32) {
 pub(super) fn score(raw: &str, name: &str, (of_raw, of_name): (f32, f32)) -> f32 {
     let both = 2.0 * of_raw * of_name / (of_raw + of_name).max(f32::EPSILON);
     // All of a name in a longer text, such as an affiliation with its department, is more than half of each.
-    let within = if of_name > 0.97 && name.contains(' ') { 0.55 + 0.4 * of_raw } else { 0.0 };
-    let around = if of_raw > 0.97 && raw.contains(' ') { 0.5 + 0.4 * of_name } else { 0.0 };
+    let within = if name.contains(' ') && has_words(raw, name) {
+        0.72 + 0.23 * of_raw
+    } else if of_name > 0.97 && name.contains(' ') {
+        0.5 + 0.4 * of_raw
+    } else {
+        0.0
+    };
+    let around = if raw.contains(' ') && has_words(name, raw) {
+        0.68 + 0.25 * of_name
+    } else if of_raw > 0.97 && raw.contains(' ') {
+        0.45 + 0.4 * of_name
+    } else {
+        0.0
+    };
     let words = both.max(within).max(around);
     let letters = strsim::normalized_damerau_levenshtein(raw, name) as f32;
     (0.8 * words + 0.2 * letters.max(words * 0.75)).min(0.95)
+}
+
+/// Whether the words of one name follow each other in a longer one.
+fn has_words(long: &str, short: &str) -> bool {
+    long.len() > short.len()
+        && long.match_indices(short).any(|(at, _)| {
+            let starts = at == 0 || long[..at].ends_with(' ');
+            starts && (at + short.len() == long.len() || long[at + short.len()..].starts_with(' '))
+        })
 }
 
 #[cfg(test)]

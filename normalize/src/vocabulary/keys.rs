@@ -1,8 +1,9 @@
 //! The forms of a name: those under which it is found at once, and the pieces by which it is found where it is like.
 
 use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
 
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::fold::{folded, joined_letters};
 use crate::people::legal_form;
@@ -13,19 +14,15 @@ const SMALL: [&str; 28] = [
     "le", "les", "el", "et", "und", "der", "die", "y", "e",
 ];
 
-/// Words that are written in several ways, and the one by which they are compared.
-const ALIKE: [(&str, &str); 44] = [
-    ("universitat", "university"), ("universite", "university"), ("universidad", "university"), ("universita", "university"),
-    ("universidade", "university"), ("universiteit", "university"), ("universitet", "university"), ("univ", "university"),
-    ("universitesi", "university"), ("uni", "university"), ("inst", "institute"), ("institut", "institute"),
-    ("instituto", "institute"), ("istituto", "institute"), ("technol", "technology"), ("tech", "technology"),
-    ("sci", "science"), ("sciences", "science"), ("dept", "department"), ("hosp", "hospital"), ("ctr", "center"),
-    ("centre", "center"), ("centro", "center"), ("zentrum", "center"), ("natl", "national"), ("nacional", "national"),
-    ("intl", "international"), ("coll", "college"), ("acad", "academy"), ("assoc", "association"), ("mfg", "manufacturing"),
-    ("bros", "brothers"), ("grp", "group"), ("labs", "laboratories"), ("lab", "laboratory"), ("med", "medical"),
-    ("ltd", "limited"), ("corp", "corporation"), ("inc", "incorporated"), ("co", "company"), ("mt", "mount"),
-    ("st", "saint"), ("sankt", "saint"), ("govt", "government"),
-];
+/// Words that are written in several ways or languages, and the one by which they are compared.
+static ALIKE: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    include_str!("../../data/alike.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(": "))
+        .flat_map(|(word, forms)| forms.split(", ").map(move |form| (form, word)))
+        .collect()
+});
 
 /// A name folded, with the letters of abbreviations joined.
 pub(super) fn fold(name: &str) -> String {
@@ -34,7 +31,7 @@ pub(super) fn fold(name: &str) -> String {
 
 /// The word by which a word is compared.
 pub(super) fn alike(word: &str) -> &str {
-    ALIKE.iter().find(|(form, _)| *form == word).map_or(word, |(_, word)| word)
+    ALIKE.get(word).copied().unwrap_or(word)
 }
 
 /// Whether a word says little.

@@ -9,10 +9,10 @@ use super::keys::{self, Sort};
 use super::{Candidate, How, Vocabulary, sort};
 
 /// How many names of features are looked at for one raw name; those of rare features come first.
-const BUDGET: usize = 120_000;
+const BUDGET: usize = 60_000;
 
 /// How many names are compared word by word.
-const COMPARED: usize = 60;
+const COMPARED: usize = 48;
 
 thread_local! {
     /// What each name has in common with a raw name; all zero between look-ups.
@@ -131,11 +131,11 @@ impl Vocabulary {
                 let length = self.folded.get(name).len() as f32;
                 overlap[name as usize] / (8.0 + length).sqrt()
             };
-            let mut ranked: Vec<(f32, u32)> = touched.iter().map(|name| (rank(*name), *name)).collect();
-            if ranked.len() > COMPARED {
-                ranked.select_nth_unstable_by(COMPARED, |one, other| other.0.total_cmp(&one.0));
-                ranked.truncate(COMPARED);
-            }
+            let mut ranked: Vec<(f32, u32)> = touched.iter().map(|name| (overlap[*name as usize], *name)).collect();
+            // Lengths are only looked up of those that have much in common.
+            best_of(&mut ranked, COMPARED * 6);
+            ranked.iter_mut().for_each(|(score, name)| *score = rank(*name));
+            best_of(&mut ranked, COMPARED);
             touched.iter().for_each(|name| overlap[*name as usize] = 0.0);
             ranked
         });
@@ -149,6 +149,14 @@ impl Vocabulary {
             })
             .filter(|(_, score)| *score >= 0.35)
             .collect()
+    }
+}
+
+/// Keeps the `count` highest, in no order.
+fn best_of(ranked: &mut Vec<(f32, u32)>, count: usize) {
+    if ranked.len() > count {
+        ranked.select_nth_unstable_by(count, |one, other| other.0.total_cmp(&one.0));
+        ranked.truncate(count);
     }
 }
 

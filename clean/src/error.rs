@@ -106,7 +106,7 @@ impl CleanError {
                     crate::RuleName::ALL.map(crate::RuleName::name).join(", ")
                 ),
             },
-            Self::UnknownOption { known, rule, .. } if known.is_empty() => format!("write just \"{rule}\""),
+            Self::UnknownOption { known: [], rule, .. } => format!("write just \"{rule}\""),
             Self::UnknownOption { option, known, .. } => match nearest(option, known) {
                 Some(nearest) => format!("did you mean \"{nearest}\"?"),
                 None => format!("its options are {}", known.join(", ")),

@@ -77,7 +77,7 @@ fn read(folder: &Path) -> Result<(Vec<String>, Rows, Rows), Failure> {
 
 /// F1 at the ends of the 95 % interval, by rows drawn again.
 fn interval(rows: &[Graded]) -> (f64, f64) {
-    let random = fastrand::Rng::with_seed(1);
+    let mut random = fastrand::Rng::with_seed(1);
     let mut scores: Vec<f64> = (0..1000)
         .map(|_| {
             let mut sum = Graded {

@@ -1,13 +1,13 @@
 //! The values that may stand in a cell, with the evidence for each as numbers.
 
-use crate::dependencies::Support;
+use crate::dependencies::{Fits, Support};
 use crate::proposal::EvidenceKind;
 use crate::study::Study;
 use crate::table::MISSING;
 use crate::vocabulary::Aligner;
 
 /// Numbers of evidence.
-pub(crate) const FEATURES: usize = 16;
+pub(crate) const FEATURES: usize = 17;
 
 const BIAS: usize = 0;
 const DEPENDENCY_MARGIN: usize = 1;
@@ -25,6 +25,7 @@ const AGREED: usize = 12;
 const NOVEL: usize = 13;
 const SCALED: usize = 14;
 const AT_HOME: usize = 15;
+const LEFT_DOUBT: usize = 16;
 
 /// What each number weighs before anybody labelled a row. Chosen so that one weak piece of evidence proposes nothing, and
 /// two do.
@@ -33,9 +34,9 @@ pub(crate) const PRIOR: [f32; FEATURES] = {
     prior[BIAS] = -3.5;
     prior[DEPENDENCY_MARGIN] = 5.0;
     prior[DEPENDENCY_ROWS] = 0.7;
-    prior[FREQUENCY] = 2.0;
+    prior[FREQUENCY] = 1.5;
     prior[LIKENESS] = 1.5;
-    prior[SHARE] = 1.0;
+    prior[SHARE] = 0.8;
     prior[BREAKING] = 1.5;
     prior[CONVERSION] = 1.0;
     prior[CONVERTED] = 1.5;
@@ -46,6 +47,7 @@ pub(crate) const PRIOR: [f32; FEATURES] = {
     prior[NOVEL] = -1.0;
     prior[SCALED] = 2.5;
     prior[AT_HOME] = -1.0;
+    prior[LEFT_DOUBT] = -4.5;
     prior
 };
 
@@ -79,6 +81,8 @@ impl Candidate {
 #[derive(Debug, Default)]
 pub(crate) struct Maker {
     supports: Vec<Support>,
+    fits: Fits,
+    fits_row: Option<usize>,
     aligner: Aligner,
 }
 
@@ -115,12 +119,26 @@ impl Maker {
         }
         if stands != MISSING {
             for likeness in study.likenesses(column, stands) {
-                if likeness.likeness >= 0.6 && likeness.share >= 0.15 {
+                if likeness.alike >= 0.6 && likeness.share >= 0.15 {
                     propose(likeness.code, EvidenceKind::Vocabulary, None);
                 }
             }
-            for &(code, _) in study.converted(column, stands) {
-                propose(code, EvidenceKind::Conversion, None);
+            let labelled_row = study.is_labelled(row).then_some(row);
+            for &(code, number) in study.converted(column, stands) {
+                // Evidence that a labelled row gives for itself teaches nothing.
+                let conversion = &study.conversions[column][number as usize];
+                // Two values of one form that are unlike are two values, and not one that is always written wrongly.
+                let texts = &study.table.columns[column];
+                let patterns = &study.patterns[column];
+                let is_chance = conversion.is_one_value()
+                    && patterns.of_code(code) == patterns.of_code(stands)
+                    && self
+                        .aligner
+                        .likeness(&study.channel, texts.text(code), texts.text(stands))
+                        < 0.6;
+                if conversion.is_vouched(labelled_row) && !is_chance {
+                    propose(code, EvidenceKind::Conversion, None);
+                }
             }
             for &code in study.formatted(column, stands) {
                 propose(code, EvidenceKind::Format, None);
@@ -160,7 +178,16 @@ impl Maker {
         }
         candidate.support = self.supports.iter().copied().find(|support| support.code == code);
         if let Some(support) = &candidate.support {
-            features[DEPENDENCY_ROWS] = (1.0 + support.rows as f32).ln() - 1.5;
+            // Rows of the same group that have what stands there speak against it.
+            let own = self.supports.iter().find(|own| own.code == stands && stands != MISSING);
+            let own_rows = own.map_or(0, |own| own.rows);
+            let ratio = ((1.0 + support.rows as f32) / (1.0 + own_rows as f32)).ln();
+            features[DEPENDENCY_ROWS] = ratio.min(4.5) - 1.5;
+            if self.fits_row != Some(row) {
+                study.votes.fits(&study.table, row, &mut self.fits);
+                self.fits_row = Some(row);
+            }
+            features[LEFT_DOUBT] = study.votes.doubt(&self.fits, support.dependency);
         }
         // A labelled row must not count itself.
         let count = |code: u32| {
@@ -176,14 +203,16 @@ impl Maker {
             let breaking = |text: &str| text.chars().filter(|&letter| study.channel.breaks(letter)).count();
             if study.channel.has_breaking() && likeness > 0.6 {
                 let broken = breaking(text) > breaking(column.text(code));
-                features[BREAKING] = if broken { 1.0 } else { -0.5 };
+                features[BREAKING] = if broken { 1.0 } else { -1.0 };
             }
             if likeness >= 0.6 {
                 let ratio = ((count(code) + 1.0) / (count(stands) + 1.0)).ln();
                 features[FREQUENCY] = (ratio / 5.0).clamp(-1.0, 1.0);
             }
             let known = study.likenesses(at, stands).iter().find(|known| known.code == code);
-            features[SHARE] = known.map_or(0.0, |known| known.share);
+            // How much likelier it is than all others that are near, as a logarithm.
+            let odds = |share: f32| (share / (1.0 - share).max(1e-6)).ln().clamp(-2.0, 3.0);
+            features[SHARE] = known.map_or(0.0, |known| odds(known.share) * 0.5);
             let gain = (patterns.share(code) + 0.002).ln() - (patterns.share(stands) + 0.002).ln();
             features[FORMAT] = (gain / 4.0).clamp(-1.0, 1.0);
         }

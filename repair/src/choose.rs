@@ -14,6 +14,11 @@ const AGAIN: f32 = 0.5;
 /// What a cell without candidates is worth against one whose best candidate is a toss-up.
 const PLAIN: f32 = 0.15;
 
+/// What a cell without candidates is worth whose form is unlike that of most.
+const ODD: f32 = 0.6;
+/// A form that fewer values of a column have is unlike that of most.
+const UNUSUAL: f32 = 0.2;
+
 /// A sort of cells that one label tells of: column, form, kinds of evidence and step of confidence.
 type Sort = (u32, u32, u8, u8);
 
@@ -48,14 +53,14 @@ pub fn choose_rows_to_label(
         } else {
             study.patterns[column].of_code(code)
         };
-        match of_candidates.get(&(row as u32, column as u32)) {
-            Some(&(kinds, confidence)) => {
-                let unsure = 4.0 * confidence * (1.0 - confidence);
-                let step = (confidence * 4.0) as u8;
-                ((column as u32, form, kinds, step), 0.1 + unsure)
-            }
-            None => ((column as u32, form, 0, 0), PLAIN),
+        if let Some(&(kinds, confidence)) = of_candidates.get(&(row as u32, column as u32)) {
+            let unsure = 4.0 * confidence * (1.0 - confidence);
+            let step = (confidence * 4.0) as u8;
+            return ((column as u32, form, kinds, step), 0.1 + unsure);
         }
+        let patterns = &study.patterns[column];
+        let odd = code != MISSING && patterns.share(code) < UNUSUAL && patterns.has_dominant();
+        ((column as u32, form, 0, 0), if odd { ODD } else { PLAIN })
     };
     let columns: Vec<usize> = (0..table.columns.len())
         .filter(|&column| !study.ignored[column])

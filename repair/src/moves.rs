@@ -50,14 +50,7 @@ fn split(table: &mut Table, full: usize, empty: usize, moves: &mut FxHashMap<(u3
     let mut known: FxHashMap<u32, Option<(u32, u32)>> = FxHashMap::default();
     for row in rows {
         let code = table.columns[full].code(row);
-        let parts = match known.get(&code) {
-            Some(parts) => *parts,
-            None => {
-                let parts = parts(table, full, empty, code);
-                known.insert(code, parts);
-                parts
-            }
-        };
+        let parts = *known.entry(code).or_insert_with(|| parts(table, full, empty, code));
         if let Some((rest, part)) = parts {
             record(moves, row, full, rest, empty);
             record(moves, row, empty, part, full);

@@ -54,6 +54,7 @@ pub(crate) struct Patterns {
     names: Vec<Arc<str>>,
     counts: Vec<u32>,
     present: u32,
+    dominant: u32,
 }
 
 impl Patterns {
@@ -65,8 +66,11 @@ impl Patterns {
             names: vec!["".into()],
             counts: vec![0],
             present: column.present() as u32,
+            dominant: 0,
         };
         patterns.extend(column);
+        let most = |&id: &u32| (patterns.counts[id as usize], std::cmp::Reverse(id));
+        patterns.dominant = (0..patterns.names.len() as u32).max_by_key(most).unwrap_or_default();
         patterns
     }
 
@@ -123,10 +127,15 @@ impl Patterns {
         self.count(code) as f32 / self.present as f32
     }
 
+    /// Whether most rows have one pattern.
+    pub(crate) fn has_dominant(&self) -> bool {
+        let (_, rows, present) = self.dominant();
+        present > 0 && rows * 2 >= present
+    }
+
     /// The most common pattern, how many rows have it, and how many rows have a value.
     pub(crate) fn dominant(&self) -> (&str, u32, u32) {
-        let best = (0..self.names.len()).max_by_key(|&id| (self.counts[id], std::cmp::Reverse(id)));
-        let best = best.unwrap_or_default();
+        let best = self.dominant as usize;
         (&self.names[best], self.counts[best], self.present)
     }
 }

@@ -70,13 +70,11 @@ impl Study {
                 .collect();
             conversions[at] = learn(&examples);
             converted[at] = convert(&mut table, at, &originals[at], &conversions[at]);
-            for row in 0..table.rows() {
-                let trusted = converted[at]
-                    .get(&originals[at][row])
-                    .and_then(|afters: &Vec<(u32, u32)>| {
-                        let &(after, number) = afters.first()?;
-                        (conversions[at][number as usize].trust(None) >= TRUSTED).then_some(after)
-                    });
+            for (row, original) in originals[at].iter().enumerate() {
+                let trusted = converted[at].get(original).and_then(|afters: &Vec<(u32, u32)>| {
+                    let &(after, number) = afters.first()?;
+                    (conversions[at][number as usize].trust(None) >= TRUSTED).then_some(after)
+                });
                 if let Some(after) = trusted {
                     table.columns[at].set(row, after);
                 }

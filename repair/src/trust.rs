@@ -36,14 +36,14 @@ impl Trust {
         }
         let mut scores: Vec<f32> = labelled.iter().map(|(candidate, _)| trust.score(candidate)).collect();
         for _ in 0..ROUNDS {
-            for feature in 0..FEATURES {
+            for (feature, prior) in PRIOR.iter().enumerate() {
                 let values: Vec<(usize, f32)> = labelled
                     .iter()
                     .enumerate()
                     .map(|(at, (candidate, _))| (at, candidate.features[feature]))
                     .filter(|&(_, value)| value != 0.0)
                     .collect();
-                let from_prior = trust.shared[feature] - PRIOR[feature];
+                let from_prior = trust.shared[feature] - prior;
                 trust.shared[feature] += step(&values, labelled, &mut scores, from_prior, SHARED_VARIANCE);
             }
             for column in 0..columns {

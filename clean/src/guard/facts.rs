@@ -50,7 +50,15 @@ fn without_thousands(number: &str) -> String {
 
 /// The words of a text in small letters.
 pub(super) fn words(text: &str) -> FxHashSet<String> {
-    split(text).map(|(_, word)| word.to_lowercase()).collect()
+    let with_bare = |(_, word)| [word, without_owner(word)].map(str::to_lowercase);
+    split(text).flat_map(with_bare).collect()
+}
+
+/// A word without the `'s` of an owner.
+fn without_owner(word: &str) -> &str {
+    word.strip_suffix("'s")
+        .or_else(|| word.strip_suffix("\u{2019}s"))
+        .unwrap_or(word)
 }
 
 /// Words with the place where they start.
@@ -84,10 +92,7 @@ pub(super) fn names(text: &str) -> Vec<String> {
             && !names.iter().any(|known| known == word)
             && word.chars().next().is_some_and(char::is_alphabetic)
         {
-            let word = word
-                .strip_suffix("'s")
-                .or_else(|| word.strip_suffix("\u{2019}s"))
-                .unwrap_or(word);
+            let word = without_owner(word);
             if !is_negation(word) && !word.starts_with("I'") && !word.starts_with("I\u{2019}") {
                 names.push(word.to_owned());
             }

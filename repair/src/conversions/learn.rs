@@ -106,13 +106,28 @@ impl Conversion {
         let others = || self.right.iter().filter(|example| Some(example.row) != but_row);
         let right = others().count() as f32;
         let wrong = self.wrong.iter().filter(|example| Some(example.row) != but_row).count() as f32;
-        let vouched = if matches!(self.program, Program::Value(..)) {
-            right
+        let vouched = if let Program::Value(_, after) = &self.program {
+            // What stands for a missing value always does; that a value is always another one takes more to believe.
+            if after.is_empty() { right } else { 0.6 * right }
         } else {
             let distinct = others().map(|example| &example.before).collect::<FxHashSet<_>>().len() as f32;
             distinct + 0.25 * (right - distinct)
         };
-        (vouched + 0.4) / (vouched + wrong + 1.0)
+        let before = match &self.program {
+            Program::Value(_, after) if !after.is_empty() => 0.2,
+            _ => 0.4,
+        };
+        (vouched + before) / (vouched + wrong + 1.0)
+    }
+
+    /// Whether it makes one value of another and was seen once.
+    pub(crate) fn is_one_value(&self) -> bool {
+        self.right.len() == 1 && matches!(&self.program, Program::Value(_, after) if !after.is_empty())
+    }
+
+    /// Whether some labelled row but one vouches for it.
+    pub(crate) fn is_vouched(&self, but_row: Option<usize>) -> bool {
+        self.right.iter().any(|example| Some(example.row) != but_row)
     }
 
     /// How many labelled cells vouch for it, and how many speak against it.
@@ -218,6 +233,7 @@ fn pool(before: &str, after: &str) -> Vec<Operation> {
         Operation::Trim,
         Operation::FirstNumber,
         Operation::PlainNumber,
+        Operation::GroupThousands,
         Operation::Lower,
         Operation::Upper,
         Operation::Title,

@@ -13,6 +13,8 @@ pub(crate) enum Operation {
     /// A number without zeros and separators that say nothing, and without the noise of binary fractions: `12.0` is `12`,
     /// `1,200` is `1200`, `0.056999999999999995` is `0.057`.
     PlainNumber,
+    /// A whole number with a comma after each thousand.
+    GroupThousands,
     /// Small letters.
     Lower,
     /// Capitals.
@@ -41,7 +43,7 @@ impl Operation {
     pub(crate) fn presumes(&self) -> f32 {
         match self {
             Self::Trim => 0.3,
-            Self::PlainNumber => 0.6,
+            Self::PlainNumber | Self::GroupThousands => 0.6,
             Self::Lower | Self::Upper | Self::Title => 0.7,
             Self::FirstNumber | Self::Remove(_) => 1.0,
             Self::Prefix(_) | Self::Suffix(_) | Self::TurnRound => 1.2,
@@ -56,6 +58,7 @@ impl Operation {
             Self::Trim => Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::FirstNumber => first_number(text).map(str::to_owned),
             Self::PlainNumber => plain_number(text),
+            Self::GroupThousands => group_thousands(text),
             Self::Lower => Some(text.to_lowercase()),
             Self::Upper => Some(text.to_uppercase()),
             Self::Title => Some(title(text)),
@@ -79,6 +82,7 @@ impl fmt::Display for Operation {
             Self::Trim => f.write_str("trim white space"),
             Self::FirstNumber => f.write_str("keep the first number"),
             Self::PlainNumber => f.write_str("write the number plainly"),
+            Self::GroupThousands => f.write_str("separate thousands by commas"),
             Self::Lower => f.write_str("write in small letters"),
             Self::Upper => f.write_str("write in capitals"),
             Self::Title => f.write_str("capitalize words"),
@@ -147,6 +151,21 @@ fn plain_number(text: &str) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
+/// A whole number with its thousands separated.
+fn group_thousands(text: &str) -> Option<String> {
+    if text.is_empty() || text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut grouped = String::with_capacity(text.len() + text.len() / 3);
+    for (at, digit) in text.chars().enumerate() {
+        if at > 0 && (text.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    Some(grouped)
+}
+
 fn title(text: &str) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
@@ -178,6 +197,14 @@ mod tests {
         assert_eq!(plain_number("0.056999999999999995").as_deref(), Some("0.057"));
         assert_eq!(plain_number("0.07200000000000001").as_deref(), Some("0.072"));
         assert_eq!(plain_number("12 oz"), None);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        let grouped = |text| Operation::GroupThousands.apply(text);
+        assert_eq!(grouped("1234567").as_deref(), Some("1,234,567"));
+        assert_eq!(grouped("123").as_deref(), Some("123"));
+        assert_eq!(grouped("12.5"), None);
     }
 
     #[test]

@@ -21,6 +21,8 @@ enum Written {
     Unpadded,
     /// Digits, at least two.
     TwoDigits,
+    /// The last two of four digits: a year of this century or the last.
+    LastTwo,
     /// The number of the month whose English name starts like this.
     MonthNumber,
     /// The same in two digits.
@@ -29,10 +31,11 @@ enum Written {
     MonthName,
 }
 
-const WAYS: [Written; 9] = [
+const WAYS: [Written; 10] = [
     Written::AsIs,
     Written::Unpadded,
     Written::TwoDigits,
+    Written::LastTwo,
     Written::Lower,
     Written::Upper,
     Written::Title,
@@ -49,12 +52,18 @@ const MONTHS: [&str; 12] = [
 enum Piece {
     Constant(String),
     Part(usize, Written),
+    /// Some digits of a part: which part, from which digit, how many.
+    Digits(usize, usize, usize),
+    /// Hours and minutes, given by two parts, in minutes.
+    Minutes(usize, usize),
 }
 
 /// What a part of the input must be for the template to apply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Demand {
     Class(Class),
+    /// Just so many digits.
+    Digits(usize),
     Text(String),
 }
 
@@ -108,10 +117,31 @@ fn write(class: Class, text: &str, way: Written) -> Option<String> {
         }
         Written::Unpadded => Some(number()?.to_string()),
         Written::TwoDigits => Some(format!("{:02}", number()?)),
+        Written::LastTwo => (class == Class::Digits && text.len() == 4).then(|| text[2..].to_owned()),
         Written::MonthNumber => Some((month(text)? + 1).to_string()),
         Written::MonthTwoDigits => Some(format!("{:02}", month(text)? + 1)),
         Written::MonthName => Some((*MONTHS.get(number()?.checked_sub(1)? as usize)?).to_owned()),
     }
+}
+
+/// The part of which some digits are written next: those after the digits that were taken from it.
+fn next_digits(inputs: &[(Class, &str)], taken: &[usize], output: &str) -> Option<usize> {
+    (0..inputs.len()).find(|&at| {
+        let (class, text) = inputs[at];
+        class == Class::Digits && text.len() > output.len() && text[taken[at]..].starts_with(output)
+    })
+}
+
+/// The parts that are hours and minutes, where the output is both in minutes.
+fn hours_and_minutes(inputs: &[(Class, &str)], output: &str) -> Option<(usize, usize)> {
+    let mut digits = (0..inputs.len()).filter(|&at| inputs[at].0 == Class::Digits);
+    let (hours, minutes) = (digits.next()?, digits.next()?);
+    (in_minutes(inputs[hours].1, inputs[minutes].1)? == output).then_some((hours, minutes))
+}
+
+fn in_minutes(hours: &str, minutes: &str) -> Option<String> {
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (minutes < 60 && hours < 1000).then(|| (hours * 60 + minutes).to_string())
 }
 
 impl Template {
@@ -123,6 +153,8 @@ impl Template {
             return None;
         }
         let mut used = vec![false; inputs.len()];
+        // How many digits of each part were written by themselves.
+        let mut taken = vec![0_usize; inputs.len()];
         let mut pieces: Vec<Piece> = Vec::new();
         for (class, output) in outputs {
             let matching = (class != Class::Other)
@@ -137,6 +169,19 @@ impl Template {
                     })
                 })
                 .flatten();
+            if matching.is_none() && class == Class::Digits {
+                if let Some(at) = next_digits(&inputs, &taken, output) {
+                    used[at] = true;
+                    pieces.push(Piece::Digits(at, taken[at], output.len()));
+                    taken[at] += output.len();
+                    continue;
+                }
+                if let Some((hours, minutes)) = hours_and_minutes(&inputs, output) {
+                    (used[hours], used[minutes]) = (true, true);
+                    pieces.push(Piece::Minutes(hours, minutes));
+                    continue;
+                }
+            }
             match (matching, pieces.last_mut()) {
                 (Some((at, way)), _) => {
                     used[at] = true;
@@ -146,13 +191,30 @@ impl Template {
                 (None, _) => pieces.push(Piece::Constant(output.to_owned())),
             }
         }
-        if !used.contains(&true) {
+        // Where one number is padded, another that needed no padding is meant to be padded too.
+        if pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Part(_, Written::TwoDigits)))
+        {
+            for piece in &mut pieces {
+                if let Piece::Part(at, way @ Written::AsIs) = piece
+                    && write(inputs[*at].0, inputs[*at].1, Written::TwoDigits).is_some_and(|text| text.len() == 2)
+                {
+                    *way = Written::TwoDigits;
+                }
+            }
+        }
+        // Digits that are taken apart are all taken: a few of them alone are like others by chance.
+        let apart = |at: usize| taken[at] > 0 && taken[at] != inputs[at].1.len();
+        if !used.contains(&true) || (0..inputs.len()).any(apart) {
             return None;
         }
         let demands = inputs
             .iter()
             .zip(&used)
-            .map(|(&(class, text), &used)| match class {
+            .zip(&taken)
+            .map(|((&(class, text), &used), &taken)| match class {
+                Class::Digits if taken > 0 => Demand::Digits(taken),
                 Class::Digits => Demand::Class(class),
                 Class::Letters if used => Demand::Class(class),
                 // A word that is put aside says what the value is.
@@ -172,6 +234,7 @@ impl Template {
                 .zip(&self.demands)
                 .all(|(&(class, text), demand)| match demand {
                     Demand::Class(wanted) => *wanted == class,
+                    Demand::Digits(length) => class == Class::Digits && text.len() == *length,
                     Demand::Text(wanted) => {
                         text == wanted || (class == Class::Letters && text.to_lowercase() == *wanted)
                     }
@@ -184,6 +247,8 @@ impl Template {
             match piece {
                 Piece::Constant(constant) => out.push_str(constant),
                 Piece::Part(at, way) => out.push_str(&write(parts[*at].0, parts[*at].1, *way)?),
+                Piece::Digits(at, from, length) => out.push_str(parts[*at].1.get(*from..from + length)?),
+                Piece::Minutes(hours, minutes) => out.push_str(&in_minutes(parts[*hours].1, parts[*minutes].1)?),
             }
         }
         Some(out)
@@ -196,7 +261,8 @@ impl fmt::Display for Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Constant(constant) => f.write_str(constant)?,
-                Piece::Part(at, _) => write!(f, "{{{}}}", at + 1)?,
+                Piece::Part(at, _) | Piece::Digits(at, ..) => write!(f, "{{{}}}", at + 1)?,
+                Piece::Minutes(hours, minutes) => write!(f, "{{60 x {} + {}}}", hours + 1, minutes + 1)?,
             }
         }
         f.write_str("\" of its parts")
@@ -215,9 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_padded_once_is_padded_always() {
+        let template = Template::of("3/17/2024", "2024-03-17").unwrap();
+        assert_eq!(template.apply("11/5/1999").as_deref(), Some("1999-11-05"));
+    }
+
+    #[test]
     fn a_name_of_a_month_is_its_number() {
         let template = Template::of("17 March 2024", "2024-03-17").unwrap();
         assert_eq!(template.apply("5 Jan 1999").as_deref(), Some("1999-01-5"));
+    }
+
+    #[test]
+    fn digits_are_taken_apart() {
+        let template = Template::of("5551234", "555-1234").unwrap();
+        assert_eq!(template.apply("9876543").as_deref(), Some("987-6543"));
+        assert_eq!(template.apply("98765432"), None);
+        assert_eq!(Template::of("5551234", "555"), None);
+    }
+
+    #[test]
+    fn hours_become_minutes() {
+        let template = Template::of("1 hr. 32 min.", "92 min").unwrap();
+        assert_eq!(template.apply("2 hr. 5 min.").as_deref(), Some("125 min"));
+        assert_eq!(template.apply("2 h 5 m"), None);
     }
 
     #[test]

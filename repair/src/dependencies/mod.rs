@@ -10,4 +10,4 @@ mod votes;
 
 pub use discover::Dependency;
 pub(crate) use discover::discover;
-pub(crate) use votes::{Support, Votes};
+pub(crate) use votes::{Fits, Support, Votes};

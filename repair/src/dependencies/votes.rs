@@ -42,6 +42,13 @@ pub(crate) struct Support {
     pub(crate) dependency: usize,
 }
 
+/// How the dependencies fit a row: for each, whether the group of its left side mostly has the value that the row has.
+#[derive(Debug, Default)]
+pub(crate) struct Fits {
+    /// The number of a dependency and whether it fits; those without a majority of other rows are left out.
+    fits: Vec<(usize, bool)>,
+}
+
 /// The dependencies of a table, ready to vote.
 #[derive(Debug)]
 pub(crate) struct Votes {
@@ -109,6 +116,52 @@ impl Votes {
     /// Every dependency.
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = &Dependency> {
         self.grouped.iter().map(|grouped| &grouped.dependency)
+    }
+
+    /// How the dependencies fit a row.
+    pub(crate) fn fits(&self, table: &Table, row: usize, fits: &mut Fits) {
+        fits.fits.clear();
+        for (number, grouped) in self.grouped.iter().enumerate() {
+            let own = table.columns[grouped.dependency.right].code(row);
+            let Some((group, others)) = grouped.others(table, row, own).filter(|_| own != MISSING) else {
+                continue;
+            };
+            let count = |code: u32, count: u32| count - u32::from(code == own);
+            let own_count = group
+                .values
+                .iter()
+                .find(|&&(code, _)| code == own)
+                .map_or(0, |&(code, n)| count(code, n));
+            let most = group.values.iter().map(|&(code, n)| count(code, n)).max().unwrap_or(0);
+            // A group without a majority says nothing.
+            if most * 2 > others {
+                fits.fits.push((number, own_count == most));
+            }
+        }
+    }
+
+    /// How far the left side of a dependency is in doubt in a row, from 0 to 1: the share of what it else determines that
+    /// does not fit, while other left sides say that it is right. A value that fits nothing in its row is wrong itself.
+    pub(crate) fn doubt(&self, fits: &Fits, number: usize) -> f32 {
+        let asked = &self.grouped[number].dependency;
+        let shares_left = |other: &Dependency| other.left.iter().any(|column| asked.left.contains(column));
+        let (mut misfits, mut others) = (0.0, 0.0);
+        for &(other, fit) in &fits.fits {
+            let other = &self.grouped[other].dependency;
+            if other.right == asked.right || asked.left.contains(&other.right) || !shares_left(other) {
+                continue;
+            }
+            others += 1.0;
+            let vouched = || {
+                fits.fits.iter().any(|&(number, fit)| {
+                    let voucher = &self.grouped[number].dependency;
+                    let apart = !shares_left(voucher) && !voucher.left.contains(&asked.right);
+                    fit && voucher.right == other.right && apart
+                })
+            };
+            misfits += f32::from(u8::from(!fit && vouched()));
+        }
+        if others == 0.0 { 0.0 } else { misfits / others }
     }
 
     /// What is said of a cell by the other rows: values with their support, the best first. The value that stands there

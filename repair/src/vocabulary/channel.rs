@@ -39,17 +39,6 @@ impl Channel {
         }
     }
 
-    /// What a letter too many or too few costs.
-    pub(crate) fn added_or_lost(&self, letter: char) -> f32 {
-        if letter.is_numeric() {
-            2.5
-        } else if letter.is_alphabetic() {
-            1.0
-        } else {
-            0.7
-        }
-    }
-
     /// Whether a letter is one that breakage puts.
     pub(crate) fn breaks(&self, letter: char) -> bool {
         self.breaking.contains(&letter)
@@ -58,6 +47,17 @@ impl Channel {
     /// Whether there are such letters.
     pub(crate) fn has_breaking(&self) -> bool {
         !self.breaking.is_empty()
+    }
+}
+
+/// What a letter too many or too few costs.
+pub(super) fn added_or_lost(letter: char) -> f32 {
+    if letter.is_numeric() {
+        2.5
+    } else if letter.is_alphabetic() {
+        1.0
+    } else {
+        0.7
     }
 }
 
@@ -77,7 +77,7 @@ impl Replacements {
         let pairs = meant
             .chars()
             .zip(observed.chars())
-            .filter(|(meant, observed)| meant != observed);
+            .filter(|(meant, observed)| !meant.to_lowercase().eq(observed.to_lowercase()));
         for (meant, observed) in pairs {
             let (count, kinds) = self.counts.entry(observed).or_default();
             *count += weight;

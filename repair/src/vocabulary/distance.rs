@@ -1,6 +1,6 @@
 //! The cost of the cheapest way from what was meant to what stands there.
 
-use super::channel::Channel;
+use super::channel::{Channel, added_or_lost};
 
 /// Optimal string alignment (Damerau 1964) with the costs of a channel. It owns the memory that it works in.
 #[derive(Debug, Default)]
@@ -30,18 +30,18 @@ impl Aligner {
         }
         last[0] = 0.0;
         for at in 1..width {
-            last[at] = last[at - 1] + channel.added_or_lost(observed[at - 1]);
+            last[at] = last[at - 1] + added_or_lost(observed[at - 1]);
         }
         for row in 1..=meant.len() {
             let letter = meant[row - 1];
-            let lost = channel.added_or_lost(letter);
+            let lost = added_or_lost(letter);
             now[0] = last[0] + lost;
             let mut least = now[0];
             for at in 1..width {
                 let seen = observed[at - 1];
                 let mut cost = last[at - 1] + channel.replaced(letter, seen);
                 cost = cost.min(last[at] + lost);
-                cost = cost.min(now[at - 1] + channel.added_or_lost(seen));
+                cost = cost.min(now[at - 1] + added_or_lost(seen));
                 if row > 1 && at > 1 && letter == observed[at - 2] && meant[row - 2] == seen && letter != seen {
                     let swapped = if letter.is_numeric() && seen.is_numeric() {
                         2.5

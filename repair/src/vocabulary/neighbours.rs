@@ -26,7 +26,7 @@ const SAME_LENGTH: usize = 400;
 pub(crate) struct Likeness {
     pub(crate) code: u32,
     /// From 0 to 1, by the channel.
-    pub(crate) likeness: f32,
+    pub(crate) alike: f32,
     /// Its share among the values that the rare one may have been, by cost and frequency.
     pub(crate) share: f32,
 }
@@ -73,7 +73,7 @@ impl Neighbours {
         let observed = column.text(code);
         let length = observed.chars().count();
         let least = column.count(code).max(1) * TIMES;
-        if self.grams.is_empty() || length < 2 || length > LONGEST {
+        if self.grams.is_empty() || !(2..=LONGEST).contains(&length) {
             return Vec::new();
         }
         let longest_cost = if length < 4 {
@@ -105,7 +105,7 @@ impl Neighbours {
             .iter()
             .map(|pair| Likeness {
                 code: pair.0,
-                likeness: 1.0 - pair.1 / length.max(column.text(pair.0).chars().count()) as f32,
+                alike: 1.0 - pair.1 / length.max(column.text(pair.0).chars().count()) as f32,
                 share: weight(pair) / all,
             })
             .collect();
@@ -136,12 +136,12 @@ impl Neighbours {
             .map(|(candidate, _)| candidate)
             .take(ALIGNED)
             .collect();
-        if length <= 12 {
-            if let Some(same) = self.by_length.get(&length).filter(|same| same.len() <= SAME_LENGTH) {
-                candidates.extend(same);
-                candidates.sort_unstable();
-                candidates.dedup();
-            }
+        if length <= 12
+            && let Some(same) = self.by_length.get(&length).filter(|same| same.len() <= SAME_LENGTH)
+        {
+            candidates.extend(same);
+            candidates.sort_unstable();
+            candidates.dedup();
         }
         candidates
     }
@@ -163,10 +163,10 @@ pub(super) fn learn<'a>(
             .take(5000)
         {
             // With the plain costs another digit is too dear to be found.
-            if let Some(best) = neighbours.find(column, code, &plain, &mut aligner).first() {
-                if best.likeness >= 0.66 {
-                    replacements.count(column.text(best.code), column.text(code), 1.0);
-                }
+            if let Some(best) = neighbours.find(column, code, &plain, &mut aligner).first()
+                && best.alike >= 0.66
+            {
+                replacements.count(column.text(best.code), column.text(code), 1.0);
             }
         }
     }

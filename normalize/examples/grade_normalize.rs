@@ -89,6 +89,8 @@ fn phones(folder: &Path) -> Result<Vec<Grade>, csv::Error> {
     let graded = &rows[..GRADED.min(rows.len())];
     let none = graded.iter().filter(|row| results(row).is_empty()).count();
     let mut grade = Grade::new("norm_phone_numbers", "accuracy, all numbers", none as f64 / graded.len() as f64);
+    // The library reads what it knows of countries once.
+    Format::Phone.find("+4930901820", &Settings::default());
     for row in graded {
         let started = Instant::now();
         let found = Format::Phone.find(&row[1], &Settings::default());

@@ -118,6 +118,18 @@ fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: 
             }
             _ => city = before.to_owned(),
         }
+        // All in one field: the street ends with its own word, or with the direction after it.
+        let words: Vec<&str> = city.split(' ').collect();
+        if words[0].starts_with(|first: char| first.is_ascii_digit()) && words.len() > 2 {
+            let mut end = words.iter().rposition(|word| is_street(word)).map_or(0, |at| at + 1);
+            if words.get(end).is_some_and(|word| matches!(*word, "N" | "S" | "E" | "W" | "NE" | "NW" | "SE" | "SW")) {
+                end += 1;
+            }
+            if end > 0 && end < words.len() {
+                fields.insert(at.min(fields.len()), words[..end].join(" "));
+                city = words[end..].join(" ");
+            }
+        }
     }
     if city.is_empty() && at > 0 && at <= fields.len() && (fields.len() > 1 || parts.contains_key("state")) {
         let candidate = at - 1;
@@ -153,7 +165,14 @@ fn postal_code<'a>(field: &'a str, region: Option<&str>) -> Option<(String, &'a 
             let (before, after) = around(at - 1, at);
             return Some((format!("{} {}", words[at - 1].1.to_uppercase(), word.to_uppercase()), before, after));
         }
-        // Two groups of digits: 114 55 Stockholm, 1234 AB Amsterdam.
+        // Three and two digits: 114 55 Stockholm.
+        if at > 0 && word.len() == 2 && words[at - 1].1.len() == 3
+            && word.bytes().chain(words[at - 1].1.bytes()).all(|byte| byte.is_ascii_digit())
+        {
+            let (before, after) = around(at - 1, at);
+            return Some((format!("{} {word}", words[at - 1].1), before, after));
+        }
+        // Four digits and two letters: 1234 AB Amsterdam.
         if at > 0 && word.len() == 2 && words[at - 1].1.len() == 4
             && word.bytes().all(|byte| byte.is_ascii_uppercase()) && words[at - 1].1.bytes().all(|byte| byte.is_ascii_digit())
             && state(word).is_none()
@@ -202,6 +221,17 @@ fn is_street(field: &str) -> bool {
 
 /// House number, street and unit: from the field that has a number.
 fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: Option<&str>) {
+    // A box at the post office stands in the place of a street.
+    let is_box = |field: &String| {
+        let letters: String = field.chars().filter(|character| character.is_alphanumeric()).collect();
+        letters.to_lowercase().starts_with("pobox")
+    };
+    if let Some(at) = fields.iter().position(is_box) {
+        let field = fields.remove(at);
+        let number = field.rsplit(' ').next().unwrap_or_default();
+        parts.insert("street".to_owned(), json!(format!("PO Box {number}")));
+        return;
+    }
     // Units are fields of their own, or follow the street.
     if let Some(at) = fields.iter().position(|field| {
         let first = field.split([' ', '.']).next().unwrap_or_default().to_lowercase();
@@ -281,9 +311,11 @@ mod tests {
 
     #[test]
     fn addresses_are_cut_into_parts() {
-        insta::assert_snapshot!(parts("123 N Main St. Apt 4B, Springfield, IL 62704"), @"");
-        insta::assert_snapshot!(parts("Hauptstraße 5a\n10115 Berlin\nGermany"), @"");
-        insta::assert_snapshot!(parts("10 Downing Street, London SW1A 2AA, UK"), @"");
+        insta::assert_snapshot!(parts("123 N Main St. Apt 4B, Springfield, IL 62704"), @r#"{"postal_code":"62704","state":"IL","city":"Springfield","unit":"Apartment 4B","house_number":"123","street":"North Main Street"}"#);
+        insta::assert_snapshot!(parts("Hauptstraße 5a\n10115 Berlin\nGermany"), @r#"{"country":"DE","postal_code":"10115","city":"Berlin","house_number":"5a","street":"Hauptstraße"}"#);
+        insta::assert_snapshot!(parts("10 Downing Street, London SW1A 2AA, UK"), @r#"{"country":"GB","postal_code":"SW1A 2AA","city":"London","house_number":"10","street":"Downing Street"}"#);
+        insta::assert_snapshot!(parts("Kungsgatan 12, 114 55 Stockholm"), @r#"{"postal_code":"114 55","city":"Stockholm","house_number":"12","street":"Kungsgatan"}"#);
+        insta::assert_snapshot!(parts("P.O. Box 123, Austin, TX 78701"), @r#"{"postal_code":"78701","state":"TX","city":"Austin","street":"PO Box 123"}"#);
         insta::assert_snapshot!(parts("hello world"), @"-");
     }
 }

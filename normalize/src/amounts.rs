@@ -70,8 +70,37 @@ fn sign_after(text: &str, start: usize) -> Option<(Vec<&'static str>, usize)> {
     })
 }
 
+/// What is found in a text in which English words of numbers are digits, if nothing is found in it as it is. Where in the
+/// text it was is not known any more: it has to be all there is.
+fn or_in_words(text: &str, found: Vec<Found>, find: impl Fn(&str) -> Vec<Found>) -> Vec<Found> {
+    if !found.is_empty() || text.len() > 200 || text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return found;
+    }
+    let span = crate::names::trimmed(text);
+    let digits = text2num::replace_numbers_in_text(&text[span.clone()], &text2num::Language::english(), 0.0);
+    let mut found = find(&digits);
+    if found.len() != 1 || found[0].span.len() != digits.len() {
+        return Vec::new();
+    }
+    for one in &mut found {
+        one.span = span.clone();
+        match &mut one.outcome {
+            crate::Outcome::Canonical(canonical) => canonical.span = span.clone(),
+            crate::Outcome::Ambiguous { candidates, .. } => {
+                candidates.iter_mut().for_each(|canonical| canonical.span = span.clone());
+            }
+            crate::Outcome::Refused { .. } => {}
+        }
+    }
+    found
+}
+
 /// Amounts of money in a text: `EUR 1234.50`.
 pub(crate) fn find_amounts(text: &str, settings: &Settings) -> Vec<Found> {
+    or_in_words(text, amounts(text, settings), |text| amounts(text, settings))
+}
+
+fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
     let mut found = Vec::new();
@@ -212,6 +241,10 @@ fn unit_after(text: &str, start: usize) -> Option<(&'static Unit, usize)> {
 
 /// Quantities in a text: `1.85 m`, and those of several units together: 5 ft 11 in.
 pub(crate) fn find_quantities(text: &str, settings: &Settings) -> Vec<Found> {
+    or_in_words(text, quantities(text, settings), |text| quantities(text, settings))
+}
+
+fn quantities(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
     let mut found: Vec<(std::ops::Range<usize>, Vec<(String, &'static Unit)>)> = Vec::new();

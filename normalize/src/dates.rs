@@ -33,12 +33,93 @@ fn iso_duration(text: &str) -> bool {
         && units(time, &["H", "M", "S"])
 }
 
+/// A duration in the one form of all that last as long: hours, minutes and seconds carried, months in years, weeks in days.
+fn canonical_duration(timex: &str) -> String {
+    let rest = timex.strip_prefix('P').unwrap_or(timex);
+    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
+    let (mut months, mut days, mut seconds) = (0.0, 0.0, 0.0);
+    let mut others = String::new();
+    for (part, in_time) in [(date, false), (time, true)] {
+        let mut rest = part;
+        while !rest.is_empty() {
+            let number = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.').len();
+            let unit = rest.len() - rest[number..].trim_start_matches(char::is_alphabetic).len();
+            let Ok(amount) = rest[..number].parse::<f64>() else { return timex.to_owned() };
+            match (&rest[number..unit], in_time) {
+                ("Y", false) => months += amount * 12.0,
+                ("M", false) => months += amount,
+                ("W", false) => days += amount * 7.0,
+                ("D", false) => days += amount,
+                ("H", true) => seconds += amount * 3600.0,
+                ("M", true) => seconds += amount * 60.0,
+                ("S", true) => seconds += amount,
+                _ => others.push_str(&rest[..unit]),
+            }
+            rest = &rest[unit..];
+        }
+    }
+    let mut text = String::from("P");
+    let mut push = |amount: f64, unit: &str| {
+        if amount > 0.0 {
+            text.push_str(&format!("{amount}{unit}"));
+        }
+    };
+    let years = (months / 12.0_f64).trunc();
+    push(years, "Y");
+    push(months - years * 12.0, "M");
+    push(days, "D");
+    text.push_str(&others);
+    let (hours, minutes) = ((seconds / 3600.0_f64).trunc(), (seconds % 3600.0 / 60.0).trunc());
+    let rest = seconds - hours * 3600.0 - minutes * 60.0;
+    let mut clock = String::new();
+    for (amount, unit) in [(hours, 'H'), (minutes, 'M'), (rest, 'S')] {
+        if amount > 0.0 {
+            clock.push_str(&format!("{amount}{unit}"));
+        }
+    }
+    if !clock.is_empty() {
+        text.push('T');
+        text.push_str(&clock);
+    }
+    if text == "P" { "PT0S".to_owned() } else { text }
+}
+
+/// `1:30:00` as a duration: hours, minutes and seconds; of two parts it is open which they are.
+fn counted(text: &str, span: &std::ops::Range<usize>) -> Option<Found> {
+    let shown = &text[span.clone()];
+    let parts: Vec<u32> = shown.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let small = |parts: &[u32]| parts.iter().all(|part| *part < 60);
+    let candidate = |value: String, confidence: f32| Canonical {
+        value: canonical_duration(&value),
+        parts: json!({ "timex": value, "modifier": null }),
+        confidence,
+        span: span.clone(),
+    };
+    let outcome = match parts.as_slice() {
+        [hours, rest @ ..] if rest.len() == 2 && small(rest) => {
+            Outcome::Canonical(candidate(format!("PT{hours}H{}M{}S", rest[0], rest[1]), 0.9))
+        }
+        [first, second] if *second < 60 => Outcome::Ambiguous {
+            candidates: vec![candidate(format!("PT{first}H{second}M"), 0.5), candidate(format!("PT{first}M{second}S"), 0.5)],
+            reason: "hours and minutes, or minutes and seconds",
+        },
+        _ => return None,
+    };
+    Some(Found { span: span.clone(), outcome })
+}
+
 /// The expressions of a text that have a value of the wanted kind.
 pub(crate) fn find(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
     let whole = crate::names::trimmed(text);
     if kind == Kind::Duration && iso_duration(&text[whole.clone()]) {
-        let value = text[whole.clone()].to_owned();
-        return vec![Found::one(value.clone(), json!({ "timex": value, "modifier": null }), 0.99, whole)];
+        let written = &text[whole.clone()];
+        let parts = json!({ "timex": written, "modifier": null });
+        return vec![Found::one(canonical_duration(written), parts, 0.99, whole)];
+    }
+    if kind == Kind::Duration
+        && let Some(found) = counted(text, &whole)
+    {
+        return vec![found];
     }
     let orders = match settings.day_first() {
         Some(day_first) => vec![day_first],
@@ -74,7 +155,7 @@ fn fits(found: Kind, wanted: Kind) -> bool {
 /// The part of a reading that the wanted kind is: `2016-11-07`, `15:30:00`, `2016-11-07T15:30:00`, `PT3H`.
 fn value(reading: &Reading, wanted: Kind) -> Option<String> {
     if wanted == Kind::Duration {
-        return Some(reading.timex.clone());
+        return Some(canonical_duration(&reading.timex));
     }
     let value = reading.value.as_ref()?;
     let (date, time) = value.split_once(' ').unwrap_or((value, value));

@@ -223,6 +223,9 @@ mod tests {
         assert_eq!(values(Format::Time, "3 pm"), ["15:00:00"]);
         assert_eq!(values(Format::Time, "at 7 o'clock"), ["07:00:00", "19:00:00"]);
         assert_eq!(values(Format::Duration, "1h 30min"), ["PT1H30M"]);
+        assert_eq!(values(Format::Duration, "90 minutes"), ["PT1H30M"]);
+        assert_eq!(values(Format::Duration, "1:30:00"), ["PT1H30M"]);
+        assert_eq!(values(Format::Duration, "a fortnight"), ["P14D"]);
     }
 
     #[test]

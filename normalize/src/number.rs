@@ -54,6 +54,10 @@ pub(crate) fn numbers(text: &str, settings: &Settings) -> Vec<Number> {
                 number.span.end = end + 1;
             }
         }
+        // "1.250,-" has no decimals.
+        if text[number.span.end..].starts_with(",-") || text[number.span.end..].starts_with(".-") {
+            number.span.end += 2;
+        }
         let rest = &text[number.span.end..];
         if rest.starts_with('%') || rest.starts_with(" %") {
             number.percent = true;
@@ -247,6 +251,9 @@ fn scale(rest: &str) -> Option<(i32, usize)> {
 
 /// Numbers of a raw value.
 pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
+    if let Some(found) = fraction(text) {
+        return vec![found];
+    }
     let plain = plain(text);
     let found = numbers(&plain.text, settings);
     if found.is_empty() {
@@ -274,6 +281,38 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
             Found { span, outcome: one_or_more(candidates, "a mark may part thousands or decimals") }
         })
         .collect()
+}
+
+/// A whole text that is a fraction: `1/2`, `1 ½`, `¾`.
+fn fraction(text: &str) -> Option<Found> {
+    use unicode_normalization::UnicodeNormalization;
+    let span = crate::names::trimmed(text);
+    let shown = &text[span.clone()];
+    let spaced: String = shown.chars().flat_map(|character| [' ', character]).filter(|character| !character.is_whitespace() || *character == ' ').collect();
+    let vulgar = shown.chars().any(|character| matches!(character, '¼'..='¾' | '⅐'..='⅞'));
+    let written: String = if vulgar { spaced.nfkc().collect::<String>().replace('⁄', "/") } else { shown.to_owned() };
+    let mut words: Vec<String> = Vec::new();
+    for word in written.split_whitespace() {
+        // The digits of the whole part were parted with the rest.
+        match words.last_mut() {
+            Some(last) if vulgar && !word.contains('/') && !last.contains('/') => last.push_str(word),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    let (whole, part) = match words.as_slice() {
+        [part] => (0.0, part),
+        [whole, part] => (whole.parse::<u32>().map(f64::from).ok()?, part),
+        _ => return None,
+    };
+    let (top, bottom) = part.split_once('/')?;
+    let (top, bottom): (u32, u32) = (top.parse().ok()?, bottom.parse().ok()?);
+    // Above one it is something else: 24/7.
+    if bottom == 0 || top >= bottom || bottom > 1000 {
+        return None;
+    }
+    let value = format!("{:.6}", whole + f64::from(top) / f64::from(bottom));
+    let value = unmistakable(&canonical(&value)?);
+    Some(Found::one(value, json!({ "percent": false, "fraction": true }), 0.9, span))
 }
 
 /// One candidate is the value; several are ambiguous.
@@ -331,7 +370,7 @@ mod tests {
         assert_eq!(read_as("1 234,5"), [["1234.5"]]);
         assert_eq!(read_as("1'234.50"), [["1234.5"]]);
         assert_eq!(read_as("12,34,567"), [["1234567"]]);
-        assert_eq!(read_as("1,234"), [["1234", "1.234"]]);
+        assert_eq!(read_as("1,234"), [["1234", "1.2340"]]);
     }
 
     #[test]

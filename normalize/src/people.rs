@@ -28,11 +28,20 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
     if shown.len() > 200 || shown.chars().any(|character| character.is_ascii_digit() || character == '@') {
         return Vec::new();
     }
+    // Scripts that the library doesn't know, and names of one word, stay as they are.
+    let latin = shown.chars().any(|character| character.is_alphabetic() && u32::from(character) < 0x0250);
+    let words = shown.split_whitespace().count();
+    if !latin || words == 1 {
+        let letters = shown.chars().all(|character| character.is_alphabetic() || is_name_mark(character));
+        let value = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        let fits = letters && words <= 4 && !value.is_empty();
+        let confidence = if latin { 0.4 } else { 0.6 };
+        return fits.then(|| Found::one(value, json!({}), confidence, span)).into_iter().collect();
+    }
     let Some(name) = Name::parse(shown) else { return Vec::new() };
     let value = name.display_full().into_owned();
     // What is read again must be the same.
     let stable = Name::parse(&value).is_some_and(|again| again.display_full() == value);
-    let words = shown.split_whitespace().count();
     let confidence = if stable && name.given_name().is_some() && words <= 6 { 0.9 } else { 0.6 };
     let parts = json!({
         "given": name.given_name(),
@@ -47,6 +56,10 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
         return Vec::new();
     }
     vec![Found::one(value, parts, confidence, span)]
+}
+
+fn is_name_mark(character: char) -> bool {
+    matches!(character, ' ' | '·' | '・' | '-' | '\'' | '’' | '.') || crate::text::is_combining(character)
 }
 
 /// A legal form: how it is written, the countries that have it, and its spellings, folded.

@@ -43,12 +43,15 @@ pub(super) fn candidates(text: &str) -> Vec<Candidate> {
             at += text[at..].chars().next().map_or(1, char::len_utf8);
             continue;
         };
+        let run = first_of_two(text, run);
         let end = run.span.end;
+        // A bracket around a number in brackets is the sentence's.
+        let bracket = text[at..].starts_with('(');
         if let Some(candidate) = candidate(text, run) {
             at = candidate.span.end.max(end);
             found.push(candidate);
         } else {
-            at = end;
+            at = if bracket { at + 1 } else { end };
         }
     }
     found
@@ -87,6 +90,27 @@ fn run(text: &str, start: usize) -> Option<Run> {
         at += 1;
     }
     (!groups.is_empty()).then_some(Run { span: start..end, groups, plus })
+}
+
+/// A run that is too long for one number ends where a space or a slash parts it in two that are not.
+fn first_of_two(text: &str, mut run: Run) -> Run {
+    let lengths: Vec<usize> = run.groups.iter().map(|(_, group)| group.len()).collect();
+    let total: usize = lengths.iter().sum();
+    if total <= 16 {
+        return run;
+    }
+    let fits = |digits: usize| (7..=15).contains(&digits);
+    let cut = (1..lengths.len()).find(|at| {
+        let before: usize = lengths[..*at].iter().sum();
+        let rest = total - before;
+        run.groups[*at].0.contains([' ', '/']) && fits(before) && before >= 9 && rest >= 7
+    });
+    if let Some(cut) = cut {
+        run.groups.truncate(cut);
+        run.span.end = run.groups.last().map_or(run.span.end, |(_, group)| group.end);
+        debug_assert!(run.span.end <= text.len());
+    }
+    run
 }
 
 fn candidate(text: &str, mut run: Run) -> Option<Candidate> {
@@ -318,6 +342,8 @@ mod tests {
     fn numbers_are_found_with_all_that_belongs_to_them() {
         assert_eq!(shown("Ring (+41) 44-668 18 00 or 044 668 18 01 x12."), ["(+41) 44-668 18 00", "044 668 18 01 x12"]);
         assert_eq!(shown("office 12) 44668180"), ["44668180"]);
+        assert_eq!(shown("415-555-2671/415-555-2672"), ["415-555-2671", "415-555-2672"]);
+        assert_eq!(shown("(call (415) 555-2671)"), ["(415) 555-2671"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum RepairError {
     /// A row with more or fewer values than there are columns.
-    #[error("row {row} has {found} values, and there are {expected} columns")]
+    #[error("row {row} has {}, and there are {expected} columns", counted(*found, "value"))]
     RowLength {
         /// Index of the row, from 0.
         row: usize,
@@ -16,7 +16,7 @@ pub enum RepairError {
         expected: usize,
     },
     /// A labelled row that the table does not have.
-    #[error("row {row} is labelled, and the table has {rows} rows, counted from 0")]
+    #[error("row {row} is labelled, and the table has {}, counted from 0", counted(*rows, "row"))]
     UnknownRow {
         /// Index of the row, from 0.
         row: usize,
@@ -41,6 +41,11 @@ pub enum RepairError {
     },
 }
 
+/// A number of things: `1 row`, `2 rows`.
+fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 impl RepairError {
     /// The stable code: what `refuel man errors` explains.
     pub fn code(&self) -> &'static str {
@@ -56,7 +61,10 @@ impl RepairError {
     pub fn hint(&self) -> String {
         match self {
             Self::RowLength { expected, .. } => {
-                format!("give {expected} values in each row; a missing one is an empty value")
+                format!(
+                    "give {} in each row; a missing one is an empty value",
+                    counted(*expected, "value")
+                )
             }
             Self::UnknownRow { .. } => "label rows of the table that is repaired, by their index in it".into(),
             Self::LabelledTwice { .. } => "keep one of the two".into(),

@@ -80,6 +80,8 @@ impl Study {
                 }
             }
         }
+        // Of what is put right already the moves would not show any more.
+        let moves = moves(&mut table, &ignored);
         for (row, column, value) in repaired {
             let code = table.columns[*column].intern(value);
             table.columns[*column].set(*row, code);
@@ -90,7 +92,6 @@ impl Study {
                 column.set(label.row, code);
             }
         }
-        let moves = moves(&mut table, &ignored);
         let neighbours: Vec<Neighbours> = table
             .columns
             .iter()

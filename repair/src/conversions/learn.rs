@@ -27,6 +27,32 @@ pub(crate) struct Example {
     pub(crate) after: Arc<str>,
 }
 
+/// Texts that stand for a missing value, in small letters.
+const MISSING_MARKS: [&str; 18] = [
+    "n/a",
+    "#n/a",
+    "na",
+    "n.a.",
+    "nan",
+    "null",
+    "nil",
+    "none",
+    "-",
+    "--",
+    "---",
+    "?",
+    "unknown",
+    "missing",
+    "not available",
+    "not applicable",
+    "tbd",
+    ".",
+];
+
+fn stands_for_missing(text: &str) -> bool {
+    MISSING_MARKS.contains(&text.trim().to_lowercase().as_str())
+}
+
 /// How a value is written anew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Program {
@@ -114,6 +140,7 @@ impl Conversion {
             distinct + 0.25 * (right - distinct)
         };
         let before = match &self.program {
+            Program::Value(before, after) if after.is_empty() && stands_for_missing(before) => 0.8,
             Program::Value(_, after) if !after.is_empty() => 0.2,
             _ => 0.4,
         };

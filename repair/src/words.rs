@@ -75,7 +75,9 @@ fn words(study: &Study, candidate: &Candidate, kind: EvidenceKind) -> String {
                 .partner
                 .map_or("", |partner| study.table.columns[partner as usize].name.as_str());
             if stands == MISSING {
-                format!("stands in {partner}, where it is not at home")
+                format!("it stands in {partner}, behind or before what belongs there")
+            } else if column.text(stands).contains(&**after) {
+                format!("the rest of the value is one of {partner}, which is missing")
             } else {
                 format!("a value of {partner} stands here")
             }

@@ -65,7 +65,30 @@ fn what_the_table_shows_is_found_without_labels() {
     rows[27] = row(&["98101", "Seattle WA", "", "12.50"]);
     rows[34] = row(&["80201", "CO", "Denver", "9.10"]);
     rows[41][3] = Some("1150000".into());
-    insta::assert_snapshot!(told(&COLUMNS, &rows, &[]), @r#""#);
+    insta::assert_snapshot!(told(&COLUMNS, &rows, &[]), @r#"
+    6 city: Chicgo -> Chicago
+        dependency: 9 of 9 other rows with state "IL" have "Chicago"
+        vocabulary: "Chicago" stands in 10 rows and looks nearly the same
+    13 state: (missing) -> MA
+        dependency: 9 of 9 other rows with city "Boston" have "MA"
+    20 state: WA -> TX
+        dependency: 9 of 9 other rows with city "Austin" have "TX"
+    27 city: Seattle WA -> Seattle
+        moved: the rest of the value is one of state, which is missing
+        dependency: 9 of 10 other rows with state "WA" have "Seattle"
+        vocabulary: "Seattle" stands in 10 rows and looks nearly the same
+    27 state: (missing) -> WA
+        moved: it stands in city, behind or before what belongs there
+        dependency: 9 of 9 other rows with city "Seattle" have "WA"
+    34 city: CO -> Denver
+        moved: a value of state stands here
+        dependency: 9 of 9 other rows with state "CO" have "Denver"
+    34 state: Denver -> CO
+        moved: a value of city stands here
+        dependency: 9 of 9 other rows with city "Denver" have "CO"
+    41 price: 1150000 -> ?
+        outlier: 17 times the usual spread from the median of price
+    "#);
 }
 
 #[test]
@@ -89,7 +112,14 @@ fn labelled_rows_teach_how_values_are_written() {
         .collect();
     let told = told(&COLUMNS, &rows, &labels);
     let lines: Vec<&str> = told.lines().take(6).collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#""#);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    9 price: n/a -> (missing)
+        conversion: "n/a" is no value: right in 1 of 1 labelled rows
+    12 price: $9.56 each -> 9.56
+        conversion: keep the first number: right in 2 of 2 labelled rows
+        format: 100 % of values have the form 9.9, and this one $9.9 a
+    15 price: $30.95 each -> 30.95
+    "#);
     // Rows 0 to 8 but three are labelled; each third of the others is mended.
     assert_eq!(told.lines().filter(|line| !line.starts_with(' ')).count(), 17);
 }
@@ -137,5 +167,16 @@ fn what_is_wrong_with_a_request_is_told() {
         repair(&table, &[], &strict).unwrap_err(),
     ];
     let line = |error: &RepairError| format!("{} {error}\n       {}\n", error.code(), error.hint());
-    insta::assert_snapshot!(errors.iter().map(line).collect::<String>(), @r#""#);
+    insta::assert_snapshot!(errors.iter().map(line).collect::<String>(), @r#"
+    RF2101 row 0 has 1 value, and there are 2 columns
+           give 2 values in each row; a missing one is an empty value
+    RF2102 row 3 is labelled, and the table has 1 row, counted from 0
+           label rows of the table that is repaired, by their index in it
+    RF2101 row 0 has 1 value, and there are 2 columns
+           give 2 values in each row; a missing one is an empty value
+    RF2103 row 0 is labelled twice
+           keep one of the two
+    RF2104 `least_confidence` is 1.5, which is not a number from 0 to 1
+           set `least_confidence` to a number from 0 to 1
+    "#);
 }

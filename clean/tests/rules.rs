@@ -73,9 +73,7 @@ fn whitespace() {
     "one  \r\n two\r\n\r\n\r\nthree" -> "one\ntwo\n\nthree"
     " \n " -> ""
     "#);
-    insta::assert_snapshot!(cleaned(&json!([{"whitespace": {"lines": false}}]), &["one\r\n\r\ntwo"]), @r#"
-    "one\r\n\r\ntwo" -> "one two"
-    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"whitespace": {"lines": false}}]), &["one\r\n\r\ntwo"]), @r#""one\r\n\r\ntwo" -> "one two""#);
 }
 
 #[test]
@@ -102,9 +100,7 @@ fn casing() {
     "rock'n'roll isn't dead" -> "Rock'n'roll Isn't Dead"
     "o'neill and mcDonald" -> "O'Neill and mcDonald"
     "#);
-    insta::assert_snapshot!(cleaned(&json!([{"casing": {"to": "lower"}}]), &["ÀÉ Straße"]), @r#"
-    "ÀÉ Straße" -> "àé straße"
-    "#);
+    insta::assert_snapshot!(cleaned(&json!([{"casing": {"to": "lower"}}]), &["ÀÉ Straße"]), @r#""ÀÉ Straße" -> "àé straße""#);
 }
 
 #[test]
@@ -122,9 +118,7 @@ fn quotes_dashes_and_punctuation() {
     "#);
     insta::assert_snapshot!(cleaned(&json!([{"quotes": {"to": "curly"}}, {"dashes": {"to": "dash"}}]), &[
         "\"It's\" 'fine' - really -- yes, 5' tall, well-known",
-    ]), @r#"
-    "\"It's\" 'fine' - really -- yes, 5' tall, well-known" -> "“It’s” ‘fine’ – really – yes, 5' tall, well-known"
-    "#);
+    ]), @r#""\"It's\" 'fine' - really -- yes, 5' tall, well-known" -> "“It’s” ‘fine’ – really – yes, 5' tall, well-known""#);
 }
 
 #[test]

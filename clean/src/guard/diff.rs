@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, TextDiff, capture_diff_slices};
 
+/// Texts with more pairs of letters than this are compared by whole words: letter by letter it would take too long.
+const MOST_PAIRS: usize = 25_000_000;
+
 /// A place that differs: the bytes before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
@@ -49,11 +52,20 @@ impl Diff {
             });
         }
         let letters = count_letters(before).max(1);
+        let changed = if letters.saturating_mul(count_letters(after)) <= MOST_PAIRS {
+            letters_changed(before, after)
+        } else {
+            let of_hunk = |hunk: &Hunk| {
+                let gone = count_letters(&before[hunk.before.clone()]);
+                gone.max(count_letters(&after[hunk.after.clone()]))
+            };
+            hunks.iter().map(of_hunk).sum()
+        };
         Self {
             before: before.to_owned(),
             after: after.to_owned(),
             hunks,
-            share: (letters_changed(before, after) as f32 / letters as f32).min(1.0),
+            share: (changed as f32 / letters as f32).min(1.0),
         }
     }
 

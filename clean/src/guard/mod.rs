@@ -149,7 +149,6 @@ impl Guard {
     ///
     /// # Errors
     /// [`Rejected`], with every reason.
-    #[expect(clippy::result_large_err, reason = "the diff is what is shown beside the reasons")]
     pub fn check(&self, before: &str, after: &str) -> std::result::Result<Diff, Rejected> {
         let diff = Diff::of(before, after);
         let mut why = Vec::new();

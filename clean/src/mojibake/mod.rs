@@ -50,11 +50,14 @@ fn sequence(text: &str, start: usize, charset: &Charset) -> Option<Sequence> {
     })
 }
 
+/// Sequences that are looked at together. What comes after them is looked at by itself.
+const LONGEST_RUN: usize = 64;
+
 /// Sequences that stand directly after one another.
 fn run(text: &str, start: usize, charset: &Charset) -> Vec<Sequence> {
     let mut run = Vec::new();
     let mut at = start;
-    while let Some(next) = sequence(text, at, charset) {
+    while let Some(next) = sequence(text, at, charset).filter(|_| run.len() < LONGEST_RUN) {
         at = next.end;
         run.push(next);
     }

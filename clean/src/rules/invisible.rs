@@ -19,24 +19,30 @@ pub(super) fn patches(text: &str) -> Vec<Patch> {
     {
         return Vec::new();
     }
-    let has_left = || text.chars().any(runs_left);
+    let has_left = std::cell::LazyCell::new(|| text.chars().any(runs_left));
+    let has_flag = std::cell::LazyCell::new(|| text.contains('\u{1f3f4}'));
     let mut patches = Vec::new();
     let mut before = None;
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         let after = letters.peek().map(|&(_, letter)| letter);
         let goes = match letter {
-            '\t' | '\n' | '\r' => false,
-            // Next line and the separators of lines and paragraphs are white space.
-            '\u{85}' => false,
+            // The next line is white space.
+            '\t' | '\n' | '\r' | '\u{85}' => false,
             '\u{200c}' | '\u{200d}' => !(before.is_some_and(joins) && after.is_some_and(joins)),
-            '\u{200e}' | '\u{200f}' | '\u{61c}' => !has_left(),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => !has_left(),
+            // Marks of direction.
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => !*has_left,
             // Soft hyphen, Mongolian vowel separator, zero-width space, word joiner and invisible operators, byte order
-            // mark, annotations, tags outside of flags.
-            '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' => true,
-            '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
-            '\u{e0000}'..='\u{e007f}' => !text.contains('\u{1f3f4}'),
+            // mark, annotations.
+            '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{206a}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' => true,
+            // Tags make flags of regions.
+            '\u{e0000}'..='\u{e007f}' => !*has_flag,
             _ => letter.is_control(),
         };
         if goes {

@@ -25,13 +25,13 @@ fn found(value: &Value) -> String {
 struct Options<'a> {
     place: String,
     rule: RuleName,
-    options: Option<&'a Map<String, Value>>,
+    given: Option<&'a Map<String, Value>>,
 }
 
 impl Options<'_> {
     fn check(&self, known: &'static [&'static str]) -> Result<()> {
         let unknown = self
-            .options
+            .given
             .into_iter()
             .flat_map(Map::keys)
             .find(|key| !known.contains(&key.as_str()));
@@ -47,7 +47,7 @@ impl Options<'_> {
     }
 
     fn get(&self, option: &str) -> Option<&Value> {
-        self.options.and_then(|options| options.get(option))
+        self.given.and_then(|options| options.get(option))
     }
 
     fn wrong<T>(&self, option: &'static str, expected: &'static str, value: &Value) -> Result<T> {
@@ -147,7 +147,14 @@ impl Rules {
                     nearest: nearest(name, &RuleName::ALL.map(RuleName::name)),
                 });
             };
-            rule_of(&Options { place, rule, options }, &dictionary)
+            rule_of(
+                &Options {
+                    place,
+                    rule,
+                    given: options,
+                },
+                &dictionary,
+            )
         });
         Self::new(rules.collect::<Result<Vec<Rule>>>()?)
     }

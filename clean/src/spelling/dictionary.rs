@@ -12,6 +12,8 @@ const WEIGHT: f32 = 4.4;
 const COUNT_POWER: f32 = 0.55;
 /// What a word that no dictionary has costs: how likely it is to be right all the same, against a slip.
 const STRANGER: f32 = 2.6;
+/// What a space that is left out costs.
+const SPACE: f32 = 0.9;
 /// The dearest misspelling that is thought of.
 const LIMIT: f32 = 3.6;
 
@@ -23,13 +25,15 @@ pub struct Dictionary {
     counts: Vec<u64>,
     letters: Vec<u32>,
     numbers: FxHashMap<Box<str>, u32>,
+    /// The sum of counts.
+    total: u64,
     index: Index,
 }
 
 /// A word that may have been meant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suggestion {
-    /// The word, in small letters.
+    /// The word, in small letters; two with a space between them where they were written as one.
     pub word: String,
     /// How likely it was meant, from 0 to 1, among the words of the dictionary and the word as it stands.
     pub confidence: f32,
@@ -57,6 +61,10 @@ impl Dictionary {
             dictionary.words.push(word);
             dictionary.counts.push(count);
         }
+        dictionary.total = dictionary
+            .counts
+            .iter()
+            .fold(0, |total, &count| total.saturating_add(count));
         dictionary.index = Index::of(dictionary.words.iter().map(|word| &**word));
         dictionary
     }
@@ -120,6 +128,19 @@ impl Dictionary {
         Self::new(words)
     }
 
+    /// The likeliest two words that were written as one, where they begin and end in it: their score, and where the second
+    /// begins. A dictionary without counts has none.
+    fn two_words(&self, word: &str) -> Option<(f32, usize)> {
+        let score = |at: usize| {
+            let (first, second) = (self.numbers.get(&word[..at])?, self.numbers.get(&word[at..])?);
+            let count = |number: &u32| (self.counts[*number as usize] as f32 + 1.0).ln();
+            let together = count(first) + count(second) - (self.total as f32 + 1.0).ln();
+            (together > 0.0).then_some((COUNT_POWER * together - WEIGHT * SPACE, at))
+        };
+        let places = word.char_indices().map(|(at, _)| at).filter(|&at| at > 0);
+        places.filter_map(score).max_by(|one, other| one.0.total_cmp(&other.0))
+    }
+
     /// How many words there are.
     pub fn len(&self) -> usize {
         self.words.len()
@@ -157,6 +178,8 @@ impl Dictionary {
                 found.push((COUNT_POWER * count.ln() - WEIGHT * cost, cost, number));
             }
         }
+        let two = self.two_words(&word);
+        found.extend(two.map(|(score, _)| (score, SPACE, u32::MAX)));
         found.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.2.cmp(&other.2)));
         let Some(&(best, ..)) = found.first() else {
             return Vec::new();
@@ -165,7 +188,10 @@ impl Dictionary {
         let stands = -WEIGHT * STRANGER * word.chars().count().min(8) as f32 / 8.0;
         let all: f32 = found.iter().map(|(score, ..)| (score - best).exp()).sum::<f32>() + (stands - best).exp();
         let suggestions = found.into_iter().take(limit).map(|(score, cost, number)| Suggestion {
-            word: self.words[number as usize].to_string(),
+            word: match two {
+                Some((_, at)) if number == u32::MAX => format!("{} {}", &word[..at], &word[at..]),
+                _ => self.words[number as usize].to_string(),
+            },
             confidence: (score - best).exp() / all,
             cost,
         });
@@ -185,6 +211,13 @@ mod tests {
         assert!(best.confidence > 0.8, "{best:?}");
         assert!(dictionary.suggest("receive", 3).is_empty());
         assert!(dictionary.suggest("xylophonist", 3).is_empty());
+    }
+
+    #[test]
+    fn two_words_are_told_apart() {
+        let dictionary = Dictionary::parse("a 900000\nlot 50000\nalloy 3\nthe 1000000\nof 800000\n").unwrap();
+        assert_eq!(dictionary.suggest("alot", 1)[0].word, "a lot");
+        assert_eq!(dictionary.suggest("ofthe", 1)[0].word, "of the");
     }
 
     #[test]

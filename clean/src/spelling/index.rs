@@ -1,7 +1,7 @@
 //! From a misspelled word to words that are near: by letters left out, and by how it sounds.
 //!
 //! Two words that are at most two edits apart have a form in common that is each of them with at most two letters left out
-//! (symmetric deletion, as W. Garbe's SymSpell has it). Only the first letters of a word are taken, so that long words
+//! (symmetric deletion, as W. Garbe's `SymSpell` has it). Only the first letters of a word are taken, so that long words
 //! have no more forms than short ones; the rest is compared when a word was found. A misspelling by ear may be further away,
 //! and is found by its consonants.
 
@@ -11,6 +11,8 @@ use rustc_hash::{FxHashSet, FxHasher};
 
 /// Letters of a word that are left out.
 const LEFT_OUT: usize = 2;
+/// A form is not shorter than this: one letter is part of every word.
+const SHORTEST: usize = 2;
 /// Letters at the start that forms are made of.
 const PREFIX: usize = 8;
 
@@ -37,7 +39,7 @@ fn forms(word: &str, into: &mut FxHashSet<u32>) {
     for left_out in 0..=LEFT_OUT {
         let mut next = Vec::new();
         for form in layer {
-            if into.insert(hash(&form, 0)) && left_out < LEFT_OUT && form.len() > 1 {
+            if into.insert(hash(&form, 0)) && left_out < LEFT_OUT && form.len() > SHORTEST {
                 for at in 0..form.len() {
                     let mut shorter = form.clone();
                     shorter.remove(at);
@@ -72,12 +74,11 @@ fn sound(word: &str) -> Vec<char> {
         let sound = match letter {
             'a' | 'e' | 'i' | 'o' | 'u' | 'y' if at == 0 => Some('a'),
             'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'h' | 'w' => None,
-            'c' | 'k' | 'q' => Some('k'),
+            'c' | 'k' | 'q' | 'x' => Some('k'),
             's' | 'z' => Some('s'),
             'f' | 'v' => Some('f'),
             'd' | 't' => Some('t'),
             'm' | 'n' => Some('n'),
-            'x' => Some('k'),
             letter if letter.is_alphabetic() => Some(letter),
             _ => None,
         };

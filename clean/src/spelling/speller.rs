@@ -19,6 +19,8 @@ pub struct Speller {
 
 /// Words shorter than this are too near to others.
 const SHORTEST: usize = 3;
+/// Words longer than this are none.
+const LONGEST: usize = 40;
 /// Of these shortest words only what is as plain as two letters in the wrong order is corrected.
 const PLAIN: f32 = 0.75;
 
@@ -59,7 +61,8 @@ impl Speller {
     }
 
     fn correct(&self, word: &str, shouts: bool, first_of_sentence: bool) -> Option<String> {
-        if word.chars().count() < SHORTEST || self.dictionary.contains(word) {
+        let length = word.chars().count();
+        if !(SHORTEST..=LONGEST).contains(&length) || self.dictionary.contains(word) {
             return None;
         }
         let capitals = word.chars().filter(|letter| letter.is_uppercase()).count();
@@ -76,7 +79,7 @@ impl Speller {
             return None;
         }
         let best = self.dictionary.suggest(word, 1).into_iter().next()?;
-        let too_short = word.chars().count() == SHORTEST && best.cost > PLAIN;
+        let too_short = length == SHORTEST && best.cost > PLAIN;
         if best.confidence < self.least_confidence || too_short {
             return None;
         }

@@ -2,6 +2,9 @@
 
 use super::channel::{Channel, added_or_lost};
 
+/// Letters of a text that are compared.
+const LONGEST: usize = 400;
+
 /// Optimal string alignment (Damerau 1964) with the costs of a channel. It owns the memory that it works in.
 #[derive(Debug, Default)]
 pub(crate) struct Aligner {
@@ -64,7 +67,10 @@ impl Aligner {
     }
 
     /// How alike two texts are, from 0 to 1: one less the cost for each letter of the longer one.
+    /// Of long texts the start is compared.
     pub(crate) fn likeness(&mut self, channel: &Channel, meant: &str, observed: &str) -> f32 {
+        let start = |text: &'_ str| text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
+        let (meant, observed) = (&meant[..start(meant)], &observed[..start(observed)]);
         let longest = meant.chars().count().max(observed.chars().count()).max(1) as f32;
         // Less alike than half is not alike, and the alignment of two long texts costs time.
         match self.cost(channel, meant, observed, longest * 0.6) {

@@ -20,7 +20,7 @@ pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Holiday>) {
             "weekday" | "weakday" | "manydays" => Value::Weekday(number as i8),
             "unit" | "plural" | "letter" | "often" | "singular" => unit(word).map_or(Value::Word, Value::Unit),
             "part" | "meal" | "manyparts" => part(word).map_or(Value::Word, Value::Part),
-            "season" => season(word).map_or(Value::Word, Value::Season),
+            "season" | "weakseason" => season(word).map_or(Value::Word, Value::Season),
             "relative" | "shift" | "ahead" | "behind" => Value::Relative(number),
             "offset" => Value::Offset(number),
             "stage" => stage(word).map_or(Value::Word, Value::Stage),
@@ -108,7 +108,8 @@ pub(super) fn numbers(_: &Context, digits: &str) -> Vec<(&'static str, Value)> {
             if (1500..2200).contains(&number) {
                 found.push(("year", Value::Integer(number)));
             }
-            if number / 100 <= 24 && number % 100 < 60 {
+            // What can be a year is one.
+            if !(1500..2200).contains(&number) && number / 100 <= 24 && number % 100 < 60 {
                 found.push(("hhmm", Value::Integer(number)));
             }
         }

@@ -114,7 +114,7 @@ struct Language {
 static ENGLISH: LazyLock<Language> = LazyLock::new(|| {
     let (entries, holidays) = lexicon::read(include_str!("../../data/moments_en.txt"));
     let grammar = Grammar::new(entries, rules::english());
-    let entities = ["set", "date", "day", "period", "clock", "hours", "stretch", "moment", "open", "duration"]
+    let entities = ["set", "date", "day", "period", "clock", "zonedclock", "hours", "zonedhours", "stretch", "moment", "open", "duration"]
         .into_iter()
         .filter_map(|name| grammar.symbol_named(name))
         .collect();

@@ -47,7 +47,9 @@ pub(super) fn candidates(text: &str) -> Vec<Candidate> {
         let end = run.span.end;
         // A bracket around a number in brackets is the sentence's.
         let bracket = text[at..].starts_with('(');
-        if let Some(candidate) = candidate(text, run) {
+        // A slash between two numbers parts them.
+        let follows = found.last().is_some_and(|last: &Candidate| text[last.span.end..at].trim() == "/");
+        if let Some(candidate) = candidate(text, run, follows) {
             at = candidate.span.end.max(end);
             found.push(candidate);
         } else {
@@ -113,7 +115,7 @@ fn first_of_two(text: &str, mut run: Run) -> Run {
     run
 }
 
-fn candidate(text: &str, mut run: Run) -> Option<Candidate> {
+fn candidate(text: &str, mut run: Run, follows: bool) -> Option<Candidate> {
     // An extension ends the number.
     let (extension, end) = extension(text, run.span.end);
     // A bracket that closes what was not opened parts two numbers.
@@ -131,7 +133,7 @@ fn candidate(text: &str, mut run: Run) -> Option<Candidate> {
         run.span.start = from;
     }
     let digits: String = run.groups.iter().map(|(_, group)| &text[group.clone()]).collect();
-    if !fits(text, &run, &digits, extension.is_some(), end) {
+    if !fits(text, &run, &digits, extension.is_some(), end, follows) {
         return None;
     }
     let international = international(text, &run, &digits);
@@ -175,7 +177,7 @@ fn extension(text: &str, end: usize) -> (Option<String>, Option<usize>) {
 }
 
 /// Whether the digits, the marks between them and what is around them are those of a telephone number.
-fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>) -> bool {
+fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>, follows: bool) -> bool {
     let lengths: Vec<usize> = run.groups.iter().map(|(_, group)| group.len()).collect();
     let marks: Vec<&str> = run.groups.iter().skip(1).map(|(mark, _)| mark.as_str()).collect();
     let prefixed = run.plus || digits.starts_with("00") || digits.starts_with("011");
@@ -199,6 +201,7 @@ fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>)
         Some(before) if before.is_numeric() => return false,
         Some(')') if run.plus => return false,
         Some('#' | '=' | '*' | '+' | '_' | '$' | '€' | '£' | '%' | '\\') => return false,
+        Some('/') if follows => {}
         Some('-' | '.' | ',' | '/' | ':') => {
             // A code of letters and digits that goes on.
             let mut earlier = text[..run.span.start].chars().rev().skip(1).take_while(|letter| letter.is_alphanumeric());

@@ -54,8 +54,8 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("exact", "{hmplain} {half}", with_half),
         rule("exact", "{hmwords} {half}", with_half),
         rule("clock", "{exact}", same),
-        rule("clock", "{exact} {zone}", same),
-        rule("clock", "{hm} {zone}", same),
+        rule("zonedclock", "{exact} {zone}", same),
+        rule("zonedclock", "{hm} {zone}", same),
         rule("clock", "{hour} at night", |_, c| {
             let clock = Clock::new(c.integer(0)?, None, None, true)?;
             in_part(&clock, super::super::value::Part::Night).map(Value::Clock)
@@ -67,8 +67,15 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("clock", "{hour} ( o'clock | oclock | o ' clock )", bare),
         rule("clock", "{hour} ( o'clock | oclock | o ' clock ) {half}", with_half),
         rule("clock", "( 12 | twelve )? noon|midday", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
-        rule("clock", "( 12 | twelve )? midnight", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
+        rule("clock", "( 12 | twelve )? ( at )? midnight", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
+        rule("clock", "mid ( - | ~- )? night", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
+        rule("clock", "mid ( - | ~- )? morning", |_, _| Clock::new(10, None, None, false).map(Value::Clock)),
+        rule("clock", "mid ( - | ~- )? afternoon", |_, _| Clock::new(14, None, None, false).map(Value::Clock)),
+        rule("clock", "mid ( - | ~- )? day", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
+        rule("clock", "midmorning", |_, _| Clock::new(10, None, None, false).map(Value::Clock)),
+        rule("clock", "midafternoon", |_, _| Clock::new(14, None, None, false).map(Value::Clock)),
         rule("clock", "noonish", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
+        rule("clock", "{dd} ~- ~ish", |_, c| Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)),
         rule("clock", "{dd} ~ish", |_, c| Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)),
         rule("clock", "{hm} ~ish", |_, c| {
             let mut clock = c.clock(0)?;
@@ -83,6 +90,11 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("clock", "half past {target}", |_, c| past(&c.clock(0)?, 30)),
         rule("clock", "{int} ( minutes | minute | mins | min )? past|after {target}", |_, c| past(&c.clock(0)?, c.integer(0)?)),
         rule("clock", "{int} ( minutes | minute | mins | min ) to|before|of|till {target}", |_, c| past(&c.clock(0)?, -c.integer(0)?)),
+        rule("clock", "{words} to {target}", |_, c| {
+            // Five to seven are hours more often.
+            let minutes = c.integer(0).filter(|minutes| (13..=29).contains(minutes))?;
+            past(&c.clock(0)?, -minutes)
+        }),
         rule("clock", "( a )? quarter past|after {target}", |_, c| past(&c.clock(0)?, 15)),
         rule("clock", "( a )? quarter to|before|of|till {target}", |_, c| past(&c.clock(0)?, -15)),
         rule("clock", "three quarters past {target}", |_, c| past(&c.clock(0)?, 45)),
@@ -107,7 +119,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("loose", "{hour}", bare),
         rule("loose", "{hmplain}", same),
         rule("athour", "at|around|about|@ {hour}", bare_small),
-        rule("zone", "utc|gmt|pst|pdt|est|edt|mst|mdt", |_, _| Some(Value::Word)),
+        rule("zone", "pst|pdt|est|edt|mst|mdt", |_, _| Some(Value::Word)),
         rule("zone", "pacific|mountain|central|eastern timezone", |_, _| Some(Value::Word)),
         rule("zone", "pacific|mountain|central|eastern time zone", |_, _| Some(Value::Word)),
         rule("zone", "pacific|mountain|central|eastern standard|daylight time", |_, _| Some(Value::Word)),

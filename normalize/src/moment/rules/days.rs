@@ -102,7 +102,10 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("theday", "the {ord}", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
         rule("theday", "{ord}", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
         rule("theday", "the {dd}", |context, c| day_of_month(context, c.integer(0)? as i8).map(Value::Day)),
-        rule("day", "on < {theday} >", same),
+        rule("day", "on < the? {ord} >", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
+        rule("day", "on < the {dd} > .|,|?|!|;|␃", |context, c| {
+            day_of_month(context, c.integer(0)? as i8).map(Value::Day)
+        }),
     ]
 }
 
@@ -200,6 +203,10 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
             Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
         }),
+        rule("day", "{ord} {monthrel}", |_, c| {
+            let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
+            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+        }),
         rule("day", "{monthrel} ( on )? ( the )? {ord}", |_, c| {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
             Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
@@ -224,8 +231,12 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             let last = weekday(context, c.weekday(0)?)?.at?.past;
             add(last, 1 - c.integer(0)?, Unit::Week).map(|date| Value::Day(certain(date)))
         }),
-        rule("day", "the? < {ord} {wd} of|in {month1} >", nth_weekday),
-        rule("day", "the? < last {wd} of|in {month1} >", nth_weekday),
+        rule("day", "the? < {ord} {wd} of|in {monthany} >", nth_weekday),
+        rule("day", "the? < {ord} {wd} of|in {monthrel} >", nth_weekday),
+        rule("day", "the? < {ord} {wd} of|in {monthfull} >", nth_weekday_of_year),
+        rule("day", "the? < last {wd} of|in {monthfull} >", nth_weekday_of_year),
+        rule("day", "the? < last {wd} of|in {monthany} >", nth_weekday),
+        rule("day", "the? < last {wd} of|in {monthrel} >", nth_weekday),
         rule("day", "the? < {ord} week of {month1} on {wd} >", nth_weekday),
         rule("day", "around {day}", |_, c| {
             let mut day = c.day(0)?;
@@ -424,6 +435,14 @@ pub(super) fn nth_weekday(_: &Context, c: &Captures) -> Option<Value> {
         at: Some(at),
         modifier: None,
     }))
+}
+
+/// The same with the year, where it was said.
+fn nth_weekday_of_year(context: &Context, c: &Captures) -> Option<Value> {
+    let Some(Value::Day(mut day)) = nth_weekday(context, c) else { return None };
+    let year = c.period(0)?.year?;
+    day.timex = day.timex.replacen("XXXX", &format!("{year:04}"), 1);
+    Some(Value::Day(day))
 }
 
 /// The first day of a period, for where a period stands in the place of a day.

@@ -7,15 +7,24 @@ use super::rule;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
-        rule("hours", "from|between {loose} {to} {loose}", from_to),
-        rule("hours", "between {loose} and {loose}", from_to),
+        rule("hours", "from|between {clock} {to} {loose}", from_to),
+        rule("hours", "from|between {loose} {to} {clock}", from_to),
+        rule("hours", "between {clock} and {loose}", from_to),
+        rule("hours", "between {loose} and {clock}", from_to),
+        // Two bare numbers are hours where nothing follows that they could count.
+        rule("barehours", "from|between {loose} {to} {loose}", from_to),
+        rule("barehours", "between {loose} and {loose}", from_to),
+        rule("hours", "< {barehours} > .|,|?|!|;|␃", |_, c| c.hours(0).map(Value::Hours)),
+        rule("hours", "{barehours} ( in the ) {part}", |_, c| within(&c.hours(0)?, c.part(0)?).map(Value::Hours)),
+        rule("loosehours", "{barehours}", |_, c| c.hours(0).map(Value::Hours)),
         rule("hours", "{clock} {to} {clock}", from_to),
         rule("hours", "{clock} {to} {loose}", from_to),
         rule("hours", "{loose} {to} {clock}", from_to),
-        rule("hours", "from|between {loose} {to} {loose} {zone}", from_to),
+        rule("zonedhours", "from|between {loose} {to} {loose} {zone}", from_to),
         rule("loosehours", "{loose} {to} {loose}", from_to),
         rule("loosehours", "{hours}", |_, c| c.hours(0).map(Value::Hours)),
         rule("hours", "from {clock} for {len}", lasting),
+        rule("loosehours", "from {loose} for {len}", lasting),
         rule("hours", "for {len} from {clock}", lasting),
         rule("hours", "{clock} for {len}", |_, _| None),
         rule("hours", "( in the | at the | in | at )? {part}", |_, c| whole(c.part(0)?, None)),

@@ -1,7 +1,7 @@
 //! Times of a day, and stretches of time from one to another.
 
 use super::super::Context;
-use super::super::calendar::{add, certain, shift};
+use super::super::calendar::{add, certain, full, shift};
 use super::super::grammar::{Captures, Rule};
 use super::super::value::{Both, Clock, Day, Hours, Modifier, Moment, Part, Reach, Stretch, Unit, Value};
 use super::rule;
@@ -27,8 +27,10 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("moment", "{clock} {daypart}", at_daypart),
         rule("moment", "{daypart} ( at | around | about | by )? {clock}", at_daypart),
         rule("moment", "{daypart} at|around|about {hour}", at_daypart),
-        rule("present", "now|asap", |context, _| Some(present(context))),
-        rule("present", "as soon as possible", |context, _| Some(present(context))),
+        rule("present", "now", |context, _| Some(present(context))),
+        rule("moment", "asap", |context, _| exact(context.reference, Some("FUTURE_REF".to_owned()))),
+        rule("moment", "as soon as possible", |context, _| exact(context.reference, Some("FUTURE_REF".to_owned()))),
+        rule("moment", "recently|previously", |context, _| exact(context.reference, Some("PAST_REF".to_owned()))),
         rule("present", "right now", |context, _| Some(present(context))),
         rule("present", "at ( the | this )? present ( time )?", |context, _| Some(present(context))),
         rule("present", "at ( the | this ) moment|minute|time", |context, _| Some(present(context))),
@@ -99,6 +101,10 @@ pub(super) fn stretch_rules() -> Vec<Rule> {
             within(context, &length, if c.relative(0)? < 0 { -1.0 } else { 1.0 })
         }),
         rule("stretch", "early in the day {day}", |_, c| part_of_day(&c.day(0)?, "start")),
+        rule("stretch", "earlier in? {near}", |_, c| part_of_day(&c.day(0)?, "start")),
+        rule("daypart", "later tonight|tonite", |context, _| {
+            daypart(&certain(context.reference.date()), Part::Night, Some("end"))
+        }),
         rule("stretch", "early {near}", |_, c| part_of_day(&c.day(0)?, "start")),
         rule("stretch", "mid|mid-|midday {near}", |_, c| part_of_day(&c.day(0)?, "mid")),
         rule("stretch", "the? < {int} {relative} {plural} >", |context, c| {
@@ -270,6 +276,15 @@ pub(in crate::moment) fn readings(moment: &Moment) -> Option<Vec<(String, Both<D
     )
 }
 
+/// A day of a month, in the year that another one tells.
+fn of_the_year_of(day: &Day, other: &Day) -> Day {
+    let made = match (day.year, day.month, day.day, other.year.filter(|_| other.month.is_some())) {
+        (None, Some(month), Some(number), Some(year)) => full(year, month, number),
+        _ => None,
+    };
+    made.unwrap_or_else(|| day.clone())
+}
+
 /// From one moment to another, where the day of one may be that of the other.
 fn from_to(context: &Context, c: &Captures) -> Option<Value> {
     let first = c.0.iter().find(|value| matches!(value, Value::Moment(_) | Value::Clock(_)))?;
@@ -286,6 +301,9 @@ fn from_to(context: &Context, c: &Captures) -> Option<Value> {
         }
         _ => return None,
     };
+    // A year that one of them tells is that of both.
+    let (first, last) = (of_the_year_of(&start.day, &end.day), of_the_year_of(&end.day, &start.day));
+    let (start, end) = (Moment { day: first, ..start }, Moment { day: last, ..end });
     let (starts, ends) = (readings(&start)?, readings(&end)?);
     let mut found: Vec<Reach> = Vec::new();
     for (nth, (first, from)) in starts.iter().enumerate() {

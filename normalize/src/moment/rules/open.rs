@@ -49,6 +49,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("open", "( in )? < {span} {orbefore} >", |_, c| on_period(&c.period(0)?, Bound::Until)),
         rule("span", "{yearperiod}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{month1}", |_, c| c.period(0).map(Value::Period)),
+        rule("span", "{decadeperiod}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{quarter}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{weekperiod}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{weekendperiod}", |_, c| c.period(0).map(Value::Period)),

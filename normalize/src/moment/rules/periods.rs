@@ -82,6 +82,11 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         // Quarters and halves.
         rule("quarternumber", "q ~{dd}", |_, c| c.integer(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
+        rule("quarternumber", "{dd} ~q", |_, c| c.integer(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
+        rule("quarternumber", "quarter {dd}", |_, c| c.integer(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
+        rule("quarter", "{quarternumber} ' {yy}", |context, c| {
+            parts_of_year(context, c.integer(0)?, 3, Some(super::days::short_year(c.integer(1)?).future))
+        }),
         rule("quarternumber", "{ord} quarter", |_, c| c.ordinal(0).filter(|n| (1..=4).contains(n)).map(Value::Integer)),
         rule("quarter", "the? {quarternumber}", |context, c| parts_of_year(context, c.integer(0)?, 3, None)),
         rule("quarter", "the? {quarternumber} of the year", |context, c| parts_of_year(context, c.integer(0)?, 3, None)),
@@ -148,6 +153,7 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("period", "{festival} weekend", weekend_at),
         rule("period", "the? weekend of {festival}", weekend_at),
+        rule("period", "the? weekend of {date}", weekend_at),
         rule("period", "{festival} weekend {year}", |context, c| {
             let day = c.day(0)?;
             let of = |year: i16| Date::new(year, day.month?, day.day?).ok().or(day.at.map(|at| at.future));
@@ -155,6 +161,14 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         // Seasons, decades, centuries.
         rule("period", "{season}", |_, c| Some(Value::Period(unknown(c.season(0)?.to_owned())))),
+        rule("period", "in|during the? < {weakseason} >", |_, c| Some(Value::Period(unknown(c.season(0)?.to_owned())))),
+        rule("period", "( {relative} ) {weakseason}", |context, c| {
+            let year = i64::from(context.reference.year()) + c.relative(0)?;
+            Some(Value::Period(unknown(format!("{year:04}-{}", c.season(0)?))))
+        }),
+        rule("period", "the? {weakseason} ,|of|in? {year}", |_, c| {
+            Some(Value::Period(unknown(format!("{:04}-{}", c.integer(0)?, c.season(0)?))))
+        }),
         rule("period", "( {relative} ) {season}", |context, c| {
             let year = i64::from(context.reference.year()) + c.relative(0)?;
             Some(Value::Period(unknown(format!("{year:04}-{}", c.season(0)?))))
@@ -162,10 +176,27 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "the? {season} ,|of|in? {year}", |_, c| {
             Some(Value::Period(unknown(format!("{:04}-{}", c.integer(0)?, c.season(0)?))))
         }),
-        rule("period", "the? < {num} '? s >", |_, c| decade(c.integer(0).filter(|year| *year > 1000 && year % 10 == 0)?)),
-        rule("period", "the? < '? {num} ~'? ~s >", |_, c| open_decade(c.integer(0)?)),
-        rule("period", "the? < {decades} >", |_, c| open_decade(c.integer(0)?)),
-        rule("period", "the? < {words} {decades} >", |_, c| {
+        rule("decadeperiod", "the? < {num} '? s >", |_, c| decade(c.integer(0).filter(|year| *year > 1000 && year % 10 == 0)?)),
+        rule("decadeperiod", "the? < '? {num} ~'? ~s >", |_, c| open_decade(c.integer(0)?)),
+        rule("decadeperiod", "the? < {decades} >", |_, c| open_decade(c.integer(0)?)),
+        rule("period", "{decadeperiod}", same),
+        rule("staged", "the? < {stage} the? {decadeperiod} >", |context, c| {
+            let mut made = c.period(0)?;
+            made.grain = super::super::value::Grain::Year;
+            let of = |(start, _): (Date, Date)| {
+                let year = |years| add(start, years, Unit::Year);
+                Some(match c.stage(0)? {
+                    "start" => (start, year(4)?),
+                    "mid" => (year(4)?, year(7)?),
+                    _ => (year(7)?, year(10)?),
+                })
+            };
+            made.at = Some(made.at?.try_map(of)?);
+            made.modifier = c.stage(0);
+            let _ = context;
+            Some(Value::Period(made))
+        }),
+        rule("decadeperiod", "the? < {words} {decades} >", |_, c| {
             decade(c.integer(0).filter(|n| (15..=20).contains(n))? * 100 + c.integer(1)?)
         }),
         rule("period", "the? {relative} decade", |context, c| {

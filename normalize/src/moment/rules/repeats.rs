@@ -38,6 +38,13 @@ pub(super) fn rules() -> Vec<Rule> {
             let clock = super::clocks::in_part(&c.clock(0)?, c.part(0)?)?;
             Some(repeat(clock.timex()))
         }),
+        rule("set", "every|each {part} at {hour}", |_, c| {
+            let clock = super::super::value::Clock::new(c.integer(0)?, None, None, true)?;
+            Some(repeat(super::clocks::in_part(&clock, c.part(0)?)?.timex()))
+        }),
+        rule("set", "every|each day at {hour} .|,|?|!|␃", |_, c| {
+            Some(repeat(super::super::value::Clock::new(c.integer(0)?, None, None, true)?.timex()))
+        }),
         rule("set", "every|each day ( at | from )? {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
         rule("set", "everyday at? {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
         rule("set", "daily at {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),

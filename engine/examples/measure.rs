@@ -182,6 +182,7 @@ fn decode(session: &mut dyn Session, prompts: &PromptTokens) -> Result<Value, Fa
     let cancel = Cancel::default();
     let options = |max_tokens| GenerateOptions {
         drafts: 0,
+        opening: None,
         max_tokens,
         stop_tokens: Vec::new(),
     };

@@ -77,6 +77,15 @@ impl Tokenizer {
         self.encode(&self.data, text, false)
     }
 
+    /// The bytes that each token of a text stands for, from where to where.
+    pub(crate) fn offsets(&self, text: &str) -> Result<Vec<(usize, usize)>, EngineError> {
+        let encoding = self.data.encode(text, false).map_err(|error| EngineError::Tokenizer {
+            model: self.model.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(encoding.get_offsets().to_vec())
+    }
+
     /// Tokens of a whole input of an encoder, with the special tokens that its tokenizer adds around it.
     pub(crate) fn whole(&self, text: &str) -> Result<Vec<u32>, EngineError> {
         self.encode(&self.data, text, true)

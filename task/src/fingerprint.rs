@@ -50,6 +50,9 @@ fn canonical(task: &Task, embedding: Option<&str>) -> Value {
     if takes("label_threshold") {
         fields.push(("label_threshold", json!(task.label_threshold)));
     }
+    if takes("no_answer_threshold") {
+        fields.push(("no_answer_threshold", json!(task.no_answer_threshold)));
+    }
     if takes("max_tokens") {
         fields.push(("generation", json!([task.generation.max_tokens, task.generation.stop])));
     }

@@ -33,7 +33,7 @@ pub enum Part {
 pub enum InputSpec {
     /// One text.
     One(Part),
-    /// Two texts that are compared, for tasks of kind `match`.
+    /// Two texts: those that are compared, for tasks of kind `match`; a context and a question, for `answer`.
     Two {
         /// The first.
         a: Part,
@@ -61,7 +61,7 @@ impl fmt::Debug for InputTemplate {
 pub struct RenderedInput {
     /// The text, without white space at the ends. For two sides it is both, one below the other, under headings.
     pub text: String,
-    /// The two sides of a `match`.
+    /// The two sides of a `match`, or context and question of an `answer`.
     pub sides: Option<[String; 2]>,
 }
 

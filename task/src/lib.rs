@@ -26,7 +26,7 @@ pub use examples::{
 pub use gate::Gate;
 pub use input::{InputHash, InputSpec, InputTemplate, Part, Record, RenderedInput};
 pub use kinds::Kind;
-pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, Plan, Role, Segment};
+pub use prompt::{CONTENT_FREE, ChatTemplate, Choice, LAYOUT_VERSION, Message, NO_ANSWER, Plan, Role, Segment};
 pub use schema::schema;
 pub use shape::{DEEPEST_SHAPE, Field, Format, MOST_CHOICES, MOST_FIELDS, Shape, TextShape, spaced};
 pub use task::{

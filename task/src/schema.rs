@@ -4,11 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD};
 use crate::kinds::{COMMON_KEYS, Kind, KindRules};
-use crate::parse::{
-    EXAMPLE_KEYS, FIELD_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, NULLABLE, SCHEMA_KEYS, SET_KEYS, TYPES,
-};
-use crate::shape::{Format, MOST_CHOICES, MOST_FIELDS};
-use crate::task::{Generation, LONGEST_LABEL, MOST_LABELS};
+use crate::parse::{EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
+use crate::task::{LONGEST_LABEL, MOST_LABELS};
+
+mod fields;
 
 /// The schema of a task file (JSON Schema, draft 2020-12). It says what the reader takes; what a schema can't say, such
 /// as that labels differ in more than case, the reader checks alone.
@@ -31,11 +30,7 @@ pub fn schema() -> Value {
     definitions.insert("part".to_owned(), part());
     definitions.insert("name".to_owned(), label_name());
     definitions.insert("labels".to_owned(), labels());
-    definitions.insert("fields".to_owned(), fields());
-    definitions.insert("field".to_owned(), field(&["name", "required", NULLABLE], &["name"]));
-    definitions.insert("unnamed".to_owned(), field(&["required", NULLABLE], &[]));
-    definitions.insert("item".to_owned(), field(&[], &[]));
-    definitions.insert("schema".to_owned(), json_schema());
+    definitions.extend(fields::definitions());
     definitions.insert("model".to_owned(), model());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -98,7 +93,7 @@ fn property(rules: &dyn KindRules, key: &str) -> Value {
             "items": {"type": "string"},
             "description": "Words to find the task by.",
         }),
-        "input" => input(rules.two_sided()),
+        "input" => input(rules.sides()),
         "model" => json!({
             "$ref": "#/$defs/model",
             "description": "The model that is asked, by name, and by digest to pin it.",
@@ -153,11 +148,18 @@ fn property(rules: &dyn KindRules, key: &str) -> Value {
             "default": 0.5,
             "description": "The least probability of a label that is given.",
         }),
+        "no_answer_threshold" => json!({
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "default": 0.5,
+            "description": "The least probability of there being no answer with which none is given.",
+        }),
         "max_tokens" => json!({
             "type": "integer",
             "minimum": 1,
             "maximum": MOST_TOKENS,
-            "default": Generation::default().max_tokens,
+            "default": rules.max_tokens(),
             "description": "Most tokens that the model writes.",
         }),
         "stop" => json!({
@@ -205,19 +207,23 @@ fn part() -> Value {
     })
 }
 
-fn input(two_sided: bool) -> Value {
-    if !two_sided {
+fn input(sides: Option<[&str; 2]>) -> Value {
+    let Some([first, second]) = sides else {
         return json!({
             "$ref": "#/$defs/part",
             "description": "What of a row the model reads: a column, several, or a template.",
         });
-    }
+    };
     json!({
         "type": "object",
-        "properties": {"a": {"$ref": "#/$defs/part"}, "b": {"$ref": "#/$defs/part"}},
-        "required": ["a", "b"],
+        "properties": {first: {"$ref": "#/$defs/part"}, second: {"$ref": "#/$defs/part"}},
+        "required": [first, second],
         "additionalProperties": false,
-        "description": "The two sides that are compared.",
+        "description": if first == "context" {
+            "The text that the answer is a piece of, and the question."
+        } else {
+            "The two sides that are compared."
+        },
     })
 }
 
@@ -257,115 +263,6 @@ fn labels() -> Value {
     })
 }
 
-fn fields() -> Value {
-    json!({
-        "oneOf": [
-            {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": MOST_FIELDS,
-                "items": {"oneOf": [{"type": "string"}, {"$ref": "#/$defs/field"}]},
-                "description": "Names, or maps with a name.",
-            },
-            {
-                "type": "object",
-                "minProperties": 1,
-                "maxProperties": MOST_FIELDS,
-                "additionalProperties": {"oneOf": [{"type": ["string", "null"]}, {"$ref": "#/$defs/unnamed"}]},
-                "description": "Names with descriptions, or with maps.",
-            },
-        ],
-    })
-}
-
-/// A field, or what stands in a list. Of the keys that not all of these have, `own` are there.
-fn field(own: &[&str], required: &[&str]) -> Value {
-    let is_item = own.is_empty();
-    let keys: Vec<&str> = FIELD_KEYS
-        .into_iter()
-        .chain([NULLABLE])
-        .filter(|key| match *key {
-            "description" => !is_item,
-            "name" | "required" | NULLABLE => own.contains(key),
-            _ => true,
-        })
-        .collect();
-    let text = |description: &str| json!({"type": "string", "description": description});
-    let number = |description: &str| json!({"type": "number", "description": description});
-    let whole = |description: &str| json!({"type": "integer", "minimum": 1, "description": description});
-    let properties = keyed(&keys, |key| match key {
-        "name" => text("The key in the answer."),
-        "description" => text("What the field is, for the model to read."),
-        "type" => json!({
-            "enum": TYPES,
-            "description": "What its value is. Left out, it is `object` where there are `fields`, `array` where there are \
-             `items`, and `string` else.",
-        }),
-        "enum" => json!({
-            "type": "array",
-            "items": {"type": "string"},
-            "minItems": 1,
-            "maxItems": MOST_CHOICES,
-            "uniqueItems": true,
-            "description": "The texts that it can be.",
-        }),
-        "format" => json!({
-            "enum": Format::WORDS.map(|(word, _)| word),
-            "description": "The form of the text, as in JSON Schema.",
-        }),
-        "span" => json!({
-            "type": "boolean",
-            "description": "Whether the text is a piece of the input, as it is written there, whose place is told. True \
-             where there is no `format`.",
-        }),
-        "minimum" => number("The least."),
-        "maximum" => number("The most."),
-        "max_length" => whole("The most characters."),
-        "max_items" => whole("The most values of a list."),
-        "items" => json!({
-            "oneOf": [{"enum": &TYPES[..4]}, {"$ref": "#/$defs/item"}],
-            "description": "What stands in a list: the word of a type, or a map. Pieces of the input unless told.",
-        }),
-        "fields" => json!({"$ref": "#/$defs/fields", "description": "The fields of an object."}),
-        "required" => json!({
-            "type": "boolean",
-            "default": false,
-            "description": "The value must be there. Else it is null where the text does not say.",
-        }),
-        NULLABLE => json!({
-            "type": "boolean",
-            "description": "Null may stay in the answer. Where it may not, a field that is not required is left out.",
-        }),
-        other => unreachable!("the key {other} of a field has no schema"),
-    });
-    object(&properties, required)
-}
-
-/// The part of JSON Schema that is read.
-fn json_schema() -> Value {
-    let schema = || json!({"$ref": "#/$defs/schema"});
-    let types = || TYPES.into_iter().chain(["null"]).collect::<Vec<_>>();
-    let properties = keyed(&SCHEMA_KEYS, |key| match key {
-        "$schema" | "$id" | "title" | "description" | "const" => json!({"type": "string"}),
-        "type" => json!({"oneOf": [{"enum": TYPES}, {"type": "array", "items": {"enum": types()}}]}),
-        "enum" | "required" => json!({"type": "array", "items": {"type": "string"}}),
-        "format" => json!({"enum": Format::WORDS.map(|(word, _)| word)}),
-        "span" | "nullable" => json!({"type": "boolean"}),
-        "minimum" | "maximum" => json!({"type": "number"}),
-        "maxLength" | "maxItems" => json!({"type": "integer", "minimum": 1}),
-        "items" => schema(),
-        "properties" => json!({"type": "object", "minProperties": 1, "additionalProperties": schema()}),
-        "additionalProperties" => json!({"const": false}),
-        other => unreachable!("the word {other} has no schema"),
-    });
-    let mut schema = object(&properties, &[]);
-    schema["description"] = json!(
-        "A JSON Schema of these words. `span` is ours: whether a text is a piece of the input, true where there is no \
-         `format`."
-    );
-    schema
-}
-
 fn model() -> Value {
     json!({
         "type": "string",
@@ -390,6 +287,10 @@ fn answer(rules: &dyn KindRules) -> Value {
             "type": ["object", "string"],
             "description": "The right record; as text, it is JSON.",
         }),
+        Some("answer") => json!({
+            "type": ["string", "null"],
+            "description": "The piece of the text that answers, or null where none does.",
+        }),
         Some("output") => json!({"type": "string", "description": "The text that the model should write."}),
         _ => Value::Bool(false),
     }
@@ -402,7 +303,12 @@ fn examples(rules: &dyn KindRules) -> Value {
     let mut solved = keyed(&EXAMPLE_KEYS, |key| match key {
         "input" if rules.two_sided() => json!({
             "type": "object",
-            "description": "Both sides as `a` and `b`, or the row that the task's input is made of.",
+            "description": match rules.sides() {
+                Some([first, second]) => {
+                    format!("Both sides as `{first}` and `{second}`, or the row that the task's input is made of.")
+                }
+                None => String::new(),
+            },
         }),
         "input" => json!({
             "oneOf": [{"type": "string", "pattern": "\\S"}, {"type": "object"}],
@@ -434,7 +340,7 @@ fn examples(rules: &dyn KindRules) -> Value {
             "type": "boolean",
             "description": "For `fixed` and `diverse`: answers take turns, so that each is shown about as often.",
         }),
-        "input" => input(rules.two_sided()),
+        "input" => input(rules.sides()),
         "model" => json!({
             "$ref": "#/$defs/model",
             "default": EMBEDDING_MODEL,
@@ -516,6 +422,21 @@ fn example(kind: Kind) -> Value {
                 "input": "Sony WH-1000XM4, black, used, $129",
                 "fields": {"brand": "Sony", "price": 129, "condition": "used", "colors": ["black"]},
             }],
+        }),
+        "answer" => json!({
+            "name": "clause_answer",
+            "kind": "answer",
+            "input": {"context": "clause", "question": "question"},
+            "examples": [
+                {
+                    "input": {"context": "Either side may leave with 30 days' notice.", "question": "How long is the notice?"},
+                    "answer": "30 days",
+                },
+                {
+                    "input": {"context": "Either side may leave with 30 days' notice.", "question": "Who pays the costs?"},
+                    "answer": null,
+                },
+            ],
         }),
         "embed" => json!({"name": "ticket_vector", "kind": "embed", "input": "body", "model": EMBEDDING_MODEL}),
         "complete" => json!({

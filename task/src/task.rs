@@ -145,7 +145,7 @@ pub enum Confidence {
     Raw,
 }
 
-/// How text is generated, for tasks of the kinds `complete` and `extract`. The temperature is 0: the likeliest token is always taken.
+/// How text is generated, for tasks of the kinds `complete`, `extract` and `answer`. The temperature is 0: the likeliest token is always taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Generation {
     /// Most tokens that are generated.
@@ -207,7 +207,9 @@ pub struct Task {
     pub calibration: Calibration,
     /// For `multilabel`: the least probability of a label that is given, 0.5 unless told.
     pub label_threshold: f32,
-    /// For `complete` and `extract`: how text is generated.
+    /// For `answer`: the least probability of there being none with which none is given, 0.5 unless told.
+    pub no_answer_threshold: f32,
+    /// For `complete`, `extract` and `answer`: how text is generated.
     pub generation: Generation,
 }
 
@@ -268,7 +270,19 @@ impl Task {
     /// [`TaskError::MissingColumn`], [`TaskError::EmptyInput`] where every part is null or blank, and
     /// [`TaskError::Template`]. Each of them is an error of that row alone.
     pub fn render_input(&self, record: &Record) -> Result<RenderedInput, TaskError> {
-        self.input.render(record)
+        self.input.render(record).map_err(|error| self.named(error))
+    }
+
+    /// The error with the side's name, where a side of the input is empty.
+    fn named(&self, error: TaskError) -> TaskError {
+        match (error, self.kind.rules().sides()) {
+            (TaskError::EmptyInput { side }, Some([first, second])) => TaskError::EmptyInput {
+                side: side
+                    .replace("\"a\"", &format!("\"{first}\""))
+                    .replace("\"b\"", &format!("\"{second}\"")),
+            },
+            (error, _) => error,
+        }
     }
 
     /// What the model reads of a text that has no column: as if it stood in the one column that the task reads.
@@ -285,7 +299,7 @@ impl Task {
     /// [`TaskError::NeedsRow`] where the task does not compare, or where a side reads several columns;
     /// [`TaskError::EmptyInput`].
     pub fn render_pair(&self, a: &str, b: &str) -> Result<RenderedInput, TaskError> {
-        self.input.render_pair(a, b)
+        self.input.render_pair(a, b).map_err(|error| self.named(error))
     }
 
     /// The columns that the task reads, each once, in the order in which they are named. Those of a template that are

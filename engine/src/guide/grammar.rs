@@ -42,20 +42,16 @@ impl<'a> RecordGrammar<'a> {
             spans: Vec::new(),
         };
         let record = grammar.object(fields);
-        let start = match (lead, or_space) {
-            ("", false) => format!("start: {record}"),
-            ("", true) => format!("start: {record} | \" \" {record}"),
-            (lead, _) => format!("start: {} {record}", literal(lead)),
-        };
+        let start = start(&record, lead, or_space);
         let mut terminals = String::new();
         if !grammar.spans.is_empty() {
             // What JSON escapes is one piece, as what it stands for is.
-            let chunks: Vec<String> = pieces(grammar.input).into_iter().map(escaped).collect();
-            terminals = format!("PIECE: %regex {}\n", json!({"substring_chunks": chunks}));
+            let chunks = pieces(grammar.input).into_iter().map(escaped);
+            terminals = pieces_terminal(chunks);
             for (name, most) in &grammar.spans {
                 // A span begins and ends with what can be seen. Characters are counted as JSON writes them.
                 let inner = match most {
-                    None => r"\S((?s:.*)\S)?".to_owned(),
+                    None => SEEN_ENDS.to_owned(),
                     Some(1) => r"\S".to_owned(),
                     Some(most) => format!(r"\S((?s:.{{0,{}}})\S)?", most - 2),
                 };
@@ -147,6 +143,36 @@ impl<'a> RecordGrammar<'a> {
     fn schema(&mut self, schema: &Value) -> String {
         self.rule(&format!("%json {schema}"))
     }
+}
+
+/// The grammar of a piece of `input`, or of `nothing`, in Lark. `lead` and `or_space` are as for a record.
+pub(crate) fn piece_grammar(input: &str, nothing: &str, lead: &str, or_space: bool) -> String {
+    let chunks = pieces(input).into_iter().map(ToOwned::to_owned);
+    format!(
+        "{}\npiece: SPAN | {}\n{}SPAN: PIECE & /{SEEN_ENDS}/\n",
+        start("piece", lead, or_space),
+        literal(nothing),
+        pieces_terminal(chunks)
+    )
+}
+
+/// Text that begins and ends with what can be seen.
+const SEEN_ENDS: &str = r"\S((?s:.*)\S)?";
+
+fn start(rule: &str, lead: &str, or_space: bool) -> String {
+    match (lead, or_space) {
+        ("", false) => format!("start: {rule}"),
+        ("", true) => format!("start: {rule} | \" \" {rule}"),
+        (lead, _) => format!("start: {} {rule}", literal(lead)),
+    }
+}
+
+/// Any run of neighbouring chunks.
+fn pieces_terminal(chunks: impl Iterator<Item = String>) -> String {
+    format!(
+        "PIECE: %regex {}\n",
+        json!({"substring_chunks": chunks.collect::<Vec<_>>()})
+    )
 }
 
 /// A text that stands for itself.

@@ -5,6 +5,7 @@
 
 mod estimate;
 mod ready;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use crate::cache::{CacheKey, Scores, TaskKeys};
 use crate::cancel::Cancel;
 use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
+use crate::procedure::DRAFTS;
 use crate::session::{OnRows, Placement};
 use ready::Ready;
 
@@ -43,6 +45,7 @@ pub struct PreparedTask {
     fingerprint: String,
     keys: TaskKeys,
     gate: Gate,
+    drafts: usize,
     ready: Mutex<Option<Arc<Ready>>>,
 }
 
@@ -97,8 +100,17 @@ impl PreparedTask {
             fingerprint,
             keys,
             gate,
+            drafts: DRAFTS,
             ready: Mutex::default(),
         })
+    }
+
+    /// The same, with at most `drafts` tokens guessed ahead where the model writes text; with 0, none. What it writes does
+    /// not depend on it: it is there to measure what guessing is worth.
+    #[must_use]
+    pub fn with_drafts(mut self, drafts: usize) -> Self {
+        self.drafts = drafts;
+        self
     }
 
     /// The task.
@@ -142,7 +154,7 @@ impl PreparedTask {
             .as_ref()
             .map(|entry| self.shared.model(entry))
             .transpose()?;
-        let made = Arc::new(Ready::new(&self.task, model, embedding, cancel)?);
+        let made = Arc::new(Ready::new(&self.task, model, embedding, self.drafts, cancel)?);
         *ready = Some(Arc::clone(&made));
         Ok(made)
     }

@@ -24,7 +24,7 @@ pub(super) struct Ready {
     /// The prompt. None where an encoder reads the text itself.
     plan: Option<Plan>,
     /// The most tokens of a row.
-    limit: RowLimit,
+    pub(super) limit: RowLimit,
     /// Examples that are chosen for each row.
     by_row: Option<ByRow>,
 }
@@ -41,10 +41,11 @@ impl Ready {
         task: &Task,
         model: Arc<Model>,
         embedding: Option<Arc<Model>>,
+        drafts: usize,
         cancel: &Cancel,
     ) -> Result<Self, EngineError> {
         match model.description.role {
-            Role::Decoder if task.kind != Kind::EMBED => Self::for_decoder(task, model, embedding, cancel),
+            Role::Decoder if task.kind != Kind::EMBED => Self::for_decoder(task, model, embedding, drafts, cancel),
             Role::Encoder if task.kind == Kind::EMBED => Ok(Self::for_encoder(model, Box::new(Embed))),
             Role::Classifier if task.kind == Kind::LABEL => {
                 let procedure = Box::new(Classify::new(&model, task)?);
@@ -85,6 +86,7 @@ impl Ready {
         task: &Task,
         model: Arc<Model>,
         embedding: Option<Arc<Model>>,
+        drafts: usize,
         cancel: &Cancel,
     ) -> Result<Self, EngineError> {
         let vectors = match (&task.examples, &embedding) {
@@ -109,7 +111,7 @@ impl Ready {
         if let Some(bos) = description.bos_token.filter(|_| description.add_bos && plan.plain) {
             prefix.insert(0, bos);
         }
-        let mut procedure = for_decoder(&model, task, &plan)?;
+        let mut procedure = for_decoder(&model, task, &plan, drafts)?;
         let after = procedure.tokens_after_row();
         let limit = row_limit(&model, prefix.len(), after);
         if limit.tokens < LEAST_ROOM {
@@ -165,9 +167,24 @@ impl Ready {
         }
     }
 
+    /// Answers inputs that are all different, as [`Ready::answer_each`] does, long ones in parts where the kind allows it.
+    pub(super) fn answer(
+        &self,
+        task: &Task,
+        inputs: &[&RenderedInput],
+        cancel: &Cancel,
+        spread: &mut Spread<'_, '_>,
+    ) -> Result<Vec<(Answer, bool)>, EngineError> {
+        if task.kind == Kind::ANSWER {
+            self.answer_windows(task, inputs, cancel, spread)
+        } else {
+            self.answer_each(task, inputs, cancel, spread)
+        }
+    }
+
     /// Answers inputs that are all different, and says of each answer whether it may be kept: one to a part of an input
     /// that had to do because of the budget must not stand for the whole once there is more room.
-    pub(super) fn answer(
+    pub(super) fn answer_each(
         &self,
         task: &Task,
         inputs: &[&RenderedInput],

@@ -3,7 +3,7 @@
 use refuel_task::{Answer, Plan, Task};
 use serde_json::Value;
 
-use super::{Asked, DRAFTS, Procedure, answered, terminator};
+use super::{Asked, Procedure, answered, terminator};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -16,7 +16,7 @@ pub(crate) struct Generate {
 }
 
 impl Generate {
-    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan) -> Result<Self, EngineError> {
+    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan, drafts: usize) -> Result<Self, EngineError> {
         // A stop text of one token ends the row at once; longer ones are cut off what was written.
         let stop_tokens = plan
             .stops
@@ -31,7 +31,8 @@ impl Generate {
             options: GenerateOptions {
                 max_tokens: task.generation.max_tokens as usize,
                 stop_tokens,
-                drafts: DRAFTS,
+                drafts,
+                opening: None,
             },
             stop: plan.stops.clone(),
         })

@@ -1,6 +1,7 @@
 //! How a model is asked. A kind of task says what it wants through its prompt plan; there are few ways to ask, and each
 //! is a file here. A new kind of task needs a new procedure only when it asks in a new way.
 
+mod answer;
 mod choose;
 mod choose_each;
 mod classify;
@@ -18,6 +19,7 @@ use crate::model::Model;
 use crate::session::OnRows;
 use crate::truncation::RowTokens;
 
+pub(crate) use answer::{AnswerFromText, best_window};
 pub(crate) use choose::Choose;
 pub(crate) use choose_each::ChooseEach;
 pub(crate) use classify::Classify;
@@ -29,7 +31,7 @@ pub(crate) use generate::Generate;
 const KEPT_SCORES: usize = 10;
 
 /// Tokens that are guessed ahead where a text may copy its input.
-const DRAFTS: usize = 8;
+pub(crate) const DRAFTS: usize = 8;
 
 /// What a procedure is asked about: a row with the tokens of its prompt behind the prefix.
 pub(crate) struct Question<'a> {
@@ -80,13 +82,22 @@ pub(crate) trait Procedure: Send + Sync {
     }
 }
 
-/// The procedure for a task that is asked of a language model.
-pub(crate) fn for_decoder(model: &Model, task: &Task, plan: &Plan) -> Result<Box<dyn Procedure>, EngineError> {
+/// The procedure for a task that is asked of a language model. Where it writes text, at most `drafts` tokens of it are
+/// guessed ahead.
+pub(crate) fn for_decoder(
+    model: &Model,
+    task: &Task,
+    plan: &Plan,
+    drafts: usize,
+) -> Result<Box<dyn Procedure>, EngineError> {
     if task.kind == Kind::EXTRACT {
-        return Ok(Box::new(Extract::new(model, task, plan)?));
+        return Ok(Box::new(Extract::new(model, task, plan, drafts)?));
+    }
+    if task.kind == Kind::ANSWER {
+        return Ok(Box::new(AnswerFromText::new(model, task, plan, drafts)?));
     }
     if plan.choices.is_empty() {
-        return Ok(Box::new(Generate::new(model, task, plan)?));
+        return Ok(Box::new(Generate::new(model, task, plan, drafts)?));
     }
     if plan.tails.is_empty() {
         return Ok(Box::new(Choose::new(model, plan)?));

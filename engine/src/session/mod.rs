@@ -77,7 +77,7 @@ impl Default for Budget {
 }
 
 /// How text is generated. Decoding is greedy: the most likely token at each step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GenerateOptions {
     /// The most tokens to generate for a row.
     pub max_tokens: usize,
@@ -87,6 +87,17 @@ pub struct GenerateOptions {
     /// row, where what was written last stands there too (prompt lookup: Saxena 2023, "Prompt Lookup Decoding"). The text
     /// is the same.
     pub drafts: usize,
+    /// What decides, at the first token of a text with a guide, whether it says that there is nothing to say.
+    pub opening: Option<Opening>,
+}
+
+/// The first token of what stands for nothing, such as `unanswerable`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Opening {
+    /// The token.
+    pub token: u32,
+    /// It is taken where its probability among the tokens that are allowed is this or more, and not taken else.
+    pub threshold: f32,
 }
 
 /// Generated tokens and the log probability of each.
@@ -101,6 +112,8 @@ pub struct Generated {
     pub allowed_log_probabilities: Vec<f32>,
     /// Whether the text is whole, rather than cut at the limit.
     pub finished: bool,
+    /// Probability of [`GenerateOptions::opening`] among the tokens that were allowed at the first one.
+    pub opening: Option<f32>,
     /// Tokens that end a text with a guide that was cut, where it can be ended.
     pub ending: Option<Vec<u32>>,
     /// Why the text can't be written: what went wrong with its guide.

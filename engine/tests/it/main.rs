@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod answer_kind;
 mod answers;
 mod extract;
 mod home;

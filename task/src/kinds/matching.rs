@@ -27,8 +27,8 @@ impl KindRules for MatchKind {
         ]
     }
 
-    fn two_sided(&self) -> bool {
-        true
+    fn sides(&self) -> Option<[&'static str; 2]> {
+        Some(["a", "b"])
     }
 
     fn answer_key(&self) -> Option<&'static str> {

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::prompt::layout::Layout;
 use crate::shape::Field;
-use crate::task::Label;
+use crate::task::{Generation, Label};
 
+mod answer;
 mod complete;
 mod embed;
 mod extract;
@@ -19,10 +20,11 @@ mod matching;
 mod multilabel;
 
 /// Every kind there is: the one registration of a new one.
-static KINDS: [&dyn KindRules; 6] = [
+static KINDS: [&dyn KindRules; 7] = [
     &label::LabelKind,
     &multilabel::MultilabelKind,
     &extract::ExtractKind,
+    &answer::AnswerKind,
     &matching::MatchKind,
     &embed::EmbedKind,
     &complete::CompleteKind,
@@ -58,9 +60,24 @@ pub(crate) trait KindRules: Sync {
         &[]
     }
 
-    /// Whether its input has two sides that are compared.
+    /// Names of the two sides of its input, where it has two.
+    fn sides(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
+    /// Whether its input has two sides.
     fn two_sided(&self) -> bool {
+        self.sides().is_some()
+    }
+
+    /// Whether null is a right answer.
+    fn takes_null(&self) -> bool {
         false
+    }
+
+    /// The most tokens that the model writes where a task does not say.
+    fn max_tokens(&self) -> u32 {
+        Generation::default().max_tokens
     }
 
     /// The key (and column) that holds the right answer of an example. None where examples make no sense.
@@ -117,6 +134,8 @@ impl Kind {
     pub const MULTILABEL: Self = Self(&multilabel::MultilabelKind);
     /// The fields of a record, read out of a text.
     pub const EXTRACT: Self = Self(&extract::ExtractKind);
+    /// The piece of a text that answers a question.
+    pub const ANSWER: Self = Self(&answer::AnswerKind);
     /// Whether two records are the same thing.
     pub const MATCH: Self = Self(&matching::MatchKind);
     /// A vector.
@@ -134,7 +153,7 @@ impl Kind {
         Self::all().find(|kind| kind.name() == name)
     }
 
-    /// The word in task files: `label`, `multilabel`, `extract`, `match`, `embed`, `complete`.
+    /// The word in task files: `label`, `multilabel`, `extract`, `answer`, `match`, `embed`, `complete`.
     pub fn name(self) -> &'static str {
         self.0.name()
     }

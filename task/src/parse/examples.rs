@@ -55,7 +55,7 @@ impl Context<'_> {
         let place = fields.place.clone();
         let spec = fields
             .take("input")
-            .map(|node| input::read(node, self.kind.rules().two_sided()))
+            .map(|node| input::read(node, self.kind.rules().sides()))
             .transpose()?;
         let spec = spec.as_ref().unwrap_or(self.input);
         let answer_column = fields
@@ -143,21 +143,25 @@ impl Context<'_> {
         }
         let mut fields = Fields::open(item, &known)?;
         let given = fields.require("input", "write what the model reads, or the row's columns")?;
-        let answer = fields.require(self.answer_key, "write the right answer")?;
         let place = given.place.clone();
+        let answer = if self.kind.rules().takes_null() && fields.is_null(self.answer_key) {
+            Value::Null
+        } else {
+            let answer = fields.require(self.answer_key, "write the right answer")?;
+            self.check_answer(&answer.to_json(), &answer.place)?
+        };
         let input = self.render(given, spec).map_err(|error| in_place(error, &place))?;
-        let answer = self.check_answer(&answer.to_json(), &answer.place)?;
         Ok(Example { input, answer })
     }
 
-    /// An inline input is the text itself, or the row that the task's input is made of; for two sides also
-    /// `{a: text, b: text}`.
+    /// An inline input is the text itself, or the row that the task's input is made of; for two sides also the texts under
+    /// the names of the sides: `{a: text, b: text}`.
     fn render(&self, given: Node, spec: &InputSpec) -> Result<RenderedInput, TaskError> {
         if let Content::Text(_) = given.content {
-            if self.kind.rules().two_sided() {
+            if let Some([first, second]) = self.kind.rules().sides() {
                 return Err(wrong_type(
                     &given,
-                    "a map with the columns of both sides, or with \"a\" and \"b\"",
+                    &format!("a map with the columns of both sides, or with \"{first}\" and \"{second}\""),
                 ));
             }
             let input = RenderedInput::text(&text(given)?);
@@ -173,8 +177,10 @@ impl Context<'_> {
         let Value::Object(record) = given.to_json() else {
             return Ok(RenderedInput::text(""));
         };
-        if let (InputSpec::Two { .. }, Some(sides)) = (spec, direct_sides(&record, spec)) {
-            return Ok(sides);
+        if let Some(sides) = self.kind.rules().sides()
+            && let Some(input) = direct_sides(&record, spec, sides)
+        {
+            return Ok(input);
         }
         spec.render(&record)
     }
@@ -223,10 +229,10 @@ impl Context<'_> {
     }
 }
 
-/// `{a: text, b: text}`, where these are not the columns that the task reads.
-fn direct_sides(record: &Record, spec: &InputSpec) -> Option<RenderedInput> {
+/// The texts under the names of the sides, where these are not the columns that the task reads.
+fn direct_sides(record: &Record, spec: &InputSpec, [first, second]: [&str; 2]) -> Option<RenderedInput> {
     let are_columns = spec.columns().iter().all(|column| record.contains_key(column));
-    match (record.get("a"), record.get("b")) {
+    match (record.get(first), record.get(second)) {
         (Some(Value::String(a)), Some(Value::String(b))) if record.len() == 2 && !are_columns => {
             Some(RenderedInput::two(a, b))
         }

@@ -61,7 +61,7 @@ fn examples(node: &Node, set: &[(String, Place, Node)], task: &Task, folder: &Pa
         return Ok(node.to_json());
     };
     let own_input = entry("input")
-        .map(|node| input::read(node.clone(), task.kind.rules().two_sided()))
+        .map(|node| input::read(node.clone(), task.kind.rules().sides()))
         .transpose()?;
     let shown = text(from.clone())?;
     let records = read_records(&folder.join(&shown), &shown, &from.place)?;
@@ -70,7 +70,8 @@ fn examples(node: &Node, set: &[(String, Place, Node)], task: &Task, folder: &Pa
         .into_iter()
         .zip(solved)
         .map(|((_, record), example)| {
-            let input = row(record, own_input.as_ref().unwrap_or(&task.input), example);
+            let sides = task.kind.rules().sides().unwrap_or(["a", "b"]);
+            let input = row(record, own_input.as_ref().unwrap_or(&task.input), example, sides);
             let item = [("input", input), (answer_key, example.answer.clone())];
             Value::from_iter(item.map(|(key, value)| (key.to_owned(), value)))
         })
@@ -86,7 +87,7 @@ fn examples(node: &Node, set: &[(String, Place, Node)], task: &Task, folder: &Pa
 
 /// What stands for a solved row of a file: the columns that are read, or the text that a template made of them, because a
 /// template can show a nested value, whose keys `jsonb` sorts.
-fn row(mut record: Record, input: &InputSpec, example: &Example) -> Value {
+fn row(mut record: Record, input: &InputSpec, example: &Example, [first, second]: [&str; 2]) -> Value {
     let columns = input.columns();
     let parts = match input {
         InputSpec::One(part) => vec![part],
@@ -97,9 +98,9 @@ fn row(mut record: Record, input: &InputSpec, example: &Example) -> Value {
         (InputSpec::One(Part::Column(_) | Part::Template(_)), _) => example.input.text.as_str().into(),
         // Texts of the sides are told from columns by their names.
         (InputSpec::Two { .. }, Some([a, b]))
-            if templated && !columns.iter().all(|column| column == "a" || column == "b") =>
+            if templated && !columns.iter().all(|column| column == first || column == second) =>
         {
-            serde_json::json!({"a": a, "b": b})
+            serde_json::json!({first: a, second: b})
         }
         _ => {
             record.retain(|column, _| templated || columns.contains(column));

@@ -1,4 +1,4 @@
-//! Reads `input`: a column, several columns, or a template; for `match`, two of them.
+//! Reads `input`: a column, several columns, or a template; for `match` and `answer`, two of them.
 
 use super::fields::{Fields, text, wrong_type};
 use crate::error::TaskError;
@@ -7,18 +7,31 @@ use crate::yaml::{Content, Node};
 
 const EXPECTED: &str = "a column, a list of columns, or a map with \"template\"";
 
-pub(super) fn read(node: Node, two_sided: bool) -> Result<InputSpec, TaskError> {
-    if !two_sided {
+/// `sides` are the names of the two sides, where the kind has two.
+pub(super) fn read(node: Node, sides: Option<[&'static str; 2]>) -> Result<InputSpec, TaskError> {
+    let Some([first, second]) = sides else {
         return read_part(node).map(InputSpec::One);
-    }
+    };
     if !matches!(node.content, Content::Map(_)) {
-        return Err(wrong_type(&node, "a map with \"a\" and \"b\", the two sides"));
+        return Err(wrong_type(
+            &node,
+            &format!("a map with \"{first}\" and \"{second}\", the two sides"),
+        ));
     }
-    let mut fields = Fields::open(node, &["a", "b"])?;
-    let hint = "name what is compared: input: {a: title, b: other_title}";
-    let a = read_part(fields.require("a", hint)?)?;
-    let b = read_part(fields.require("b", hint)?)?;
+    let mut fields = Fields::open(node, &[first, second])?;
+    let hint = hint_of(sides);
+    let a = read_part(fields.require(first, hint)?)?;
+    let b = read_part(fields.require(second, hint)?)?;
     Ok(InputSpec::Two { a, b })
+}
+
+/// What to write where the input is missing.
+pub(super) fn hint_of(sides: Option<[&'static str; 2]>) -> &'static str {
+    match sides {
+        None => "name the column that the model reads: input: body",
+        Some(["context", _]) => "name where the answer stands: input: {context: body, question: question}",
+        Some(_) => "name what is compared: input: {a: title, b: other_title}",
+    }
 }
 
 fn read_part(node: Node) -> Result<Part, TaskError> {

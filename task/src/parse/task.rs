@@ -66,12 +66,8 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         labels: &labels,
         fields: &extracted,
     };
-    let input_hint = if rules.two_sided() {
-        "name what is compared: input: {a: title, b: other_title}"
-    } else {
-        "name the column that the model reads: input: body"
-    };
-    let input = input::read(fields.require("input", input_hint)?, rules.two_sided())?;
+    let input = fields.require("input", input::hint_of(rules.sides()))?;
+    let input = input::read(input, rules.sides())?;
     let examples = match (fields.take("examples"), rules.answer_key()) {
         (Some(node), Some(answer_key)) => Some(
             Context {
@@ -139,7 +135,8 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         truncate: fields.choice("truncate", &cuts)?.unwrap_or_default(),
         calibration: fields.choice("calibration", &calibrations)?.unwrap_or_default(),
         label_threshold: fields.probability("label_threshold")?.unwrap_or(0.5),
-        generation: read_generation(&mut fields)?,
+        no_answer_threshold: fields.probability("no_answer_threshold")?.unwrap_or(0.5),
+        generation: read_generation(&mut fields, rules.max_tokens())?,
     })
 }
 
@@ -261,8 +258,11 @@ pub(super) fn read_model(node: Node) -> Result<ModelName, TaskError> {
     })
 }
 
-fn read_generation(fields: &mut Fields) -> Result<Generation, TaskError> {
-    let mut generation = Generation::default();
+fn read_generation(fields: &mut Fields, max_tokens: u32) -> Result<Generation, TaskError> {
+    let mut generation = Generation {
+        max_tokens,
+        ..Generation::default()
+    };
     if let Some(most) = fields.whole("max_tokens", 1, MOST_TOKENS)? {
         generation.max_tokens = most as u32;
     }

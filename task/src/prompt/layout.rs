@@ -31,6 +31,11 @@ pub(crate) const PLAIN_ANSWER: &str = "Answer:";
 
 const SIDE_A: &str = "A:";
 const SIDE_B: &str = "B:";
+/// What the model writes where a text does not answer a question.
+pub const NO_ANSWER: &str = "unanswerable";
+const CONTEXT: &str = "Text:";
+const QUESTION: &str = "Question:";
+
 const YES: &str = "yes";
 const NO: &str = "no";
 
@@ -98,6 +103,9 @@ pub(crate) struct SameOrNot;
 /// For `complete`.
 #[derive(Debug)]
 pub(crate) struct Free;
+/// For `answer`.
+#[derive(Debug)]
+pub(crate) struct FromText;
 /// For `extract`.
 #[derive(Debug)]
 pub(crate) struct AsRecord;
@@ -242,6 +250,42 @@ impl Layout for Free {
         vec![Turn {
             question: self.row(&example.input),
             answer: text_of(&example.answer),
+        }]
+    }
+
+    fn choices(&self, _task: &Task) -> Vec<Choice> {
+        Vec::new()
+    }
+}
+
+impl Layout for FromText {
+    fn system(&self, task: &Task) -> Option<String> {
+        Some(paragraphs(&[
+            &task.guidelines,
+            &format!(
+                "Answer the question with words of the text: copy the shortest piece of it that answers, as it is \
+                 written. Where the text does not answer, write {NO_ANSWER}."
+            ),
+        ]))
+    }
+
+    /// Each side is data of its own, so that a long text can be cut without losing the question.
+    fn row(&self, input: &RenderedInput) -> Vec<Segment> {
+        let Some([context, question]) = &input.sides else {
+            return vec![Segment::Data(input.text.clone())];
+        };
+        vec![
+            Segment::Template(CONTEXT.to_owned()),
+            Segment::Data(format!(" {context}")),
+            Segment::Template(format!("\n{QUESTION}")),
+            Segment::Data(format!(" {question}")),
+        ]
+    }
+
+    fn turns(&self, _task: &Task, example: &Example) -> Vec<Turn> {
+        vec![Turn {
+            question: self.row(&example.input),
+            answer: example.answer.as_str().unwrap_or(NO_ANSWER).to_owned(),
         }]
     }
 

@@ -7,7 +7,7 @@ pub(crate) mod layout;
 mod plan;
 mod template;
 
-pub use layout::{CONTENT_FREE, Choice, LAYOUT_VERSION};
+pub use layout::{CONTENT_FREE, Choice, LAYOUT_VERSION, NO_ANSWER};
 pub use plan::Plan;
 pub use template::{ChatTemplate, Message, Role};
 

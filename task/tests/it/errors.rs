@@ -40,7 +40,7 @@ fn unknown_keys_name_the_nearest_right_one() {
     "#);
     insta::assert_snapshot!(with("zzz: 1"), @r#"
     RF0403 tickets.yml:4:1: unknown key "zzz"
-    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, confidence, fallback, calibration, label_threshold, fields, schema, max_tokens, stop, temperature
+    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, confidence, fallback, calibration, label_threshold, fields, schema, max_tokens, no_answer_threshold, stop, temperature
     "#);
     insta::assert_snapshot!(with("max_tokens: 9"), @r#"
     RF0403 tickets.yml:4:1: unknown key "max_tokens" for a task of kind "label"
@@ -68,7 +68,7 @@ fn missing_keys_say_what_to_write() {
     ");
     insta::assert_snapshot!(error("input: body"), @r#"
     RF0405 tickets.yml:1:1: missing key "kind"
-    hint: it can be label, multilabel, extract, match, embed, complete
+    hint: it can be label, multilabel, extract, answer, match, embed, complete
     "#);
     insta::assert_snapshot!(error("kind: label\nlabels: [a, b]"), @r#"
     RF0405 tickets.yml:1:1: missing key "input"

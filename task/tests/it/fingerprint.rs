@@ -50,6 +50,12 @@ fields:
   price: {type: number, minimum: 0}
 ";
 
+const ANSWER: &str = "
+kind: answer
+input: {context: body, question: question}
+guidelines: Be short.
+";
+
 type Change = (&'static str, fn(&mut Task));
 
 /// Changes that no answer depends on.
@@ -153,6 +159,14 @@ const WITH_EFFECT: &[(&str, &[Change])] = &[
         ],
     ),
     (
+        ANSWER,
+        &[
+            ("guidelines", |task| task.guidelines.push('!')),
+            ("no_answer_threshold", |task| task.no_answer_threshold = 0.6),
+            ("max_tokens", |task| task.generation.max_tokens = 21),
+        ],
+    ),
+    (
         SIMILAR,
         &[
             ("count", |task| task.examples.as_mut().expect("set").count = 1),
@@ -213,6 +227,7 @@ fn fingerprints_stay_the_same_from_one_version_to_the_next() {
     insta::assert_snapshot!(task(MULTILABEL).fingerprint(), @"f360bb288828beb31db990439dd6621019cfac34014aa92af6d4e47d0e0aec5d");
     insta::assert_snapshot!(task(COMPLETE).fingerprint(), @"051678979b526f242879701c7564db19f86cf4208b7bf2c9c8868a6c409bd355");
     insta::assert_snapshot!(task(EXTRACT).fingerprint(), @"34535b1ddb1ca93f229a23c9fef6b06cd190d46fae1c6d2a800c09ca1ad3e599");
+    insta::assert_snapshot!(task(ANSWER).fingerprint(), @"9e790b99d611c91e35556805c399c9fd1324cd93e513bbc7ad2e0c2fb9c331ee");
     insta::assert_snapshot!(task(SIMILAR).fingerprint(), @"b8e767982e27049b5a4697d246b8019d90b8da6aa45cdc769c8db2d7eb7ab25d");
 }
 
@@ -221,7 +236,7 @@ proptest! {
     #[test]
     fn what_changes_no_answer_keeps_it(
         picks in prop::collection::vec(prop::sample::select(WITHOUT_EFFECT), 0..8),
-        text in prop::sample::select(vec![LABEL, MULTILABEL, COMPLETE, EXTRACT, SIMILAR]),
+        text in prop::sample::select(vec![LABEL, MULTILABEL, COMPLETE, EXTRACT, ANSWER, SIMILAR]),
     ) {
         let before = task(text).fingerprint();
         let mut changed = task(text);

@@ -1,5 +1,6 @@
 //! What this crate promises to those who use it.
 
+mod answer;
 mod errors;
 mod export;
 mod extract;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use refuel_task::{Answer, Field, Plan, Task};
 
-use super::{Asked, DRAFTS, Procedure, answered};
+use super::{Asked, Procedure, answered};
 use crate::error::EngineError;
 use crate::guide::{Grammar, Guide, RecordGrammar, Vocabulary, needs_input};
 use crate::model::Model;
@@ -26,7 +26,7 @@ pub(crate) struct Extract {
 }
 
 impl Extract {
-    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan) -> Result<Self, EngineError> {
+    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan, drafts: usize) -> Result<Self, EngineError> {
         let mut extract = Self {
             vocabulary: model.vocabulary()?,
             fields: task.fields.clone(),
@@ -35,7 +35,8 @@ impl Extract {
             options: GenerateOptions {
                 max_tokens: task.generation.max_tokens as usize,
                 stop_tokens: Vec::new(),
-                drafts: DRAFTS,
+                drafts,
+                opening: None,
             },
         };
         // With no input, what is wrong with the grammar is wrong with the task on this model.

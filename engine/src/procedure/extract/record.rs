@@ -4,7 +4,7 @@
 use refuel_task::{Field, Scored, Shape};
 use serde_json::{Map, Value};
 
-use crate::guide::pieces;
+use crate::guide::Places;
 
 /// A token of the record.
 pub(super) struct Token<'a> {
@@ -122,37 +122,6 @@ fn span(part: &Part<'_>, bytes: &[u8], places: &Places<'_>) -> Option<[u32; 2]> 
         (Shape::Text(shape), Value::String(text)) if shape.span || shape.format.is_some() => places.find(text.trim()),
         (Shape::Number { .. } | Shape::Integer { .. }, Value::Number(_)) => places.find(written),
         _ => None,
-    }
-}
-
-/// The input, with the places where words and numbers begin and end.
-struct Places<'a> {
-    input: &'a str,
-    /// Bytes before each piece, and those of all.
-    edges: Vec<usize>,
-}
-
-impl<'a> Places<'a> {
-    fn new(input: &'a str) -> Self {
-        let mut edges = vec![0];
-        let mut at = 0;
-        for piece in pieces(input) {
-            at += piece.len();
-            edges.push(at);
-        }
-        Self { input, edges }
-    }
-
-    /// The first place where `text` stands between two edges.
-    fn find(&self, text: &str) -> Option<[u32; 2]> {
-        if text.is_empty() {
-            return None;
-        }
-        let is_edge = |at: usize| self.edges.binary_search(&at).is_ok();
-        let mut found = self.input.match_indices(text);
-        let (start, _) = found.find(|(start, _)| is_edge(*start) && is_edge(start + text.len()))?;
-        let before = self.input[..start].chars().count() as u32;
-        Some([before, before + text.chars().count() as u32])
     }
 }
 

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::guide::TokenSet;
+use crate::session::Opening;
 
 /// `log(sum(exp(logits)))`, computed against the maximum so that it can't overflow.
 ///
@@ -102,6 +103,33 @@ pub(super) fn choose(logits: &[f32], allowed: Option<&TokenSet>) -> Option<Chose
     })
 }
 
+/// The same for the first token of a text, where `opening` decides whether the text says that there is nothing. Its
+/// probability among the allowed tokens comes second; none where it is not one of them.
+pub(super) fn choose_first(logits: &[f32], allowed: &TokenSet, opening: Opening) -> (Option<Chosen>, Option<f32>) {
+    let Some(best) = choose(logits, Some(allowed)) else {
+        return (None, None);
+    };
+    let Some(&logit) = logits
+        .get(opening.token as usize)
+        .filter(|_| allowed.is_allowed(opening.token))
+    else {
+        return (Some(best), None);
+    };
+    let of = |token: u32| Chosen {
+        token,
+        log_probability: best.log_probability + logits[token as usize] - logits[best.token as usize],
+        among_allowed: best.among_allowed + logits[token as usize] - logits[best.token as usize],
+    };
+    let probability = (best.among_allowed + logit - logits[best.token as usize]).exp();
+    if probability >= opening.threshold {
+        return (Some(of(opening.token)), Some(probability));
+    }
+    let mut others = allowed.clone();
+    others.disallow_token(opening.token);
+    let chosen = choose(logits, Some(&others)).map_or(opening.token, |chosen| chosen.token);
+    (Some(of(chosen)), Some(probability))
+}
+
 /// The most likely token and its log probability; the lowest token of equals.
 fn greedy(logits: &[f32]) -> (u32, f32) {
     let mut best = 0;
@@ -118,6 +146,40 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn set(tokens: &[u32]) -> TokenSet {
+        let mut set = TokenSet::alloc(8);
+        tokens.iter().for_each(|&token| set.allow_token(token));
+        set
+    }
+
+    #[test]
+    fn only_what_is_allowed_is_chosen_and_counts() {
+        let logits = [0.0, 5.0, 3.0, 3.0_f32.ln(), 0.0];
+        let chosen = choose(&logits, Some(&set(&[0, 3, 7]))).expect("a token");
+        assert_eq!(chosen.token, 3, "what the logits don't reach is passed over");
+        assert!((chosen.among_allowed.exp() - 0.75).abs() < 1e-6);
+        assert!(choose(&logits, Some(&set(&[]))).is_none());
+        assert_eq!(choose(&logits, None).map(|chosen| chosen.token), Some(1));
+    }
+
+    #[test]
+    fn an_opening_is_taken_by_its_own_threshold() {
+        let logits = [0.0, 9.0, 3.0_f32.ln(), 0.0];
+        let first = |tokens: &[u32], threshold: f32| {
+            let (chosen, probability) = choose_first(&logits, &set(tokens), Opening { token: 0, threshold });
+            let chosen = chosen.expect("a token");
+            (chosen.token, chosen.among_allowed.exp(), probability)
+        };
+        let near = |(token, among, probability): (u32, f32, Option<f32>), expected: (u32, f32, f32)| {
+            assert_eq!(token, expected.0);
+            assert!((among - expected.1).abs() < 1e-6 && (probability.unwrap() - expected.2).abs() < 1e-6);
+        };
+        near(first(&[0, 2], 0.5), (2, 0.75, 0.25));
+        near(first(&[0, 2], 0.2), (0, 0.25, 0.25));
+        near(first(&[0], 1.1), (0, 1.0, 1.0));
+        assert_eq!(first(&[2, 3], 0.0), (2, 0.75, None));
+    }
 
     proptest! {
         #[test]

@@ -1,6 +1,6 @@
 //! One text that is being written: what the logits of a run add to it, and what is to be run next.
 
-use super::mathematics::{Chosen, choose};
+use super::mathematics::{Chosen, choose, choose_first};
 use crate::guide::Guide;
 use crate::session::{GenerateOptions, Generated};
 
@@ -33,6 +33,8 @@ pub(super) struct Writing<'a> {
     pub(super) draft: Vec<u32>,
     /// How many are guessed.
     reach: usize,
+    /// Whether the model has had a say.
+    opened: bool,
     /// Whether nothing is to be run any more.
     pub(super) done: bool,
     pub(super) text: Generated,
@@ -48,6 +50,7 @@ impl<'a> Writing<'a> {
             pending: Vec::new(),
             draft: Vec::new(),
             reach: bounds.options.drafts.min(4),
+            opened: false,
             done: bounds.options.max_tokens == 0,
             text: Generated::default(),
         };
@@ -97,11 +100,20 @@ impl<'a> Writing<'a> {
                 }
             },
         };
+        let is_first = !std::mem::replace(&mut self.opened, true);
+        let chosen = match (bounds.options.opening, &allowed) {
+            (Some(opening), Some(allowed)) if is_first => {
+                let (chosen, probability) = choose_first(logits, allowed, opening);
+                self.text.opening = probability;
+                chosen
+            }
+            _ => choose(logits, allowed.as_ref()),
+        };
         let Some(Chosen {
             token,
             log_probability,
             among_allowed,
-        }) = choose(logits, allowed.as_ref())
+        }) = chosen
         else {
             self.fail("nothing may follow".to_owned());
             return None;
@@ -228,6 +240,7 @@ mod tests {
             max_tokens: 40,
             stop_tokens: vec![0],
             drafts,
+            opening: None,
         };
         let bounds = Bounds {
             vocabulary,

@@ -140,7 +140,7 @@ impl Cases {
         variants: &[&Task],
     ) {
         let task = variants[0];
-        let expected = match task.kind.normalize_expected(value, &task.labels) {
+        let expected = match task.normalize_expected(value) {
             Ok(expected) => expected,
             Err(reason) => return self.leave_out(value, reason),
         };

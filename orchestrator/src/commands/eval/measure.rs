@@ -171,6 +171,15 @@ fn reasons(answers: &[Answer]) -> Vec<Reason> {
     reasons
 }
 
+/// The words of an answer without case, punctuation and articles, which is how reading comprehension is graded (Rajpurkar
+/// et al. 2016, "SQuAD", section 6.1).
+fn bare(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let letters: String = lower.chars().filter(|letter| !letter.is_ascii_punctuation()).collect();
+    let words = letters.split_whitespace().filter(|word| !["a", "an", "the"].contains(word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Turns answers, before the gate, into classes.
 struct Judge {
     kind: Kind,
@@ -191,19 +200,25 @@ impl Judge {
             kind: task.kind,
             gate: task.gate(),
             classes,
-            labelled: task.kind != Kind::COMPLETE,
+            labelled: [Kind::LABEL, Kind::MULTILABEL, Kind::MATCH].contains(&task.kind),
         }
     }
 
     fn row(&mut self, expected: &Value, answer: &Answer) -> Judged {
         let gated = self.gate.apply(answer.clone());
+        // Where null is an answer, it is one only where the model said so.
+        let mut classes_of = |answer: &Answer| {
+            let says = answer.status == Status::Ok || !answer.value.is_null();
+            says.then(|| self.classes_of(&answer.value)).flatten()
+        };
+        let (given, said) = (classes_of(&gated), classes_of(answer));
         Judged {
             expected: self.classes_of(expected).unwrap_or_default(),
             // Null is no value, and neither is a fallback that says what no label says.
-            given: self.classes_of(&gated.value),
+            given,
             failed: gated.status == Status::Error,
             abstained: gated.status == Status::Abstained,
-            said: self.classes_of(&answer.value),
+            said,
             confidence: self.confidence(answer).map(f64::from),
         }
     }
@@ -211,7 +226,15 @@ impl Judge {
     /// The classes of a value, in ascending order. None where it is no value of the task.
     fn classes_of(&mut self, value: &Value) -> Option<Vec<u32>> {
         if !self.labelled {
-            return Some(vec![self.classes.number(value.as_str()?.trim())]);
+            let text = match value {
+                Value::String(text) if self.kind == Kind::ANSWER => bare(text),
+                Value::String(text) => text.trim().to_owned(),
+                // That there is no answer is one, too.
+                Value::Null if self.kind == Kind::ANSWER => String::new(),
+                Value::Object(_) => value.to_string(),
+                _ => return None,
+            };
+            return Some(vec![self.classes.number(&text)]);
         }
         match value {
             Value::Bool(flag) if self.kind == Kind::MATCH => Some(vec![u32::from(*flag)]),

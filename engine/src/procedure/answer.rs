@@ -1,0 +1,266 @@
+//! The piece of a text that answers a question. The model can write nothing but such a piece, or that there is none.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use refuel_task::{Answer, NO_ANSWER, Plan, Scored, Status, Task};
+use serde_json::Value;
+
+use super::{Asked, Procedure, answered};
+use crate::confidence::geometric_mean;
+use crate::error::EngineError;
+use crate::guide::{Grammar, Guide, Places, Vocabulary, piece_grammar};
+use crate::model::Model;
+use crate::session::{GenerateOptions, Generated, OnRows, Opening};
+
+/// See the module.
+pub(crate) struct AnswerFromText {
+    vocabulary: Arc<Vocabulary>,
+    /// What comes before the answer.
+    lead: &'static str,
+    options: GenerateOptions,
+}
+
+impl AnswerFromText {
+    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan, drafts: usize) -> Result<Self, EngineError> {
+        let nothing = model.tokenizer.plain(NO_ANSWER)?;
+        Ok(Self {
+            vocabulary: model.vocabulary()?,
+            lead: plan.answer_lead,
+            options: GenerateOptions {
+                max_tokens: task.generation.max_tokens as usize,
+                stop_tokens: Vec::new(),
+                drafts,
+                opening: nothing.first().map(|&token| Opening {
+                    token,
+                    threshold: task.no_answer_threshold,
+                }),
+            },
+        })
+    }
+
+    fn guide(&self, context: &str) -> Result<Box<dyn Guide>, String> {
+        let or_space = self.vocabulary.may_lead_with_space();
+        let grammar = piece_grammar(context, NO_ANSWER, self.lead, or_space);
+        Ok(Grammar::new(&self.vocabulary, grammar)?.guide())
+    }
+
+    /// The answer that a text is, or why it is none.
+    fn read(&self, generated: &Generated, context: &str) -> Result<Piece, String> {
+        if let Some(problem) = &generated.problem {
+            return Err(format!("the answer can't be written: {problem}"));
+        }
+        let cut =
+            (!generated.finished).then(|| format!("the answer was cut at max_tokens: {}", self.options.max_tokens));
+        if let (Some(cut), None) = (&cut, &generated.ending) {
+            return Err(format!("{cut}, where it can't be ended"));
+        }
+        let bytes: Vec<u8> = generated
+            .tokens
+            .iter()
+            .flat_map(|&token| self.vocabulary.bytes(token))
+            .copied()
+            .collect();
+        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let said: Vec<f32> = (generated.log_probabilities.iter())
+            .zip(&generated.allowed_log_probabilities)
+            // What there was no choice about says nothing.
+            .filter(|&(&all, &allowed)| all != 0.0 || allowed != 0.0)
+            .map(|(&all, _)| all)
+            .collect();
+        let own = Scored {
+            span: Places::new(context).find(&text).filter(|_| text != NO_ANSWER),
+            confidence: generated.allowed_log_probabilities.iter().sum::<f32>().exp(),
+            raw_confidence: geometric_mean(&said),
+            value: text,
+        };
+        let nothing = generated
+            .opening
+            .filter(|_| own.value != NO_ANSWER)
+            .map(|probability| Scored {
+                value: NO_ANSWER.to_owned(),
+                confidence: probability,
+                raw_confidence: probability,
+                span: None,
+            });
+        Ok(Piece { own, nothing, cut })
+    }
+}
+
+/// What a text turned out to be.
+struct Piece {
+    own: Scored,
+    /// That there is no answer, where the model said one.
+    nothing: Option<Scored>,
+    /// What is to be said of an answer that was cut.
+    cut: Option<String>,
+}
+
+impl Procedure for AnswerFromText {
+    fn tokens_after_row(&self) -> usize {
+        self.options.max_tokens
+    }
+
+    /// The confidence of an answer is the probability of its tokens among those that were allowed, that there is none among
+    /// them; the raw one is the geometric mean of their probabilities among all. The scores tell the probability of there
+    /// being none, at the first token.
+    fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
+        let context = |at: usize| {
+            let input = asked.questions[at].input;
+            input.sides.as_ref().map_or(input.text.as_str(), |[context, _]| context)
+        };
+        let guides: Vec<Result<Box<dyn Guide>, String>> = (0..asked.questions.len())
+            .into_par_iter()
+            .map(|at| self.guide(context(at)))
+            .collect();
+        let mut problems = Vec::with_capacity(guides.len());
+        let (mut rows, mut open) = (Vec::new(), Vec::new());
+        for (guide, row) in guides.into_iter().zip(asked.rows()) {
+            match guide {
+                Ok(guide) => {
+                    problems.push(None);
+                    rows.push(row);
+                    open.push(guide);
+                }
+                Err(problem) => problems.push(Some(problem)),
+            }
+        }
+        let generated =
+            asked
+                .model
+                .session()
+                .generate(asked.prefix, &rows, open, &self.options, asked.cancel, on_rows)?;
+        let mut generated = generated.into_iter();
+        let answers = asked
+            .questions
+            .iter()
+            .zip(problems)
+            .enumerate()
+            .map(|(at, (question, problem))| {
+                let generated = match problem {
+                    None => generated.next().unwrap_or_default(),
+                    Some(problem) => Generated {
+                        problem: Some(problem),
+                        ..Generated::default()
+                    },
+                };
+                match self.read(&generated, context(at)) {
+                    Err(reason) => Answer::error(&asked.model.name, reason),
+                    Ok(Piece { own, nothing, cut }) => {
+                        let value = if own.value == NO_ANSWER {
+                            Value::Null
+                        } else {
+                            own.value.as_str().into()
+                        };
+                        let (confidence, raw) = (Some(own.confidence), Some(own.raw_confidence));
+                        let mut answer = answered(asked.model, question, value, confidence, raw);
+                        answer.scores = std::iter::once(own).chain(nothing).collect();
+                        answer.output_tokens = generated.tokens.len() as u32;
+                        answer.reason = match (cut, answer.reason) {
+                            (Some(cut), Some(reason)) => Some(format!("{cut}; {reason}")),
+                            (cut, reason) => cut.or(reason),
+                        };
+                        answer
+                    }
+                }
+            });
+        Ok(answers.collect())
+    }
+}
+
+/// One answer from the answers to the windows of a text, each with the character that its window begins at: the surest
+/// piece of any; where no window has one, that there is none, as sure as the least sure of them is.
+pub(crate) fn best_window(windows: Vec<(Answer, u32)>) -> Answer {
+    let count = windows.len();
+    let (input_tokens, output_tokens) = windows.iter().fold((0, 0), |(read, wrote), (answer, _)| {
+        (read + answer.input_tokens, wrote + answer.output_tokens)
+    });
+    let rank = |answer: &Answer| {
+        // A window that failed may be the one that has the answer.
+        let confidence = answer.confidence.unwrap_or(0.0);
+        match (answer.status == Status::Error, answer.value.is_null()) {
+            (true, _) => (2, confidence),
+            (false, false) => (1, confidence),
+            (false, true) => (0, -confidence),
+        }
+    };
+    let best = windows.into_iter().reduce(|best, next| {
+        let (left, right) = (rank(&best.0), rank(&next.0));
+        if right.0 > left.0 || right.0 == left.0 && right.1 > left.1 {
+            next
+        } else {
+            best
+        }
+    });
+    let Some((mut answer, start)) = best else {
+        return Answer::error("", "the text has no window");
+    };
+    for span in answer.scores.iter_mut().filter_map(|scored| scored.span.as_mut()) {
+        *span = span.map(|at| at + start);
+    }
+    answer.input_tokens = input_tokens;
+    answer.output_tokens = output_tokens;
+    if count > 1 {
+        let read = format!("read in {count} windows");
+        answer.reason = Some(match answer.reason {
+            Some(reason) => format!("{reason}; {read}"),
+            None => read,
+        });
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use refuel_task::Source;
+
+    use super::*;
+
+    fn window(value: Value, confidence: f32, start: u32) -> (Answer, u32) {
+        let answer = Answer {
+            scores: vec![Scored {
+                value: value.to_string(),
+                confidence,
+                raw_confidence: confidence,
+                span: (!value.is_null()).then_some([1, 3]),
+            }],
+            value,
+            confidence: Some(confidence),
+            status: Status::Ok,
+            reason: None,
+            source: Source::Model,
+            input_tokens: 10,
+            ..Answer::error("m@1", "")
+        };
+        (answer, start)
+    }
+
+    #[test]
+    fn the_surest_piece_of_any_window_is_the_answer() {
+        let best = best_window(vec![
+            window(Value::Null, 0.9, 0),
+            window("ab".into(), 0.3, 50),
+            window("cd".into(), 0.4, 100),
+        ]);
+        assert_eq!((best.value, best.scores[0].span), ("cd".into(), Some([101, 103])));
+        assert_eq!(
+            (best.input_tokens, best.reason.as_deref()),
+            (30, Some("read in 3 windows"))
+        );
+    }
+
+    #[test]
+    fn there_is_none_where_no_window_has_one_and_a_failure_is_one() {
+        let none = || vec![window(Value::Null, 0.9, 0), window(Value::Null, 0.6, 50)];
+        let best = best_window(none());
+        assert_eq!((best.value, best.confidence), (Value::Null, Some(0.6)));
+        let mut failed = none();
+        failed.push((Answer::error("m@1", "broken"), 90));
+        assert_eq!(best_window(failed).status, Status::Error);
+        assert_eq!(
+            best_window(vec![window("ab".into(), 0.3, 0)]).reason,
+            None,
+            "one window is the whole text"
+        );
+    }
+}

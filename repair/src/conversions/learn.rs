@@ -144,7 +144,8 @@ impl Conversion {
             Program::Value(_, after) if !after.is_empty() => 0.2,
             _ => 0.4,
         };
-        (vouched + before) / (vouched + wrong + 1.0)
+        // How values are written is a rule: a value that it gets wrong speaks louder than one that it gets right.
+        (vouched + before) / (vouched + 2.0 * wrong + 1.0)
     }
 
     /// Whether it makes one value of another and was seen once.
@@ -290,6 +291,9 @@ fn pool(before: &str, after: &str) -> Vec<Operation> {
         (true, false) if prefix == 0 => pool.push(Operation::Prefix(come.into())),
         _ => {}
     }
+    if after.starts_with('0') && after.len() < LONGEST && after.bytes().all(|byte| byte.is_ascii_digit()) {
+        pool.push(Operation::PadZeros(after.len()));
+    }
     let mut marks: Vec<char> = before.chars().filter(|letter| !letter.is_alphanumeric()).collect();
     marks.sort_unstable();
     marks.dedup();
@@ -321,9 +325,9 @@ mod tests {
     }
 
     fn convert(pairs: &[(&str, &str)], text: &str) -> Option<String> {
-        learn(&examples(pairs))
-            .iter()
-            .find_map(|conversion| conversion.apply(text))
+        let learned = learn(&examples(pairs));
+        let trusted = learned.iter().filter(|conversion| conversion.trust(None) > 0.5);
+        trusted.filter_map(|conversion| conversion.apply(text)).next()
     }
 
     #[test]
@@ -337,6 +341,13 @@ mod tests {
         let pairs = [("0.05%", "0.05"), ("0.061%", "0.061"), ("0.07", "0.07")];
         assert_eq!(convert(&pairs, "0.099%").as_deref(), Some("0.099"));
         assert_eq!(convert(&pairs, "0.08"), None);
+    }
+
+    #[test]
+    fn zeros_that_were_lost_come_back() {
+        let pairs = [("1907", "01907"), ("60601", "60601"), ("2101", "02101")];
+        assert_eq!(convert(&pairs, "1801").as_deref(), Some("01801"));
+        assert_eq!(convert(&pairs, "73301"), None);
     }
 
     #[test]

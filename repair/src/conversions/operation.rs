@@ -15,6 +15,8 @@ pub(crate) enum Operation {
     PlainNumber,
     /// A whole number with a comma after each thousand.
     GroupThousands,
+    /// Digits with zeros before them, up to a length.
+    PadZeros(usize),
     /// Small letters.
     Lower,
     /// Capitals.
@@ -43,7 +45,7 @@ impl Operation {
     pub(crate) fn presumes(&self) -> f32 {
         match self {
             Self::Trim => 0.3,
-            Self::PlainNumber | Self::GroupThousands => 0.6,
+            Self::PlainNumber | Self::GroupThousands | Self::PadZeros(_) => 0.6,
             Self::Lower | Self::Upper | Self::Title => 0.7,
             Self::FirstNumber | Self::Remove(_) => 1.0,
             Self::Prefix(_) | Self::Suffix(_) | Self::TurnRound => 1.2,
@@ -59,6 +61,10 @@ impl Operation {
             Self::FirstNumber => first_number(text).map(str::to_owned),
             Self::PlainNumber => plain_number(text),
             Self::GroupThousands => group_thousands(text),
+            Self::PadZeros(length) => {
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                (digits && text.len() < *length).then(|| format!("{text:0>length$}"))
+            }
             Self::Lower => Some(text.to_lowercase()),
             Self::Upper => Some(text.to_uppercase()),
             Self::Title => Some(title(text)),
@@ -83,6 +89,7 @@ impl fmt::Display for Operation {
             Self::FirstNumber => f.write_str("keep the first number"),
             Self::PlainNumber => f.write_str("write the number plainly"),
             Self::GroupThousands => f.write_str("separate thousands by commas"),
+            Self::PadZeros(length) => write!(f, "put zeros before, up to {length} digits"),
             Self::Lower => f.write_str("write in small letters"),
             Self::Upper => f.write_str("write in capitals"),
             Self::Title => f.write_str("capitalize words"),
@@ -205,6 +212,14 @@ mod tests {
         assert_eq!(grouped("1234567").as_deref(), Some("1,234,567"));
         assert_eq!(grouped("123").as_deref(), Some("123"));
         assert_eq!(grouped("12.5"), None);
+    }
+
+    #[test]
+    fn zeros_are_put_before() {
+        let padded = |text| Operation::PadZeros(5).apply(text);
+        assert_eq!(padded("1907").as_deref(), Some("01907"));
+        assert_eq!(padded("60601"), None);
+        assert_eq!(padded("19-7"), None);
     }
 
     #[test]

@@ -12,6 +12,9 @@ const LEAST_GAIN: f32 = 0.1;
 const GOOD_ENOUGH: f32 = 0.9;
 /// The most dependencies that are kept for one right side.
 const MOST: usize = 8;
+/// Values that are looked at for pairs, at most: columns that tell little by themselves are not tried in pairs of a wide
+/// table.
+const MOST_LOOKS: usize = 1_500_000_000;
 /// Rows that pairs of columns are tried on.
 const SAMPLE: usize = 20_000;
 
@@ -189,6 +192,11 @@ pub(crate) fn discover(table: &Table) -> Vec<Dependency> {
         .collect();
     if !wanting.is_empty() {
         let step = table.rows().div_ceil(SAMPLE).max(1);
+        let lefts = for_pairs(
+            lefts,
+            &found,
+            MOST_LOOKS / (wanting.len() * (table.rows() / step).max(1)),
+        );
         for (at, &first) in lefts.iter().enumerate() {
             for &second in &lefts[at + 1..] {
                 let (ids, count) = pair_groups(&table.columns[first], &table.columns[second], step);
@@ -220,6 +228,19 @@ pub(crate) fn discover(table: &Table) -> Vec<Dependency> {
         of_right.truncate(MOST);
     }
     found.into_iter().flatten().collect()
+}
+
+/// As many columns as make `pairs` pairs: those that tell most of another column by themselves, in their order.
+fn for_pairs(mut lefts: Vec<usize>, found: &[Vec<Dependency>], pairs: usize) -> Vec<usize> {
+    let most = (2.0 * pairs as f64).sqrt() as usize;
+    let tells = |left: &usize| {
+        let of_left = found.iter().flatten().filter(|dependency| dependency.left == [*left]);
+        of_left.map(Dependency::lift).fold(0.0, f32::max)
+    };
+    lefts.sort_by(|one, other| tells(other).total_cmp(&tells(one)).then(one.cmp(other)));
+    lefts.truncate(most.max(2));
+    lefts.sort_unstable();
+    lefts
 }
 
 /// Numbers for the pairs of values in two columns, of every `step`-th row, and how many numbers there are.

@@ -43,17 +43,16 @@ pub(crate) struct Support {
 }
 
 /// How the dependencies fit a row: for each, whether the group of its left side mostly has the value that the row has.
+/// None where there is no majority of other rows.
 #[derive(Debug, Default)]
-pub(crate) struct Fits {
-    /// The number of a dependency and whether it fits; those without a majority of other rows are left out.
-    fits: Vec<(usize, bool)>,
-}
+pub(crate) struct Fits(Vec<Option<bool>>);
 
 /// The dependencies of a table, ready to vote.
 #[derive(Debug)]
 pub(crate) struct Votes {
     grouped: Vec<Grouped>,
     of_right: Vec<Vec<usize>>,
+    of_left: Vec<Vec<usize>>,
 }
 
 fn key(table: &Table, left: &[usize], row: usize) -> Option<(u32, u32)> {
@@ -71,6 +70,7 @@ impl Votes {
     /// dependencies tell the truth, where the rest of the table says only which ones hold.
     pub(crate) fn new(table: &Table, dependencies: Vec<Dependency>, labelled: &[usize]) -> Self {
         let mut of_right = vec![Vec::new(); table.columns.len()];
+        let mut of_left = vec![Vec::new(); table.columns.len()];
         let mut grouped = Vec::new();
         for dependency in dependencies {
             let right = &table.columns[dependency.right];
@@ -97,6 +97,9 @@ impl Votes {
                 group.values.truncate(KEPT);
             }
             of_right[dependency.right].push(grouped.len());
+            for &left in &dependency.left {
+                of_left[left].push(grouped.len());
+            }
             let mut with_groups = Grouped {
                 weight: dependency.lift().max(0.0).powi(2),
                 dependency,
@@ -105,7 +108,11 @@ impl Votes {
             with_groups.weigh(table, labelled);
             grouped.push(with_groups);
         }
-        Self { grouped, of_right }
+        Self {
+            grouped,
+            of_right,
+            of_left,
+        }
     }
 
     /// The dependencies, as votes number them.
@@ -120,45 +127,39 @@ impl Votes {
 
     /// How the dependencies fit a row.
     pub(crate) fn fits(&self, table: &Table, row: usize, fits: &mut Fits) {
-        fits.fits.clear();
-        for (number, grouped) in self.grouped.iter().enumerate() {
+        fits.0.clear();
+        fits.0.extend(self.grouped.iter().map(|grouped| {
             let own = table.columns[grouped.dependency.right].code(row);
-            let Some((group, others)) = grouped.others(table, row, own).filter(|_| own != MISSING) else {
-                continue;
-            };
-            let count = |code: u32, count: u32| count - u32::from(code == own);
-            let own_count = group
-                .values
-                .iter()
-                .find(|&&(code, _)| code == own)
-                .map_or(0, |&(code, n)| count(code, n));
-            let most = group.values.iter().map(|&(code, n)| count(code, n)).max().unwrap_or(0);
+            let (group, others) = grouped.others(table, row, own).filter(|_| own != MISSING)?;
+            let others_with = |&(code, count): &(u32, u32)| count - u32::from(code == own);
+            let own_count = group.values.iter().find(|value| value.0 == own).map_or(0, others_with);
+            let most = group.values.iter().map(others_with).max().unwrap_or(0);
             // A group without a majority says nothing.
-            if most * 2 > others {
-                fits.fits.push((number, own_count == most));
-            }
-        }
+            (most * 2 > others).then_some(own_count == most)
+        }));
     }
 
     /// How far the left side of a dependency is in doubt in a row, from 0 to 1: the share of what it else determines that
     /// does not fit, while other left sides say that it is right. A value that fits nothing in its row is wrong itself.
     pub(crate) fn doubt(&self, fits: &Fits, number: usize) -> f32 {
         let asked = &self.grouped[number].dependency;
-        let shares_left = |other: &Dependency| other.left.iter().any(|column| asked.left.contains(column));
         let (mut misfits, mut others) = (0.0, 0.0);
-        for &(other, fit) in &fits.fits {
-            let other = &self.grouped[other].dependency;
-            if other.right == asked.right || asked.left.contains(&other.right) || !shares_left(other) {
+        for &number in asked.left.iter().flat_map(|&column| &self.of_left[column]) {
+            let Some(fit) = fits.0[number] else { continue };
+            let right = self.grouped[number].dependency.right;
+            if right == asked.right || asked.left.contains(&right) {
                 continue;
             }
-            others += 1.0;
             let vouched = || {
-                fits.fits.iter().any(|&(number, fit)| {
-                    let voucher = &self.grouped[number].dependency;
-                    let apart = !shares_left(voucher) && !voucher.left.contains(&asked.right);
-                    fit && voucher.right == other.right && apart
+                self.of_right[right].iter().any(|&number| {
+                    let left = &self.grouped[number].dependency.left;
+                    let apart = left
+                        .iter()
+                        .all(|column| !asked.left.contains(column) && *column != asked.right);
+                    apart && fits.0[number] == Some(true)
                 })
             };
+            others += 1.0;
             misfits += f32::from(u8::from(!fit && vouched()));
         }
         if others == 0.0 { 0.0 } else { misfits / others }

@@ -186,7 +186,10 @@ mod tests {
     use super::{Cleaned, Draft, Edit, Patch};
     use crate::RuleName;
 
-    fn edits(original: &str, steps: &[(RuleName, &[(std::ops::Range<usize>, &str)])]) -> (String, Vec<Edit>) {
+    /// A rule with its patches: the bytes, and what is put there.
+    type Step<'a> = (RuleName, &'a [(std::ops::Range<usize>, &'a str)]);
+
+    fn edits(original: &str, steps: &[Step<'_>]) -> (String, Vec<Edit>) {
         let mut draft = Draft::new(original);
         for (rule, patches) in steps {
             let patches = patches
@@ -217,8 +220,7 @@ mod tests {
 
     #[test]
     fn what_is_changed_back_is_no_edit() {
-        let steps: [(RuleName, &[(std::ops::Range<usize>, &str)]); 2] =
-            [(RuleName::Html, &[(1..2, "")]), (RuleName::Quotes, &[(1..1, "b")])];
+        let steps: [Step<'_>; 2] = [(RuleName::Html, &[(1..2, "")]), (RuleName::Quotes, &[(1..1, "b")])];
         assert_eq!(edits("abc", &steps), ("abc".into(), vec![]));
     }
 }

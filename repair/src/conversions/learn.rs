@@ -326,8 +326,8 @@ mod tests {
 
     fn convert(pairs: &[(&str, &str)], text: &str) -> Option<String> {
         let learned = learn(&examples(pairs));
-        let trusted = learned.iter().filter(|conversion| conversion.trust(None) > 0.5);
-        trusted.filter_map(|conversion| conversion.apply(text)).next()
+        let mut trusted = learned.iter().filter(|conversion| conversion.trust(None) > 0.5);
+        trusted.find_map(|conversion| conversion.apply(text))
     }
 
     #[test]

@@ -27,7 +27,14 @@ struct Grade {
 
 impl Grade {
     fn new(set: &'static str, metric: &'static str, null: f64) -> Self {
-        Self { set, metric, right: 0, rows: 0, null, time: Duration::ZERO }
+        Self {
+            set,
+            metric,
+            right: 0,
+            rows: 0,
+            null,
+            time: Duration::ZERO,
+        }
     }
 
     fn row(&mut self, right: bool) {
@@ -76,7 +83,11 @@ fn main() {
 
 fn read(folder: &Path, set: &str) -> Result<Vec<csv::StringRecord>, csv::Error> {
     let file = folder.join(set).join("all.csv");
-    csv::ReaderBuilder::new().flexible(true).from_path(file)?.records().collect()
+    csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_path(file)?
+        .records()
+        .collect()
 }
 
 /// The texts of the results of a row.
@@ -88,7 +99,11 @@ fn phones(folder: &Path) -> Result<Vec<Grade>, csv::Error> {
     let rows = read(folder, "norm_phone_numbers")?;
     let graded = &rows[..GRADED.min(rows.len())];
     let none = graded.iter().filter(|row| results(row).is_empty()).count();
-    let mut grade = Grade::new("norm_phone_numbers", "accuracy, all numbers", none as f64 / graded.len() as f64);
+    let mut grade = Grade::new(
+        "norm_phone_numbers",
+        "accuracy, all numbers",
+        none as f64 / graded.len() as f64,
+    );
     // The library reads what it knows of countries once.
     Format::Phone.find("+4930901820", &Settings::default());
     for row in graded {
@@ -97,7 +112,10 @@ fn phones(folder: &Path) -> Result<Vec<Grade>, csv::Error> {
         grade.time += started.elapsed();
         let mut found: Vec<&str> = found.into_iter().map(|found| &row[1][found.span]).collect();
         let wanted = results(row);
-        let mut wanted: Vec<&str> = wanted.iter().filter_map(|result| result["Resolution"]["value"].as_str()).collect();
+        let mut wanted: Vec<&str> = wanted
+            .iter()
+            .filter_map(|result| result["Resolution"]["value"].as_str())
+            .collect();
         found.sort_unstable();
         wanted.sort_unstable();
         grade.row(found == wanted);
@@ -134,15 +152,27 @@ fn moments_in_english(folder: &Path) -> Result<Vec<Grade>, csv::Error> {
         let mut wanted: BTreeSet<[String; 6]> = BTreeSet::new();
         for result in results(row) {
             for value in result["Resolution"]["values"].as_array().into_iter().flatten() {
-                let get = |key: &str| value[key].as_str().filter(|text| *text != "not resolved").unwrap_or_default().to_owned();
+                let get = |key: &str| {
+                    value[key]
+                        .as_str()
+                        .filter(|text| *text != "not resolved")
+                        .unwrap_or_default()
+                        .to_owned()
+                };
                 let text = result["Text"].as_str().unwrap_or_default().to_lowercase();
                 wanted.insert([text, get("timex"), get("Mod"), get("value"), get("start"), get("end")]);
             }
         }
         let some = |set: &BTreeSet<[String; 6]>, fields: &[usize]| -> BTreeSet<Vec<String>> {
-            set.iter().map(|row| fields.iter().map(|field| row[*field].clone()).collect()).collect()
+            set.iter()
+                .map(|row| fields.iter().map(|field| row[*field].clone()).collect())
+                .collect()
         };
-        for (grade, fields) in [(&mut all, &[0, 1, 2, 3, 4, 5][..]), (&mut timex, &[0, 1]), (&mut values, &[3, 4, 5])] {
+        for (grade, fields) in [
+            (&mut all, &[0, 1, 2, 3, 4, 5][..]),
+            (&mut timex, &[0, 1]),
+            (&mut values, &[3, 4, 5]),
+        ] {
             grade.time += spent;
             grade.row(some(&got, fields) == some(&wanted, fields));
         }
@@ -160,8 +190,14 @@ fn organizations(folder: &Path) -> Result<Vec<Grade>, csv::Error> {
         entries.entry(&row[1]).or_default().push(&row[0]);
     }
     let listed = entries.iter().map(|(id, names)| (*id, names[0], names[1..].to_vec()));
-    let Ok(vocabulary) = Vocabulary::build(listed) else { return Ok(Vec::new()) };
-    let most = graded.iter().map(|row| graded.iter().filter(|other| other.get(1) == row.get(1)).count()).max().unwrap_or(0);
+    let Ok(vocabulary) = Vocabulary::build(listed) else {
+        return Ok(Vec::new());
+    };
+    let most = graded
+        .iter()
+        .map(|row| graded.iter().filter(|other| other.get(1) == row.get(1)).count())
+        .max()
+        .unwrap_or(0);
     let null = most as f64 / graded.len() as f64;
     let mut all = Grade::new("norm_org_names_ror", "accuracy, every row", null);
     let mut known = Grade::new("norm_org_names_ror", "accuracy, entry is listed", null);

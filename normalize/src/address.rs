@@ -12,35 +12,133 @@ use crate::text::plain;
 
 /// States and territories of the United States, provinces of Canada, states of Australia: name in lower case and letters.
 const STATES: [(&str, &str); 72] = [
-    ("alabama", "AL"), ("alaska", "AK"), ("arizona", "AZ"), ("arkansas", "AR"), ("california", "CA"), ("colorado", "CO"),
-    ("connecticut", "CT"), ("delaware", "DE"), ("district of columbia", "DC"), ("florida", "FL"), ("georgia", "GA"),
-    ("hawaii", "HI"), ("idaho", "ID"), ("illinois", "IL"), ("indiana", "IN"), ("iowa", "IA"), ("kansas", "KS"),
-    ("kentucky", "KY"), ("louisiana", "LA"), ("maine", "ME"), ("maryland", "MD"), ("massachusetts", "MA"),
-    ("michigan", "MI"), ("minnesota", "MN"), ("mississippi", "MS"), ("missouri", "MO"), ("montana", "MT"),
-    ("nebraska", "NE"), ("nevada", "NV"), ("new hampshire", "NH"), ("new jersey", "NJ"), ("new mexico", "NM"),
-    ("new york", "NY"), ("north carolina", "NC"), ("north dakota", "ND"), ("ohio", "OH"), ("oklahoma", "OK"),
-    ("oregon", "OR"), ("pennsylvania", "PA"), ("puerto rico", "PR"), ("rhode island", "RI"), ("south carolina", "SC"),
-    ("south dakota", "SD"), ("tennessee", "TN"), ("texas", "TX"), ("utah", "UT"), ("vermont", "VT"), ("virginia", "VA"),
-    ("washington", "WA"), ("west virginia", "WV"), ("wisconsin", "WI"), ("wyoming", "WY"), ("alberta", "AB"),
-    ("british columbia", "BC"), ("manitoba", "MB"), ("new brunswick", "NB"), ("newfoundland and labrador", "NL"),
-    ("northwest territories", "NT"), ("nova scotia", "NS"), ("nunavut", "NU"), ("ontario", "ON"),
-    ("prince edward island", "PE"), ("quebec", "QC"), ("saskatchewan", "SK"), ("yukon", "YT"), ("new south wales", "NSW"),
-    ("victoria", "VIC"), ("queensland", "QLD"), ("south australia", "SA"), ("western australia", "WA"),
-    ("tasmania", "TAS"), ("northern territory", "NT"),
+    ("alabama", "AL"),
+    ("alaska", "AK"),
+    ("arizona", "AZ"),
+    ("arkansas", "AR"),
+    ("california", "CA"),
+    ("colorado", "CO"),
+    ("connecticut", "CT"),
+    ("delaware", "DE"),
+    ("district of columbia", "DC"),
+    ("florida", "FL"),
+    ("georgia", "GA"),
+    ("hawaii", "HI"),
+    ("idaho", "ID"),
+    ("illinois", "IL"),
+    ("indiana", "IN"),
+    ("iowa", "IA"),
+    ("kansas", "KS"),
+    ("kentucky", "KY"),
+    ("louisiana", "LA"),
+    ("maine", "ME"),
+    ("maryland", "MD"),
+    ("massachusetts", "MA"),
+    ("michigan", "MI"),
+    ("minnesota", "MN"),
+    ("mississippi", "MS"),
+    ("missouri", "MO"),
+    ("montana", "MT"),
+    ("nebraska", "NE"),
+    ("nevada", "NV"),
+    ("new hampshire", "NH"),
+    ("new jersey", "NJ"),
+    ("new mexico", "NM"),
+    ("new york", "NY"),
+    ("north carolina", "NC"),
+    ("north dakota", "ND"),
+    ("ohio", "OH"),
+    ("oklahoma", "OK"),
+    ("oregon", "OR"),
+    ("pennsylvania", "PA"),
+    ("puerto rico", "PR"),
+    ("rhode island", "RI"),
+    ("south carolina", "SC"),
+    ("south dakota", "SD"),
+    ("tennessee", "TN"),
+    ("texas", "TX"),
+    ("utah", "UT"),
+    ("vermont", "VT"),
+    ("virginia", "VA"),
+    ("washington", "WA"),
+    ("west virginia", "WV"),
+    ("wisconsin", "WI"),
+    ("wyoming", "WY"),
+    ("alberta", "AB"),
+    ("british columbia", "BC"),
+    ("manitoba", "MB"),
+    ("new brunswick", "NB"),
+    ("newfoundland and labrador", "NL"),
+    ("northwest territories", "NT"),
+    ("nova scotia", "NS"),
+    ("nunavut", "NU"),
+    ("ontario", "ON"),
+    ("prince edward island", "PE"),
+    ("quebec", "QC"),
+    ("saskatchewan", "SK"),
+    ("yukon", "YT"),
+    ("new south wales", "NSW"),
+    ("victoria", "VIC"),
+    ("queensland", "QLD"),
+    ("south australia", "SA"),
+    ("western australia", "WA"),
+    ("tasmania", "TAS"),
+    ("northern territory", "NT"),
 ];
 
 /// Abbreviations in streets, and what they stand for.
 const STREETS: [(&str, &str); 34] = [
-    ("st", "Street"), ("str", "Street"), ("ave", "Avenue"), ("av", "Avenue"), ("blvd", "Boulevard"), ("rd", "Road"),
-    ("dr", "Drive"), ("ln", "Lane"), ("ct", "Court"), ("pl", "Place"), ("sq", "Square"), ("pkwy", "Parkway"),
-    ("hwy", "Highway"), ("ter", "Terrace"), ("cir", "Circle"), ("trl", "Trail"), ("expy", "Expressway"), ("fwy", "Freeway"),
-    ("aly", "Alley"), ("xing", "Crossing"), ("pt", "Point"), ("mt", "Mount"), ("ste", "Suite"), ("apt", "Apartment"),
-    ("fl", "Floor"), ("bldg", "Building"), ("n", "North"), ("s", "South"), ("e", "East"), ("w", "West"),
-    ("ne", "Northeast"), ("nw", "Northwest"), ("se", "Southeast"), ("sw", "Southwest"),
+    ("st", "Street"),
+    ("str", "Street"),
+    ("ave", "Avenue"),
+    ("av", "Avenue"),
+    ("blvd", "Boulevard"),
+    ("rd", "Road"),
+    ("dr", "Drive"),
+    ("ln", "Lane"),
+    ("ct", "Court"),
+    ("pl", "Place"),
+    ("sq", "Square"),
+    ("pkwy", "Parkway"),
+    ("hwy", "Highway"),
+    ("ter", "Terrace"),
+    ("cir", "Circle"),
+    ("trl", "Trail"),
+    ("expy", "Expressway"),
+    ("fwy", "Freeway"),
+    ("aly", "Alley"),
+    ("xing", "Crossing"),
+    ("pt", "Point"),
+    ("mt", "Mount"),
+    ("ste", "Suite"),
+    ("apt", "Apartment"),
+    ("fl", "Floor"),
+    ("bldg", "Building"),
+    ("n", "North"),
+    ("s", "South"),
+    ("e", "East"),
+    ("w", "West"),
+    ("ne", "Northeast"),
+    ("nw", "Northwest"),
+    ("se", "Southeast"),
+    ("sw", "Southwest"),
 ];
 
 /// Words of a unit in a building.
-const UNITS: [&str; 12] = ["apartment", "apt", "suite", "ste", "unit", "floor", "fl", "room", "rm", "flat", "building", "bldg"];
+const UNITS: [&str; 12] = [
+    "apartment",
+    "apt",
+    "suite",
+    "ste",
+    "unit",
+    "floor",
+    "fl",
+    "room",
+    "rm",
+    "flat",
+    "building",
+    "bldg",
+];
 
 /// The address that a text is: its parts, and one line in the order of the text.
 pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
@@ -56,7 +154,11 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
         .collect();
     let mut parts = Map::new();
     let named = fields.len() > 1
-        && fields.last().and_then(|last| country_of(last).filter(|_| last.len() > 3 || matches!(last.as_str(), "USA" | "UK" | "UAE")))
+        && fields
+            .last()
+            .and_then(|last| {
+                country_of(last).filter(|_| last.len() > 3 || matches!(last.as_str(), "USA" | "UK" | "UAE"))
+            })
             .inspect(|(code, _)| {
                 parts.insert("country".to_owned(), json!(code));
             })
@@ -64,7 +166,11 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
     if named {
         fields.pop();
     }
-    let region = parts.get("country").and_then(Value::as_str).map(str::to_owned).or_else(|| settings.region());
+    let region = parts
+        .get("country")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .or_else(|| settings.region());
     read_place(&mut fields, &mut parts, region.as_deref());
     read_street(&mut fields, &mut parts, region.as_deref());
     if !fields.is_empty() {
@@ -72,7 +178,10 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
         parts.insert("other".to_owned(), json!(fields));
     }
     let has = |key: &str| parts.contains_key(key);
-    let known = [has("street"), has("house_number"), has("postal_code"), has("city")].into_iter().filter(|has| *has).count();
+    let known = [has("street"), has("house_number"), has("postal_code"), has("city")]
+        .into_iter()
+        .filter(|has| *has)
+        .count();
     if known < 2 {
         return Vec::new();
     }
@@ -104,7 +213,9 @@ fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: 
         return;
     };
     let field = fields.remove(at);
-    let Some((code, before, after)) = postal_code(&field, region) else { return };
+    let Some((code, before, after)) = postal_code(&field, region) else {
+        return;
+    };
     parts.insert("postal_code".to_owned(), json!(code));
     // The code stands behind the state in America, and before or behind the city elsewhere.
     let mut city = after.to_owned();
@@ -116,13 +227,16 @@ fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: 
                 parts.insert("state".to_owned(), json!(letters));
                 city = words[..from].join(" ");
             }
-            _ => city = before.to_owned(),
+            _ => before.clone_into(&mut city),
         }
         // All in one field: the street ends with its own word, or with the direction after it.
         let words: Vec<&str> = city.split(' ').collect();
         if words[0].starts_with(|first: char| first.is_ascii_digit()) && words.len() > 2 {
             let mut end = words.iter().rposition(|word| is_street(word)).map_or(0, |at| at + 1);
-            if words.get(end).is_some_and(|word| matches!(*word, "N" | "S" | "E" | "W" | "NE" | "NW" | "SE" | "SW")) {
+            if words
+                .get(end)
+                .is_some_and(|word| matches!(*word, "N" | "S" | "E" | "W" | "NE" | "NW" | "SE" | "SW"))
+            {
                 end += 1;
             }
             if end > 0 && end < words.len() {
@@ -153,7 +267,10 @@ fn state(text: &str) -> Option<&'static str> {
 
 /// The postal code in a field, with what stands before and after it.
 fn postal_code<'a>(field: &'a str, region: Option<&str>) -> Option<(String, &'a str, &'a str)> {
-    let words: Vec<(usize, &str)> = field.split(' ').map(|word| (word.as_ptr() as usize - field.as_ptr() as usize, word)).collect();
+    let words: Vec<(usize, &str)> = field
+        .split(' ')
+        .map(|word| (word.as_ptr() as usize - field.as_ptr() as usize, word))
+        .collect();
     let around = |first: usize, last: usize| {
         let (start, end) = (words[first].0, words[last].0 + words[last].1.len());
         (field[..start].trim(), field[end..].trim())
@@ -163,31 +280,53 @@ fn postal_code<'a>(field: &'a str, region: Option<&str>) -> Option<(String, &'a 
         // Two words of letters and digits: SW1A 1AA, K1A 0B6.
         if at > 0 && british_or_canadian(words[at - 1].1, word) {
             let (before, after) = around(at - 1, at);
-            return Some((format!("{} {}", words[at - 1].1.to_uppercase(), word.to_uppercase()), before, after));
+            return Some((
+                format!("{} {}", words[at - 1].1.to_uppercase(), word.to_uppercase()),
+                before,
+                after,
+            ));
         }
         // Three and two digits: 114 55 Stockholm.
-        if at > 0 && word.len() == 2 && words[at - 1].1.len() == 3
-            && word.bytes().chain(words[at - 1].1.bytes()).all(|byte| byte.is_ascii_digit())
+        if at > 0
+            && word.len() == 2
+            && words[at - 1].1.len() == 3
+            && word
+                .bytes()
+                .chain(words[at - 1].1.bytes())
+                .all(|byte| byte.is_ascii_digit())
         {
             let (before, after) = around(at - 1, at);
             return Some((format!("{} {word}", words[at - 1].1), before, after));
         }
         // Four digits and two letters: 1234 AB Amsterdam.
-        if at > 0 && word.len() == 2 && words[at - 1].1.len() == 4
-            && word.bytes().all(|byte| byte.is_ascii_uppercase()) && words[at - 1].1.bytes().all(|byte| byte.is_ascii_digit())
+        if at > 0
+            && word.len() == 2
+            && words[at - 1].1.len() == 4
+            && word.bytes().all(|byte| byte.is_ascii_uppercase())
+            && words[at - 1].1.bytes().all(|byte| byte.is_ascii_digit())
             && state(word).is_none()
         {
             let (before, after) = around(at - 1, at);
             return Some((format!("{} {word}", words[at - 1].1), before, after));
         }
-        let digits = word.trim_start_matches(|letter: char| letter.is_ascii_uppercase()).trim_start_matches('-');
+        let digits = word
+            .trim_start_matches(|letter: char| letter.is_ascii_uppercase())
+            .trim_start_matches('-');
         let (first, rest) = digits.split_once('-').unwrap_or((digits, ""));
         let numeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let short = matches!(region, Some("AT" | "CH" | "DK" | "NO" | "BE" | "NL" | "HU" | "AU" | "NZ" | "LU" | "SI" | "BG" | "ZA" | "PT" | "PH"));
+        let short = matches!(
+            region,
+            Some(
+                "AT" | "CH" | "DK" | "NO" | "BE" | "NL" | "HU" | "AU" | "NZ" | "LU" | "SI" | "BG" | "ZA" | "PT" | "PH"
+            )
+        );
         let fits = match first.len() {
             4 => short || (at == 0 && words.len() > 1 && field.len() > 5 && !is_street(field)),
             5 => true,
-            6 => matches!(region, Some("IN" | "CN" | "RU" | "SG" | "RO" | "CO" | "VN" | "KZ" | "EC")),
+            6 => matches!(
+                region,
+                Some("IN" | "CN" | "RU" | "SG" | "RO" | "CO" | "VN" | "KZ" | "EC")
+            ),
             _ => false,
         };
         // A number in front of a street is that of a house.
@@ -203,9 +342,11 @@ fn postal_code<'a>(field: &'a str, region: Option<&str>) -> Option<(String, &'a 
 fn british_or_canadian(first: &str, second: &str) -> bool {
     let bytes = second.as_bytes();
     let british = bytes.len() == 3 && bytes[0].is_ascii_digit() && bytes[1..].iter().all(u8::is_ascii_alphabetic);
-    let canadian = bytes.len() == 3 && bytes[0].is_ascii_digit() && bytes[1].is_ascii_alphabetic() && bytes[2].is_ascii_digit();
+    let canadian =
+        bytes.len() == 3 && bytes[0].is_ascii_digit() && bytes[1].is_ascii_alphabetic() && bytes[2].is_ascii_digit();
     let outer = first.as_bytes();
-    let letters = outer.first().is_some_and(u8::is_ascii_alphabetic) && outer.iter().any(u8::is_ascii_digit) && outer.len() <= 4;
+    let letters =
+        outer.first().is_some_and(u8::is_ascii_alphabetic) && outer.iter().any(u8::is_ascii_digit) && outer.len() <= 4;
     letters && (british || canadian) && outer.iter().all(u8::is_ascii_alphanumeric)
 }
 
@@ -213,9 +354,30 @@ fn british_or_canadian(first: &str, second: &str) -> bool {
 fn is_street(field: &str) -> bool {
     let lower = field.to_lowercase();
     lower.split([' ', '.']).any(|word| {
-        STREETS[..22].iter().any(|(short, long)| *short == word || long.to_lowercase() == word)
-            || ["straße", "strasse", "str", "weg", "platz", "allee", "gasse", "straat", "laan", "gatan", "vej", "gade"].iter().any(|end| word.len() > end.len() && word.ends_with(end))
-            || matches!(word, "rue" | "via" | "calle" | "rua" | "avenida" | "place" | "piazza" | "plaza" | "ulica" | "ul" | "way" | "chemin" | "route")
+        STREETS[..22]
+            .iter()
+            .any(|(short, long)| *short == word || long.to_lowercase() == word)
+            || [
+                "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "straat", "laan", "gatan", "vej", "gade",
+            ]
+            .iter()
+            .any(|end| word.len() > end.len() && word.ends_with(end))
+            || matches!(
+                word,
+                "rue"
+                    | "via"
+                    | "calle"
+                    | "rua"
+                    | "avenida"
+                    | "place"
+                    | "piazza"
+                    | "plaza"
+                    | "ulica"
+                    | "ul"
+                    | "way"
+                    | "chemin"
+                    | "route"
+            )
     })
 }
 
@@ -242,14 +404,24 @@ fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region:
     }
     let number = |word: &str| {
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-        digits > 0 && word.len() <= digits + 4 && word[digits..].chars().all(|rest| rest.is_alphanumeric() || matches!(rest, '-' | '/'))
+        digits > 0
+            && word.len() <= digits + 4
+            && word[digits..]
+                .chars()
+                .all(|rest| rest.is_alphanumeric() || matches!(rest, '-' | '/'))
     };
-    let Some(at) = fields.iter().position(|field| field.split(' ').any(number)).or_else(|| fields.iter().position(|field| is_street(field))) else {
+    let Some(at) = fields
+        .iter()
+        .position(|field| field.split(' ').any(number))
+        .or_else(|| fields.iter().position(|field| is_street(field)))
+    else {
         return;
     };
     let field = fields.remove(at);
     let mut words: Vec<&str> = field.split(' ').collect();
-    if let Some(unit) = words.iter().position(|word| UNITS.contains(&word.trim_end_matches('.').to_lowercase().as_str()) || word.starts_with('#'))
+    if let Some(unit) = words
+        .iter()
+        .position(|word| UNITS.contains(&word.trim_end_matches('.').to_lowercase().as_str()) || word.starts_with('#'))
         && unit > 0
     {
         let rest: Vec<&str> = words.split_off(unit);
@@ -266,8 +438,15 @@ fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region:
         parts.insert("house_number".to_owned(), json!(house));
     }
     let street = words.join(" ");
-    let english = matches!(region, None | Some("US" | "CA" | "GB" | "AU" | "NZ" | "IE" | "IN" | "ZA"));
-    let street = if english && !street.to_lowercase().contains("straße") { expanded(&street) } else { street };
+    let english = matches!(
+        region,
+        None | Some("US" | "CA" | "GB" | "AU" | "NZ" | "IE" | "IN" | "ZA")
+    );
+    let street = if english && !street.to_lowercase().contains("straße") {
+        expanded(&street)
+    } else {
+        street
+    };
     if !street.is_empty() {
         parts.insert("street".to_owned(), json!(street));
     }
@@ -283,8 +462,15 @@ fn expanded(street: &str) -> String {
             let key = word.trim_end_matches('.').to_lowercase();
             let direction = matches!(key.as_str(), "n" | "s" | "e" | "w" | "ne" | "nw" | "se" | "sw");
             // A saint stands in front of a name, a street behind it; a direction stands at either end.
-            let place = if direction { nth == 0 || nth + 1 == words.len() } else { nth > 0 || UNITS.contains(&key.as_str()) };
-            STREETS.iter().find(|(short, _)| *short == key && place && words.len() > 1).map_or(*word, |(_, long)| *long)
+            let place = if direction {
+                nth == 0 || nth + 1 == words.len()
+            } else {
+                nth > 0 || UNITS.contains(&key.as_str())
+            };
+            STREETS
+                .iter()
+                .find(|(short, _)| *short == key && place && words.len() > 1)
+                .map_or(*word, |(_, long)| *long)
         })
         .collect::<Vec<_>>()
         .join(" ")
@@ -293,11 +479,34 @@ fn expanded(street: &str) -> String {
 /// One line: house and street, unit, city, state with code, country.
 fn written(parts: &Map<String, Value>) -> String {
     let get = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
-    let join = |pieces: &[&str], mark: &str| pieces.iter().copied().filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join(mark);
-    let other: Vec<&str> = parts.get("other").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let join = |pieces: &[&str], mark: &str| {
+        pieces
+            .iter()
+            .copied()
+            .filter(|piece| !piece.is_empty())
+            .collect::<Vec<_>>()
+            .join(mark)
+    };
+    let other: Vec<&str> = parts
+        .get("other")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let street = join(&[get("house_number"), get("street")], " ");
     let place = join(&[get("state"), get("postal_code")], " ");
-    join(&[&other.join(", "), &street, get("unit"), get("city"), &place, crate::names::country_name(get("country")).unwrap_or_default()], ", ")
+    join(
+        &[
+            &other.join(", "),
+            &street,
+            get("unit"),
+            get("city"),
+            &place,
+            crate::names::country_name(get("country")).unwrap_or_default(),
+        ],
+        ", ",
+    )
 }
 
 #[cfg(test)]
@@ -306,7 +515,9 @@ mod tests {
 
     fn parts(text: &str) -> String {
         let found = find(text, &Settings::default());
-        found.first().map_or("-".to_owned(), |found| found.outcome.candidates()[0].parts.to_string())
+        found
+            .first()
+            .map_or("-".to_owned(), |found| found.outcome.candidates()[0].parts.to_string())
     }
 
     #[test]

@@ -14,8 +14,13 @@ use crate::text::plain;
 /// Signs and names of currencies; those of several, the likeliest first.
 static CURRENCIES: LazyLock<FxHashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
     let mut forms: FxHashMap<String, Vec<&'static str>> = FxHashMap::default();
-    for line in include_str!("../data/currencies.txt").lines().filter(|line| !line.starts_with('#')) {
-        let Some((code, written)) = line.split_once(": ") else { continue };
+    for line in include_str!("../data/currencies.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let Some((code, written)) = line.split_once(": ") else {
+            continue;
+        };
         for form in written.split(", ") {
             forms.entry(form.to_lowercase()).or_default().push(code);
         }
@@ -42,11 +47,14 @@ fn sign_before(text: &str, end: usize) -> Option<(Vec<&'static str>, usize)> {
         return None;
     }
     for length in (1..=4).rev() {
-        let Some((at, _)) = before.char_indices().rev().nth(length - 1) else { continue };
+        let Some((at, _)) = before.char_indices().rev().nth(length - 1) else {
+            continue;
+        };
         let found = currencies(&before[at..]);
         let letters = before[at..].starts_with(char::is_alphabetic);
         let touched = before[..at].chars().next_back().is_some_and(char::is_alphabetic);
-        if !found.is_empty() && !(letters && touched) && !before[at..].starts_with(' ') {
+        let parts_a_word = letters && touched;
+        if !found.is_empty() && !parts_a_word && !before[at..].starts_with(' ') {
             return Some((found, at));
         }
     }
@@ -61,7 +69,11 @@ fn sign_after(text: &str, start: usize) -> Option<(Vec<&'static str>, usize)> {
     if space > 2 {
         return None;
     }
-    let ends: Vec<usize> = trimmed.char_indices().map(|(at, character)| at + character.len_utf8()).take(24).collect();
+    let ends: Vec<usize> = trimmed
+        .char_indices()
+        .map(|(at, character)| at + character.len_utf8())
+        .take(24)
+        .collect();
     ends.into_iter().rev().find_map(|length| {
         let sign = &trimmed[..length];
         let found = currencies(sign);
@@ -87,7 +99,9 @@ fn or_in_words(text: &str, found: Vec<Found>, find: impl Fn(&str) -> Vec<Found>)
         match &mut one.outcome {
             crate::Outcome::Canonical(canonical) => canonical.span = span.clone(),
             crate::Outcome::Ambiguous { candidates, .. } => {
-                candidates.iter_mut().for_each(|canonical| canonical.span = span.clone());
+                candidates
+                    .iter_mut()
+                    .for_each(|canonical| canonical.span = span.clone());
             }
             crate::Outcome::Refused { .. } => {}
         }
@@ -114,11 +128,19 @@ fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
         let before = sign_before(shown, span.start).filter(|(_, start)| *start >= taken);
         let (signs, range) = match (before, sign_after(shown, span.end)) {
             // Where both are there, the code is clearer than the sign: $5 CAD.
-            (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => (after, start..end),
+            (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => {
+                (after, start..end)
+            }
             (Some((before, start)), _) => (before, start..span.end),
             (None, Some((after, end))) => (after, span.start..end),
             (None, None) => match &settings.currency {
-                Some(code) => (Currency::from_code(&code.to_uppercase()).map(|currency| currency.code()).into_iter().collect(), span),
+                Some(code) => (
+                    Currency::from_code(&code.to_uppercase())
+                        .map(|currency| currency.code())
+                        .into_iter()
+                        .collect(),
+                    span,
+                ),
                 None => continue,
             },
         };
@@ -128,7 +150,13 @@ fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
         taken = range.end;
         let range = plain.original(&range);
         let candidates = candidates(&number, &signs, sure, shown, &range);
-        found.push(Found { span: range, outcome: one_or_more(candidates, "the sign is of several currencies, or a mark may part thousands") });
+        found.push(Found {
+            span: range,
+            outcome: one_or_more(
+                candidates,
+                "the sign is of several currencies, or a mark may part thousands",
+            ),
+        });
     }
     found
 }
@@ -136,8 +164,16 @@ fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
 /// A minus in front of the sign belongs to the amount.
 fn with_sign(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
     let before = &text[..range.start];
-    let alone = before.trim_end_matches('-').chars().next_back().is_none_or(char::is_whitespace);
-    if before.ends_with('-') && alone { range.start - 1..range.end } else { range }
+    let alone = before
+        .trim_end_matches('-')
+        .chars()
+        .next_back()
+        .is_none_or(char::is_whitespace);
+    if before.ends_with('-') && alone {
+        range.start - 1..range.end
+    } else {
+        range
+    }
 }
 
 /// The currency that the settings choose among those of a sign.
@@ -147,7 +183,10 @@ fn preferred(signs: &[&'static str], settings: &Settings) -> Option<&'static str
     }
     let wanted = settings.currency.as_ref().map(|code| code.to_uppercase()).or_else(|| {
         let region = settings.region()?;
-        signs.iter().find(|code| code.starts_with(&region)).map(|code| (*code).to_owned())
+        signs
+            .iter()
+            .find(|code| code.starts_with(&region))
+            .map(|code| (*code).to_owned())
     });
     signs.iter().copied().find(|code| wanted.as_deref() == Some(*code))
 }
@@ -162,7 +201,11 @@ fn candidates(
     let negative = text[..number.span.start].ends_with("-$") || text[..number.span.start].ends_with("-€");
     // Money has two decimals at most where its mark could also part thousands.
     let readings: Vec<&String> = if number.readings.len() > 1 {
-        number.readings.iter().filter(|reading| !reading.contains('.')).collect()
+        number
+            .readings
+            .iter()
+            .filter(|reading| !reading.contains('.'))
+            .collect()
     } else {
         number.readings.iter().collect()
     };
@@ -172,7 +215,11 @@ fn candidates(
     for code in codes {
         for reading in &readings {
             let exponent = Currency::from_code(code).and_then(Currency::exponent).unwrap_or(2) as usize;
-            let reading = if negative && !reading.starts_with('-') { format!("-{reading}") } else { (*reading).clone() };
+            let reading = if negative && !reading.starts_with('-') {
+                format!("-{reading}")
+            } else {
+                (*reading).clone()
+            };
             let amount = unmistakable(&with_decimals(&reading, exponent));
             found.push(Canonical {
                 value: format!("{code} {amount}"),
@@ -205,15 +252,29 @@ struct Unit {
 static UNITS: LazyLock<(Vec<Unit>, FxHashMap<String, usize>)> = LazyLock::new(|| {
     let mut units = Vec::new();
     let mut forms = FxHashMap::default();
-    for line in include_str!("../data/units.txt").lines().filter(|line| !line.starts_with('#')) {
-        let Some((head, written)) = line.split_once(": ") else { continue };
-        let [symbol, kind, scale] = head.split(' ').collect::<Vec<_>>()[..] else { continue };
+    for line in include_str!("../data/units.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let Some((head, written)) = line.split_once(": ") else {
+            continue;
+        };
+        let [symbol, kind, scale] = head.split(' ').collect::<Vec<_>>()[..] else {
+            continue;
+        };
         let (factor, offset) = scale.split_once('+').unwrap_or((scale, "0"));
-        let (Ok(factor), Ok(offset)) = (factor.parse(), offset.parse()) else { continue };
+        let (Ok(factor), Ok(offset)) = (factor.parse(), offset.parse()) else {
+            continue;
+        };
         for form in written.split(", ") {
             forms.entry(form.to_owned()).or_insert(units.len());
         }
-        units.push(Unit { symbol, kind, factor, offset });
+        units.push(Unit {
+            symbol,
+            kind,
+            factor,
+            offset,
+        });
     }
     (units, forms)
 });
@@ -227,17 +288,26 @@ fn unit_after(text: &str, start: usize) -> Option<(&'static Unit, usize)> {
         return None;
     }
     let (units, forms) = &*UNITS;
-    let ends: Vec<usize> = trimmed.char_indices().map(|(at, character)| at + character.len_utf8()).take(20).collect();
+    let ends: Vec<usize> = trimmed
+        .char_indices()
+        .map(|(at, character)| at + character.len_utf8())
+        .take(20)
+        .collect();
     ends.into_iter().rev().find_map(|length| {
         let form = &trimmed[..length];
         let lower = form.to_lowercase();
-        let hit = forms.get(form).or_else(|| (form.chars().count() > 1).then(|| forms.get(&lower)).flatten())?;
+        let hit = forms
+            .get(form)
+            .or_else(|| (form.chars().count() > 1).then(|| forms.get(&lower)).flatten())?;
         let after = trimmed[length..].chars().next();
         let goes_on = after.is_some_and(|after| after.is_alphanumeric() || matches!(after, '²' | '³' | '/' | '°'));
         let letters = form.ends_with(|last: char| last.is_alphanumeric());
         (!(goes_on && letters)).then(|| (&units[*hit], start + space + length))
     })
 }
+
+/// Numbers with their unit, of which one is meant.
+type Readings = Vec<(String, &'static Unit)>;
 
 /// Quantities in a text: `1.85 m`, and those of several units together: 5 ft 11 in.
 pub(crate) fn find_quantities(text: &str, settings: &Settings) -> Vec<Found> {
@@ -247,18 +317,25 @@ pub(crate) fn find_quantities(text: &str, settings: &Settings) -> Vec<Found> {
 fn quantities(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
-    let mut found: Vec<(std::ops::Range<usize>, Vec<(String, &'static Unit)>)> = Vec::new();
+    let mut found: Vec<(std::ops::Range<usize>, Readings)> = Vec::new();
     for number in numbers(shown, settings) {
         if number.percent {
             continue;
         }
-        let Some((unit, end)) = unit_after(shown, number.span.end) else { continue };
-        let readings: Vec<(String, &'static Unit)> = number.readings.into_iter().map(|reading| (reading, unit)).collect();
+        let Some((unit, end)) = unit_after(shown, number.span.end) else {
+            continue;
+        };
+        let readings: Readings = number.readings.into_iter().map(|reading| (reading, unit)).collect();
         // Feet and inches, pounds and ounces, hours and minutes are one quantity.
         if let (Some((last, before)), [(smaller, _)]) = (found.last_mut(), readings.as_slice())
             && let [(larger, first)] = before.as_slice()
-            && first.kind == unit.kind && first.factor > unit.factor && unit.offset == 0.0
-            && matches!(shown[last.end..number.span.start].trim(), "" | "and" | "," | "und" | "et")
+            && first.kind == unit.kind
+            && first.factor > unit.factor
+            && unit.offset == 0.0
+            && matches!(
+                shown[last.end..number.span.start].trim(),
+                "" | "and" | "," | "und" | "et"
+            )
             && let (Ok(large), Ok(small)) = (larger.parse::<f64>(), smaller.parse::<f64>())
         {
             let sum = large * first.factor / unit.factor + small;
@@ -277,17 +354,29 @@ fn quantities(text: &str, settings: &Settings) -> Vec<Found> {
                 .into_iter()
                 .map(|(value, unit)| quantity(&value, unit, settings.units, confidence, &span))
                 .collect();
-            Found { span, outcome: one_or_more(candidates, "a mark may part thousands or decimals") }
+            Found {
+                span,
+                outcome: one_or_more(candidates, "a mark may part thousands or decimals"),
+            }
         })
         .collect()
 }
 
-fn quantity(value: &str, unit: &'static Unit, units: Units, confidence: f32, span: &std::ops::Range<usize>) -> Canonical {
+fn quantity(
+    value: &str,
+    unit: &'static Unit,
+    units: Units,
+    confidence: f32,
+    span: &std::ops::Range<usize>,
+) -> Canonical {
     let number: f64 = value.parse().unwrap_or(f64::NAN);
     let base = number * unit.factor + unit.offset;
     let (shown, symbol) = match units {
         Units::Written => (value.to_owned(), unit.symbol),
-        Units::Si => (base_value(value, unit, base), base_symbol(unit.kind).unwrap_or(unit.symbol)),
+        Units::Si => (
+            base_value(value, unit, base),
+            base_symbol(unit.kind).unwrap_or(unit.symbol),
+        ),
     };
     let shown = unmistakable(&shown);
     Canonical {
@@ -308,7 +397,11 @@ fn base_value(value: &str, unit: &Unit, base: f64) -> String {
 }
 
 fn base_symbol(kind: &str) -> Option<&'static str> {
-    UNITS.0.iter().find(|unit| unit.kind == kind && (unit.factor - 1.0).abs() < f64::EPSILON && unit.offset == 0.0).map(|unit| unit.symbol)
+    UNITS
+        .0
+        .iter()
+        .find(|unit| unit.kind == kind && (unit.factor - 1.0).abs() < f64::EPSILON && unit.offset == 0.0)
+        .map(|unit| unit.symbol)
 }
 
 /// A number in twelve digits at most, without those that arithmetic made.
@@ -318,7 +411,11 @@ fn decimal(value: f64) -> String {
     }
     let digits = (11 - value.abs().log10().floor() as i32).clamp(0, 18) as usize;
     let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -326,7 +423,17 @@ mod tests {
     use super::*;
 
     fn values(found: &[Found]) -> Vec<Vec<String>> {
-        found.iter().map(|found| found.outcome.candidates().iter().map(|canonical| canonical.value.clone()).collect()).collect()
+        found
+            .iter()
+            .map(|found| {
+                found
+                    .outcome
+                    .candidates()
+                    .iter()
+                    .map(|canonical| canonical.value.clone())
+                    .collect()
+            })
+            .collect()
     }
 
     #[test]
@@ -342,7 +449,10 @@ mod tests {
 
     #[test]
     fn a_dollar_is_that_of_the_region() {
-        let canada = Settings { region: Some("CA".to_owned()), ..Settings::default() };
+        let canada = Settings {
+            region: Some("CA".to_owned()),
+            ..Settings::default()
+        };
         assert_eq!(values(&find_amounts("$5", &canada)), [["CAD 5.00"]]);
         assert_eq!(values(&find_amounts("$5", &Settings::default()))[0].len(), 5);
     }
@@ -354,7 +464,10 @@ mod tests {
         assert_eq!(of("5'11\""), [["71 in"]]);
         assert_eq!(of("5 ft 11 in"), [["71 in"]]);
         assert_eq!(of("100 km/h, 20 °C"), [["100 km/h"], ["20 °C"]]);
-        let si = Settings { units: Units::Si, ..Settings::default() };
+        let si = Settings {
+            units: Units::Si,
+            ..Settings::default()
+        };
         assert_eq!(values(&find_quantities("250 g", &si)), [["0.25 kg"]]);
         assert_eq!(values(&find_quantities("6 ft", &si)), [["1.8288 m"]]);
         assert_eq!(values(&find_quantities("68 °F", &si)), [["293.15 K"]]);

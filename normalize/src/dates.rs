@@ -8,29 +8,37 @@ use crate::outcome::{Canonical, Found, Outcome, Refusal};
 use crate::settings::Settings;
 
 /// Two moments that have nothing in common: what comes out alike for both doesn't depend on now.
-const SOME: [DateTime; 2] =
-    [DateTime::constant(2003, 3, 5, 10, 0, 0, 0), DateTime::constant(2018, 10, 21, 17, 30, 0, 0)];
+const SOME: [DateTime; 2] = [
+    DateTime::constant(2003, 3, 5, 10, 0, 0, 0),
+    DateTime::constant(2018, 10, 21, 17, 30, 0, 0),
+];
 
 /// A duration that is written as ISO 8601 has it, with the units that are added to it here: business days (`BD`), weekdays
 /// (`WD`) and weekends (`WE`).
 fn iso_duration(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('P') else { return false };
+    let Some(rest) = text.strip_prefix('P') else {
+        return false;
+    };
     let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
     let units = |part: &str, allowed: &[&str]| {
         let mut rest = part;
         while !rest.is_empty() {
-            let number = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.').len();
+            let number = rest.len()
+                - rest
+                    .trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.')
+                    .len();
             let amount: Result<f64, _> = rest[..number].parse();
             let unit = allowed.iter().find(|unit| rest[number..].starts_with(**unit));
-            let (Ok(_), Some(unit)) = (amount, unit) else { return false };
+            let (Ok(_), Some(unit)) = (amount, unit) else {
+                return false;
+            };
             rest = &rest[number + unit.len()..];
         }
         true
     };
-    (!date.is_empty() || !time.is_empty())
-        && !(rest.contains('T') && time.is_empty())
-        && units(date, &["BD", "WD", "WE", "W", "Y", "M", "D"])
-        && units(time, &["H", "M", "S"])
+    let empty = date.is_empty() && time.is_empty();
+    let ends_early = rest.contains('T') && time.is_empty();
+    !empty && !ends_early && units(date, &["BD", "WD", "WE", "W", "Y", "M", "D"]) && units(time, &["H", "M", "S"])
 }
 
 /// A duration in the one form of all that last as long: hours, minutes and seconds carried, months in years, weeks in days.
@@ -42,9 +50,14 @@ fn canonical_duration(timex: &str) -> String {
     for (part, in_time) in [(date, false), (time, true)] {
         let mut rest = part;
         while !rest.is_empty() {
-            let number = rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.').len();
+            let number = rest.len()
+                - rest
+                    .trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.')
+                    .len();
             let unit = rest.len() - rest[number..].trim_start_matches(char::is_alphabetic).len();
-            let Ok(amount) = rest[..number].parse::<f64>() else { return timex.to_owned() };
+            let Ok(amount) = rest[..number].parse::<f64>() else {
+                return timex.to_owned();
+            };
             match (&rest[number..unit], in_time) {
                 ("Y", false) => months += amount * 12.0,
                 ("M", false) => months += amount,
@@ -100,12 +113,18 @@ fn counted(text: &str, span: &std::ops::Range<usize>) -> Option<Found> {
             Outcome::Canonical(candidate(format!("PT{hours}H{}M{}S", rest[0], rest[1]), 0.9))
         }
         [first, second] if *second < 60 => Outcome::Ambiguous {
-            candidates: vec![candidate(format!("PT{first}H{second}M"), 0.5), candidate(format!("PT{first}M{second}S"), 0.5)],
+            candidates: vec![
+                candidate(format!("PT{first}H{second}M"), 0.5),
+                candidate(format!("PT{first}M{second}S"), 0.5),
+            ],
             reason: "hours and minutes, or minutes and seconds",
         },
         _ => return None,
     };
-    Some(Found { span: span.clone(), outcome })
+    Some(Found {
+        span: span.clone(),
+        outcome,
+    })
 }
 
 /// The expressions of a text that have a value of the wanted kind.
@@ -129,20 +148,36 @@ pub(crate) fn find(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
         .iter()
         .flat_map(|&day_first| {
             let references = settings.reference.map_or(SOME.to_vec(), |reference| vec![reference]);
-            references.into_iter().map(move |reference| Context { reference, day_first })
+            references
+                .into_iter()
+                .map(move |reference| Context { reference, day_first })
         })
         .collect();
-    let Some(first) = contexts.first() else { return Vec::new() };
+    let Some(first) = contexts.first() else {
+        return Vec::new();
+    };
     let found = moment::find(text, first);
-    let others: Vec<Vec<Expression>> = contexts[1..].iter().map(|context| moment::find(text, context)).collect();
+    let others: Vec<Vec<Expression>> = contexts[1..]
+        .iter()
+        .map(|context| moment::find(text, context))
+        .collect();
     found
         .into_iter()
         .filter(|expression| fits(expression.kind, kind))
         .map(|expression| {
             let mut all = vec![expression.clone()];
-            all.extend(others.iter().flatten().filter(|other| other.span == expression.span).cloned());
+            all.extend(
+                others
+                    .iter()
+                    .flatten()
+                    .filter(|other| other.span == expression.span)
+                    .cloned(),
+            );
             let outcome = outcome(text, &all, settings, kind);
-            Found { span: expression.span, outcome }
+            Found {
+                span: expression.span,
+                outcome,
+            }
         })
         .collect()
 }
@@ -182,26 +217,48 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         }
     }
     if values.is_empty() {
-        return Outcome::Refused { reason: Refusal::Invalid };
+        return Outcome::Refused {
+            reason: Refusal::Invalid,
+        };
     }
     let first = &all[0];
-    let open = wanted != Kind::Duration && wanted != Kind::Time && first.readings.iter().any(|reading| reading.timex.contains('X'));
-    let relative = settings.reference.is_none() && all.chunks(2).any(|pair| matches!(pair, [one, two] if one.readings != two.readings));
+    let open = wanted != Kind::Duration
+        && wanted != Kind::Time
+        && first.readings.iter().any(|reading| reading.timex.contains('X'));
+    let relative = settings.reference.is_none()
+        && all
+            .chunks(2)
+            .any(|pair| matches!(pair, [one, two] if one.readings != two.readings));
     if relative && !open {
-        return Outcome::Refused { reason: Refusal::NeedsReference };
+        return Outcome::Refused {
+            reason: Refusal::NeedsReference,
+        };
     }
     if relative {
         // The year is open, and without now there is nothing to choose from.
-        return Outcome::Ambiguous { candidates: Vec::new(), reason: "the year or the month is not told" };
+        return Outcome::Ambiguous {
+            candidates: Vec::new(),
+            reason: "the year or the month is not told",
+        };
     }
     let shown = &text[first.span.clone()];
     // Of a time with a colon it is likely that it counts to 24.
     let clock = wanted == Kind::Time && shown.contains(':') && values.len() == 2;
-    let sure = if first.span.len() == text.trim().len() { 0.98 } else { 0.92 };
+    let sure = if first.span.len() == text.trim().len() {
+        0.98
+    } else {
+        0.92
+    };
     if clock {
         values.truncate(1);
     }
-    let confidence = if clock { 0.75 } else if values.len() == 1 { sure } else { 1.0 / values.len() as f32 };
+    let confidence = if clock {
+        0.75
+    } else if values.len() == 1 {
+        sure
+    } else {
+        1.0 / values.len() as f32
+    };
     let mut candidates: Vec<Canonical> = values
         .into_iter()
         .map(|(value, reading)| Canonical {
@@ -218,5 +275,8 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         // What is to come is meant more often.
         candidates.reverse();
     }
-    Outcome::Ambiguous { candidates, reason: "day and month, the year, or the half of the day may be either" }
+    Outcome::Ambiguous {
+        candidates,
+        reason: "day and month, the year, or the half of the day may be either",
+    }
 }

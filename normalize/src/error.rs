@@ -63,7 +63,9 @@ impl NormalizeError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownFormat { nearest: Some(nearest), .. } => format!("did you mean \"{nearest}\"?"),
+            Self::UnknownFormat {
+                nearest: Some(nearest), ..
+            } => format!("did you mean \"{nearest}\"?"),
             Self::UnknownFormat { .. } => {
                 let names: Vec<&str> = crate::Format::ALL.into_iter().map(crate::Format::name).collect();
                 format!("the formats are {}", names.join(", "))

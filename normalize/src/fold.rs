@@ -53,7 +53,8 @@ pub(crate) fn joined_letters(folded: &str) -> String {
     let mut single = false;
     for word in folded.split(' ').filter(|word| !word.is_empty()) {
         let letter = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
-        if !text.is_empty() && !(letter && single) {
+        let joins = letter && single;
+        if !text.is_empty() && !joins {
             text.push(' ');
         }
         text.push_str(word);
@@ -68,7 +69,10 @@ mod tests {
 
     #[test]
     fn names_are_compared_without_case_accents_and_marks() {
-        assert_eq!(folded("  Müller-Lüdenscheidt & Söhne, Straße "), "muller ludenscheidt and sohne strasse");
+        assert_eq!(
+            folded("  Müller-Lüdenscheidt & Söhne, Straße "),
+            "muller ludenscheidt and sohne strasse"
+        );
         assert_eq!(folded("L’Oréal S.A."), "loreal s a");
         assert_eq!(joined_letters("loreal s a"), "loreal sa");
         assert_eq!(folded("Ｔｏｙｏｔａ 自動車"), "toyota 自動車");

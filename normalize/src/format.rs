@@ -48,8 +48,22 @@ pub enum Format {
 impl Format {
     /// Every format.
     pub const ALL: [Self; 16] = [
-        Self::Date, Self::Time, Self::Datetime, Self::Duration, Self::Phone, Self::Amount, Self::Number, Self::Quantity,
-        Self::Country, Self::Language, Self::Boolean, Self::Email, Self::Url, Self::Person, Self::Company, Self::Address,
+        Self::Date,
+        Self::Time,
+        Self::Datetime,
+        Self::Duration,
+        Self::Phone,
+        Self::Amount,
+        Self::Number,
+        Self::Quantity,
+        Self::Country,
+        Self::Language,
+        Self::Boolean,
+        Self::Email,
+        Self::Url,
+        Self::Person,
+        Self::Company,
+        Self::Address,
     ];
 
     /// As task files name it.
@@ -76,18 +90,21 @@ impl Format {
 
     /// The format of a name, as task files write it.
     pub fn named(name: &str) -> Result<Self, NormalizeError> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            let lower = name.to_lowercase().replace(['-', '_', ' '], "");
-            let nearest = Self::ALL
-                .into_iter()
-                .map(|format| (strsim::jaro_winkler(&lower, format.name()), format))
-                .filter(|(score, _)| *score >= 0.8)
-                .max_by(|one, other| one.0.total_cmp(&other.0));
-            NormalizeError::UnknownFormat {
-                name: name.to_owned(),
-                nearest: nearest.map(|(_, format)| format.name().to_owned()),
-            }
-        })
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| {
+                let lower = name.to_lowercase().replace(['-', '_', ' '], "");
+                let nearest = Self::ALL
+                    .into_iter()
+                    .map(|format| (strsim::jaro_winkler(&lower, format.name()), format))
+                    .filter(|(score, _)| *score >= 0.8)
+                    .max_by(|one, other| one.0.total_cmp(&other.0));
+                NormalizeError::UnknownFormat {
+                    name: name.to_owned(),
+                    nearest: nearest.map(|(_, format)| format.name().to_owned()),
+                }
+            })
     }
 
     /// Every value of the format in a text, from left to right, each with the bytes that say it.
@@ -130,7 +147,10 @@ impl Format {
             match found.outcome {
                 Outcome::Refused { reason } => refusal = Some(reason),
                 Outcome::Canonical(canonical) => merge(&mut candidates, canonical),
-                Outcome::Ambiguous { candidates: more, reason } => {
+                Outcome::Ambiguous {
+                    candidates: more,
+                    reason,
+                } => {
                     open = Some(reason);
                     more.into_iter().for_each(|canonical| merge(&mut candidates, canonical));
                 }
@@ -138,12 +158,19 @@ impl Format {
         }
         match (candidates.len(), open, refusal) {
             (0, Some(reason), _) => Outcome::Ambiguous { candidates, reason },
-            (0, None, refusal) => Outcome::Refused { reason: refusal.unwrap_or(Refusal::NotFound) },
+            (0, None, refusal) => Outcome::Refused {
+                reason: refusal.unwrap_or(Refusal::NotFound),
+            },
             (1, None, None) => Outcome::Canonical(candidates.remove(0)),
             _ => {
                 let share = 1.0 / candidates.len() as f32;
-                candidates.iter_mut().for_each(|canonical| canonical.confidence = canonical.confidence.min(share));
-                Outcome::Ambiguous { candidates, reason: open.unwrap_or("the text has several values") }
+                candidates
+                    .iter_mut()
+                    .for_each(|canonical| canonical.confidence = canonical.confidence.min(share));
+                Outcome::Ambiguous {
+                    candidates,
+                    reason: open.unwrap_or("the text has several values"),
+                }
             }
         }
     }
@@ -161,20 +188,26 @@ fn merge(candidates: &mut Vec<Canonical>, canonical: Canonical) {
 fn settled(text: &str, settings: &Settings, find: fn(&str, &Settings) -> Vec<Found>) -> Vec<Found> {
     let mut found = find(text, settings);
     for one in &mut found {
-        let Outcome::Canonical(canonical) = &mut one.outcome else { continue };
+        let Outcome::Canonical(canonical) = &mut one.outcome else {
+            continue;
+        };
         let mut stable = false;
         for _ in 0..4 {
             let again = find(&canonical.value, settings);
-            let Some(value) = again.first().and_then(|found| found.outcome.value()) else { break };
+            let Some(value) = again.first().and_then(|found| found.outcome.value()) else {
+                break;
+            };
             stable = value == canonical.value;
             if stable {
                 break;
             }
-            canonical.value = value.to_owned();
+            value.clone_into(&mut canonical.value);
             canonical.confidence *= 0.9;
         }
         if !stable {
-            one.outcome = Outcome::Refused { reason: Refusal::NotFound };
+            one.outcome = Outcome::Refused {
+                reason: Refusal::NotFound,
+            };
         }
     }
     found
@@ -186,36 +219,68 @@ mod tests {
 
     fn values(format: Format, raw: &str) -> Vec<String> {
         let outcome = format.normalize(raw, &Settings::default());
-        outcome.candidates().iter().map(|canonical| canonical.value.clone()).collect()
+        outcome
+            .candidates()
+            .iter()
+            .map(|canonical| canonical.value.clone())
+            .collect()
     }
 
     #[test]
     fn a_date_that_can_be_two_is_ambiguous() {
         assert_eq!(values(Format::Date, "03/04/2025"), ["2025-04-03", "2025-03-04"]);
         assert_eq!(values(Format::Date, "13/04/2025"), ["2025-04-13"]);
-        let settings = Settings { region: Some("DE".to_owned()), ..Settings::default() };
-        assert_eq!(Format::Date.normalize("03.04.2025", &settings).value(), Some("2025-04-03"));
+        let settings = Settings {
+            region: Some("DE".to_owned()),
+            ..Settings::default()
+        };
+        assert_eq!(
+            Format::Date.normalize("03.04.2025", &settings).value(),
+            Some("2025-04-03")
+        );
     }
 
     #[test]
     fn what_is_told_from_now_needs_now() {
-        let refused = Outcome::Refused { reason: Refusal::NeedsReference };
+        let refused = Outcome::Refused {
+            reason: Refusal::NeedsReference,
+        };
         assert_eq!(Format::Date.normalize("tomorrow", &Settings::default()), refused);
-        let settings = Settings { reference: "2024-02-28T09:00:00".parse().ok(), ..Settings::default() };
-        assert_eq!(Format::Date.normalize("tomorrow", &settings).value(), Some("2024-02-29"));
-        assert_eq!(Format::Datetime.normalize("3pm tomorrow", &settings).value(), Some("2024-02-29T15:00:00"));
+        let settings = Settings {
+            reference: "2024-02-28T09:00:00".parse().ok(),
+            ..Settings::default()
+        };
+        assert_eq!(
+            Format::Date.normalize("tomorrow", &settings).value(),
+            Some("2024-02-29")
+        );
+        assert_eq!(
+            Format::Datetime.normalize("3pm tomorrow", &settings).value(),
+            Some("2024-02-29T15:00:00")
+        );
     }
 
     #[test]
     fn dates_of_other_languages() {
-        for raw in ["3. März 2020", "3 de marzo de 2020", "le 3 mars 2020", "2020年3月3日", "3 марта 2020"] {
+        for raw in [
+            "3. März 2020",
+            "3 de marzo de 2020",
+            "le 3 mars 2020",
+            "2020年3月3日",
+            "3 марта 2020",
+        ] {
             assert_eq!(values(Format::Date, raw), ["2020-03-03"], "{raw}");
         }
     }
 
     #[test]
     fn a_day_that_is_not_is_refused() {
-        assert_eq!(Format::Date.normalize("2019-02-30", &Settings::default()), Outcome::Refused { reason: Refusal::Invalid });
+        assert_eq!(
+            Format::Date.normalize("2019-02-30", &Settings::default()),
+            Outcome::Refused {
+                reason: Refusal::Invalid
+            }
+        );
     }
 
     #[test]
@@ -231,7 +296,10 @@ mod tests {
     #[test]
     fn a_format_that_is_not_names_the_nearest() {
         let error = Format::named("e-mail").err();
-        assert_eq!(error.clone().and_then(|error| error.hint()).as_deref(), Some("did you mean \"email\"?"));
+        assert_eq!(
+            error.clone().and_then(|error| error.hint()).as_deref(),
+            Some("did you mean \"email\"?")
+        );
         assert_eq!(error.map(|error| error.code()), Some("RF1701"));
         assert_eq!(Format::named("phone"), Ok(Format::Phone));
     }

@@ -23,8 +23,13 @@ static COUNTRIES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
             names.entry(key(short)).or_insert(country.alpha2());
         }
     }
-    for line in include_str!("../data/countries.txt").lines().filter(|line| !line.starts_with('#')) {
-        let Some((code, forms)) = line.split_once(": ") else { continue };
+    for line in include_str!("../data/countries.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
+        let Some((code, forms)) = line.split_once(": ") else {
+            continue;
+        };
         for form in forms.split(", ") {
             names.insert(key(form), code);
         }
@@ -65,7 +70,12 @@ pub(crate) fn country_name(code: &str) -> Option<&'static str> {
 pub(crate) fn find_countries(text: &str, _: &Settings) -> Vec<Found> {
     let found = |span: Range<usize>, code: &str, confidence: f32| {
         let alpha3 = CountryCode::for_alpha2(code).map(|country| country.alpha3()).ok();
-        Found::one(code.to_owned(), json!({ "name": country_name(code), "alpha3": alpha3 }), confidence, span)
+        Found::one(
+            code.to_owned(),
+            json!({ "name": country_name(code), "alpha3": alpha3 }),
+            confidence,
+            span,
+        )
     };
     let whole = trimmed(text);
     if let Some((code, confidence)) = country_of(&text[whole.clone()]) {
@@ -74,7 +84,9 @@ pub(crate) fn find_countries(text: &str, _: &Settings) -> Vec<Found> {
     // Within other words only names count, of which the longest comes first: codes are words too often.
     named(text, 6, |words| {
         let name = key(words);
-        (name.chars().count() > 3).then(|| COUNTRIES.get(&name).copied()).flatten()
+        (name.chars().count() > 3)
+            .then(|| COUNTRIES.get(&name).copied())
+            .flatten()
     })
     .into_iter()
     .map(|(span, code)| found(span, code, 0.85))
@@ -104,7 +116,8 @@ pub(crate) fn named<T>(text: &str, most: usize, look: impl Fn(&str) -> Option<T>
 
 /// The bytes of a text without the space and the marks around it.
 pub(crate) fn trimmed(text: &str) -> Range<usize> {
-    let marks = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | ',' | ';' | ':' | '“' | '”');
+    let marks =
+        |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | ',' | ';' | ':' | '“' | '”');
     let start = text.len() - text.trim_start_matches(marks).len();
     let end = text.trim_end_matches(marks).len();
     start..end.max(start)
@@ -116,7 +129,11 @@ static LANGUAGES: LazyLock<FxHashMap<String, isolang::Language>> = LazyLock::new
     for language in isolang::languages() {
         // Of two languages with one name, that with two letters is the better known.
         let names_of = [Some(language.to_name()), language.to_autonym()];
-        for name in names_of.into_iter().flatten().flat_map(|name| name.split([';', '/', '(', ','])) {
+        for name in names_of
+            .into_iter()
+            .flatten()
+            .flat_map(|name| name.split([';', '/', '(', ',']))
+        {
             let name = key(name.trim_end_matches(')'));
             if name.is_empty() {
                 continue;
@@ -137,13 +154,40 @@ static LANGUAGES: LazyLock<FxHashMap<String, isolang::Language>> = LazyLock::new
 
 /// Names of languages that the registry of ISO 639 doesn't have.
 const OTHER_LANGUAGES: [(&str, &str); 34] = [
-    ("mandarin", "zh"), ("mandarin chinese", "zh"), ("cantonese", "zh"), ("simplified chinese", "zh"),
-    ("traditional chinese", "zh"), ("chinese simplified", "zh"), ("chinese traditional", "zh"), ("zhongwen", "zh"),
-    ("farsi", "fa"), ("castilian", "es"), ("castellano", "es"), ("greek", "el"), ("norwegian", "no"), ("flemish", "nl"),
-    ("brazilian portuguese", "pt"), ("punjabi", "pa"), ("gaelic", "gd"), ("irish gaelic", "ga"), ("slovene", "sl"),
-    ("german", "de"), ("allemand", "de"), ("aleman", "de"), ("franzosisch", "fr"), ("frances", "fr"), ("englisch", "en"),
-    ("anglais", "en"), ("ingles", "en"), ("inglese", "en"), ("spanisch", "es"), ("espagnol", "es"), ("italienisch", "it"),
-    ("russisch", "ru"), ("chinesisch", "zh"), ("malay", "ms"),
+    ("mandarin", "zh"),
+    ("mandarin chinese", "zh"),
+    ("cantonese", "zh"),
+    ("simplified chinese", "zh"),
+    ("traditional chinese", "zh"),
+    ("chinese simplified", "zh"),
+    ("chinese traditional", "zh"),
+    ("zhongwen", "zh"),
+    ("farsi", "fa"),
+    ("castilian", "es"),
+    ("castellano", "es"),
+    ("greek", "el"),
+    ("norwegian", "no"),
+    ("flemish", "nl"),
+    ("brazilian portuguese", "pt"),
+    ("punjabi", "pa"),
+    ("gaelic", "gd"),
+    ("irish gaelic", "ga"),
+    ("slovene", "sl"),
+    ("german", "de"),
+    ("allemand", "de"),
+    ("aleman", "de"),
+    ("franzosisch", "fr"),
+    ("frances", "fr"),
+    ("englisch", "en"),
+    ("anglais", "en"),
+    ("ingles", "en"),
+    ("inglese", "en"),
+    ("spanisch", "es"),
+    ("espagnol", "es"),
+    ("italienisch", "it"),
+    ("russisch", "ru"),
+    ("chinesisch", "zh"),
+    ("malay", "ms"),
 ];
 
 /// Languages that a text names.
@@ -172,7 +216,9 @@ pub(crate) fn find_languages(text: &str, _: &Settings) -> Vec<Found> {
     }
     named(text, 3, |words| {
         let name = key(words);
-        (name.chars().count() > 3).then(|| LANGUAGES.get(&name).copied()).flatten()
+        (name.chars().count() > 3)
+            .then(|| LANGUAGES.get(&name).copied())
+            .flatten()
     })
     .into_iter()
     .filter(|(_, language)| language.to_639_1().is_some())
@@ -181,14 +227,95 @@ pub(crate) fn find_languages(text: &str, _: &Settings) -> Vec<Found> {
 }
 
 const TRUE: [&str; 44] = [
-    "true", "t", "yes", "y", "yep", "yeah", "yup", "on", "1", "x", "checked", "enabled", "active", "positive", "correct",
-    "affirmative", "sure", "ok", "okay", "ja", "j", "oui", "si", "sì", "sim", "da", "tak", "ano", "kyllä", "wahr", "vrai",
-    "vero", "verdadero", "verdadeiro", "richtig", "はい", "是", "对", "有", "yes please", "✓", "✔", "☑", "✅",
+    "true",
+    "t",
+    "yes",
+    "y",
+    "yep",
+    "yeah",
+    "yup",
+    "on",
+    "1",
+    "x",
+    "checked",
+    "enabled",
+    "active",
+    "positive",
+    "correct",
+    "affirmative",
+    "sure",
+    "ok",
+    "okay",
+    "ja",
+    "j",
+    "oui",
+    "si",
+    "sì",
+    "sim",
+    "da",
+    "tak",
+    "ano",
+    "kyllä",
+    "wahr",
+    "vrai",
+    "vero",
+    "verdadero",
+    "verdadeiro",
+    "richtig",
+    "はい",
+    "是",
+    "对",
+    "有",
+    "yes please",
+    "✓",
+    "✔",
+    "☑",
+    "✅",
 ];
 const FALSE: [&str; 43] = [
-    "false", "f", "no", "n", "nope", "nah", "off", "0", "unchecked", "disabled", "inactive", "negative", "incorrect",
-    "never", "nein", "non", "nee", "não", "nao", "nej", "nei", "nie", "ne", "ei", "falsch", "faux", "falso", "wrong",
-    "none", "not", "いいえ", "否", "不", "无", "没有", "no thanks", "not at all", "absolutely not", "✗", "✘", "☐", "❌", "нет",
+    "false",
+    "f",
+    "no",
+    "n",
+    "nope",
+    "nah",
+    "off",
+    "0",
+    "unchecked",
+    "disabled",
+    "inactive",
+    "negative",
+    "incorrect",
+    "never",
+    "nein",
+    "non",
+    "nee",
+    "não",
+    "nao",
+    "nej",
+    "nei",
+    "nie",
+    "ne",
+    "ei",
+    "falsch",
+    "faux",
+    "falso",
+    "wrong",
+    "none",
+    "not",
+    "いいえ",
+    "否",
+    "不",
+    "无",
+    "没有",
+    "no thanks",
+    "not at all",
+    "absolutely not",
+    "✗",
+    "✘",
+    "☐",
+    "❌",
+    "нет",
 ];
 
 /// Truth values.
@@ -208,15 +335,30 @@ pub(crate) fn find_booleans(text: &str, _: &Settings) -> Vec<Found> {
     }
     // A sentence that begins with yes or no: "Yes, we do".
     let words = crate::text::words(text);
-    let first = words.first().filter(|(word, _)| word.chars().count() > 1 && words.len() > 1);
+    let first = words
+        .first()
+        .filter(|(word, _)| word.chars().count() > 1 && words.len() > 1);
     let begins = first.and_then(|(word, span)| Some((value(word)?, span.clone())));
-    let negated = words.iter().any(|(word, _)| matches!(word.as_str(), "not" | "never" | "nicht" | "pas"));
+    let negated = words
+        .iter()
+        .any(|(word, _)| matches!(word.as_str(), "not" | "never" | "nicht" | "pas"));
     match begins {
         Some((value, span)) if !(value && negated) => vec![Found::one(value.to_string(), json!({}), 0.75, span)],
         Some((value, span)) => {
-            let candidate = |value: bool| Canonical { value: value.to_string(), parts: json!({}), confidence: 0.5, span: span.clone() };
+            let candidate = |value: bool| Canonical {
+                value: value.to_string(),
+                parts: json!({}),
+                confidence: 0.5,
+                span: span.clone(),
+            };
             let candidates = vec![candidate(value), candidate(!value)];
-            vec![Found { span: span.clone(), outcome: Outcome::Ambiguous { candidates, reason: "yes and no are both said" } }]
+            vec![Found {
+                span: span.clone(),
+                outcome: Outcome::Ambiguous {
+                    candidates,
+                    reason: "yes and no are both said",
+                },
+            }]
         }
         None => Vec::new(),
     }
@@ -227,15 +369,26 @@ mod tests {
     use super::*;
 
     fn values(found: Vec<Found>) -> Vec<String> {
-        found.into_iter().map(|found| found.outcome.value().unwrap_or("?").to_owned()).collect()
+        found
+            .into_iter()
+            .map(|found| found.outcome.value().unwrap_or("?").to_owned())
+            .collect()
     }
 
     #[test]
     fn countries_by_code_name_and_within_words() {
         let of = |text| values(find_countries(text, &Settings::default()));
         for (text, code) in [
-            ("U.S.A.", "US"), ("the Netherlands", "NL"), ("DEU", "DE"), ("côte d'ivoire", "CI"), ("Österreich", "AT"),
-            ("made in Viet Nam", "VN"), ("276", "DE"), ("gb", "GB"), ("Republic of Korea", "KR"), ("Iran", "IR"),
+            ("U.S.A.", "US"),
+            ("the Netherlands", "NL"),
+            ("DEU", "DE"),
+            ("côte d'ivoire", "CI"),
+            ("Österreich", "AT"),
+            ("made in Viet Nam", "VN"),
+            ("276", "DE"),
+            ("gb", "GB"),
+            ("Republic of Korea", "KR"),
+            ("Iran", "IR"),
         ] {
             assert_eq!(of(text), [code], "{text}");
         }
@@ -245,7 +398,14 @@ mod tests {
     #[test]
     fn languages_by_code_tag_and_name() {
         let of = |text| values(find_languages(text, &Settings::default()));
-        for (text, code) in [("EN", "en"), ("pt-BR", "pt"), ("Deutsch", "de"), ("mandarin", "zh"), ("fra", "fr"), ("Español", "es")] {
+        for (text, code) in [
+            ("EN", "en"),
+            ("pt-BR", "pt"),
+            ("Deutsch", "de"),
+            ("mandarin", "zh"),
+            ("fra", "fr"),
+            ("Español", "es"),
+        ] {
             assert_eq!(of(text), [code], "{text}");
         }
     }
@@ -253,7 +413,13 @@ mod tests {
     #[test]
     fn truth_in_several_languages() {
         let of = |text| values(find_booleans(text, &Settings::default()));
-        for (text, value) in [("Y", "true"), ("Nein.", "false"), ("✓", "true"), ("Yes, we do", "true"), ("0", "false")] {
+        for (text, value) in [
+            ("Y", "true"),
+            ("Nein.", "false"),
+            ("✓", "true"),
+            ("Yes, we do", "true"),
+            ("0", "false"),
+        ] {
             assert_eq!(of(text), [value], "{text}");
         }
         assert_eq!(of("yes, but not now"), ["?"]);

@@ -22,9 +22,28 @@ pub(crate) struct Number {
 
 /// Words after a number that multiply it.
 const SCALES: [(&str, i32); 22] = [
-    ("k", 3), ("thousand", 3), ("tausend", 3), ("mille", 3), ("mil", 3), ("m", 6), ("mn", 6), ("mm", 6), ("mio", 6),
-    ("million", 6), ("millions", 6), ("millionen", 6), ("millones", 6), ("milhões", 6), ("b", 9), ("bn", 9),
-    ("billion", 9), ("billions", 9), ("mrd", 9), ("milliarden", 9), ("lakh", 5), ("crore", 7),
+    ("k", 3),
+    ("thousand", 3),
+    ("tausend", 3),
+    ("mille", 3),
+    ("mil", 3),
+    ("m", 6),
+    ("mn", 6),
+    ("mm", 6),
+    ("mio", 6),
+    ("million", 6),
+    ("millions", 6),
+    ("millionen", 6),
+    ("millones", 6),
+    ("milhões", 6),
+    ("b", 9),
+    ("bn", 9),
+    ("billion", 9),
+    ("billions", 9),
+    ("mrd", 9),
+    ("milliarden", 9),
+    ("lakh", 5),
+    ("crore", 7),
 ];
 
 /// The numbers of a plain text.
@@ -33,7 +52,8 @@ pub(crate) fn numbers(text: &str, settings: &Settings) -> Vec<Number> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() && !(bytes[at] == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)) {
+        let point = bytes[at] == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !bytes[at].is_ascii_digit() && !point {
             at += text[at..].chars().next().map_or(1, char::len_utf8);
             continue;
         }
@@ -87,7 +107,9 @@ fn digits_end(bytes: &[u8], start: usize) -> usize {
             // An apostrophe parts thousands; elsewhere it means feet or minutes.
             b'\'' | b'_' if (1..=3).all(|more| digit(end + more)) && !digit(end + 4) => end += 1,
             // A space parts thousands where three digits follow, and before it were at most three.
-            b' ' if (1..=3).all(|more| digit(end + more)) && !digit(end + 4) && groups_of_three(&bytes[start..end]) => end += 1,
+            b' ' if (1..=3).all(|more| digit(end + more)) && !digit(end + 4) && groups_of_three(&bytes[start..end]) => {
+                end += 1;
+            }
             b'e' | b'E' if digit(end + 1) || (matches!(bytes.get(end + 1), Some(b'-' | b'+')) && digit(end + 2)) => {
                 end += 2;
                 while digit(end) {
@@ -117,7 +139,8 @@ fn signed(text: &str, start: usize) -> usize {
     if sign && !earlier.is_some_and(|earlier| earlier.is_alphanumeric() || matches!(earlier, ')' | '/' | '.')) {
         return start - 1;
     }
-    let closes = text[start..].trim_start_matches(|character: char| character.is_ascii_digit() || ".,' ".contains(character));
+    let closes =
+        text[start..].trim_start_matches(|character: char| character.is_ascii_digit() || ".,' ".contains(character));
     if trimmed.ends_with('(') && before.len() == trimmed.len() && closes.starts_with(')') && trimmed.len() == 1 {
         return start - 1;
     }
@@ -130,7 +153,10 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
         Some(at) => (&written[..at], written[at + 1..].parse::<i32>().ok()?),
         None => (written, 0),
     };
-    let cleaned: String = mantissa.chars().filter(|mark| !matches!(mark, ' ' | '\'' | '_')).collect();
+    let cleaned: String = mantissa
+        .chars()
+        .filter(|mark| !matches!(mark, ' ' | '\'' | '_'))
+        .collect();
     let points = cleaned.matches('.').count();
     let commas = cleaned.matches(',').count();
     let plain = |decimal: Option<char>| -> Option<String> {
@@ -167,7 +193,11 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
                     // A comma parts thousands more often, a point decimals.
                     let decimals = plain(Some(mark))?;
                     let whole = plain(None)?;
-                    readings.extend(if mark == ',' { [whole, decimals] } else { [decimals, whole] });
+                    readings.extend(if mark == ',' {
+                        [whole, decimals]
+                    } else {
+                        [decimals, whole]
+                    });
                 }
                 (false, _) => readings.push(plain(Some(mark))?),
             }
@@ -187,9 +217,16 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
         }
     }
     if exponent != 0 {
-        readings = readings.iter().map(|reading| shifted(reading, exponent)).collect::<Option<_>>()?;
+        readings = readings
+            .iter()
+            .map(|reading| shifted(reading, exponent))
+            .collect::<Option<_>>()?;
     }
-    Some(Number { span: 0..0, readings, percent: false })
+    Some(Number {
+        span: 0..0,
+        readings,
+        percent: false,
+    })
 }
 
 /// Digits without zeros that say nothing: at the beginning, and after the last decimal.
@@ -201,7 +238,11 @@ fn canonical(number: &str) -> Option<String> {
     let whole = whole.trim_start_matches('0');
     let decimals = decimals.trim_end_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
-    Some(if decimals.is_empty() { whole.to_owned() } else { format!("{whole}.{decimals}") })
+    Some(if decimals.is_empty() {
+        whole.to_owned()
+    } else {
+        format!("{whole}.{decimals}")
+    })
 }
 
 /// A number that nobody can take for another: 1.234 gets a fourth decimal, because three could be thousands.
@@ -237,7 +278,11 @@ pub(crate) fn shifted(number: &str, power: i32) -> Option<String> {
 fn scale(rest: &str) -> Option<(i32, usize)> {
     let trimmed = rest.trim_start_matches(' ');
     let space = rest.len() - trimmed.len();
-    let length: usize = trimmed.chars().take_while(|letter| letter.is_alphabetic()).map(char::len_utf8).sum();
+    let length: usize = trimmed
+        .chars()
+        .take_while(|letter| letter.is_alphabetic())
+        .map(char::len_utf8)
+        .sum();
     let written = &trimmed[..length];
     let word = written.to_lowercase();
     let (_, power) = SCALES.iter().find(|(name, _)| *name == word)?;
@@ -269,7 +314,11 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
                 .readings
                 .iter()
                 .filter_map(|reading| {
-                    let value = if number.percent { shifted(reading, -2)? } else { reading.clone() };
+                    let value = if number.percent {
+                        shifted(reading, -2)?
+                    } else {
+                        reading.clone()
+                    };
                     Some(Canonical {
                         parts: json!({ "percent": number.percent }),
                         value: unmistakable(&value),
@@ -278,7 +327,10 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
                     })
                 })
                 .collect();
-            Found { span, outcome: one_or_more(candidates, "a mark may part thousands or decimals") }
+            Found {
+                span,
+                outcome: one_or_more(candidates, "a mark may part thousands or decimals"),
+            }
         })
         .collect()
 }
@@ -288,9 +340,19 @@ fn fraction(text: &str) -> Option<Found> {
     use unicode_normalization::UnicodeNormalization;
     let span = crate::names::trimmed(text);
     let shown = &text[span.clone()];
-    let spaced: String = shown.chars().flat_map(|character| [' ', character]).filter(|character| !character.is_whitespace() || *character == ' ').collect();
-    let vulgar = shown.chars().any(|character| matches!(character, '¼'..='¾' | '⅐'..='⅞'));
-    let written: String = if vulgar { spaced.nfkc().collect::<String>().replace('⁄', "/") } else { shown.to_owned() };
+    let spaced: String = shown
+        .chars()
+        .flat_map(|character| [' ', character])
+        .filter(|character| !character.is_whitespace() || *character == ' ')
+        .collect();
+    let vulgar = shown
+        .chars()
+        .any(|character| matches!(character, '¼'..='¾' | '⅐'..='⅞'));
+    let written: String = if vulgar {
+        spaced.nfkc().collect::<String>().replace('⁄', "/")
+    } else {
+        shown.to_owned()
+    };
     let mut words: Vec<String> = Vec::new();
     for word in written.split_whitespace() {
         // The digits of the whole part were parted with the rest.
@@ -312,13 +374,20 @@ fn fraction(text: &str) -> Option<Found> {
     }
     let value = format!("{:.6}", whole + f64::from(top) / f64::from(bottom));
     let value = unmistakable(&canonical(&value)?);
-    Some(Found::one(value, json!({ "percent": false, "fraction": true }), 0.9, span))
+    Some(Found::one(
+        value,
+        json!({ "percent": false, "fraction": true }),
+        0.9,
+        span,
+    ))
 }
 
 /// One candidate is the value; several are ambiguous.
 pub(crate) fn one_or_more(mut candidates: Vec<Canonical>, reason: &'static str) -> Outcome {
     match candidates.len() {
-        0 => Outcome::Refused { reason: crate::Refusal::Invalid },
+        0 => Outcome::Refused {
+            reason: crate::Refusal::Invalid,
+        },
         1 => Outcome::Canonical(candidates.remove(0)),
         _ => Outcome::Ambiguous { candidates, reason },
     }
@@ -342,11 +411,19 @@ fn in_words(text: &str) -> Option<Found> {
     let cleaned = cleaned.strip_prefix("minus ").unwrap_or(&cleaned);
     let negative = text[span.clone()].to_lowercase().starts_with("minus ");
     let languages = [
-        Language::english(), Language::german(), Language::french(), Language::spanish(), Language::italian(),
-        Language::portugese(), Language::dutch(),
+        Language::english(),
+        Language::german(),
+        Language::french(),
+        Language::spanish(),
+        Language::italian(),
+        Language::portugese(),
+        Language::dutch(),
     ];
-    let digits = languages.iter().find_map(|language| text2digits(cleaned, language).ok())?;
-    let value = canonical(&digits.replace(',', ".")).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))?;
+    let digits = languages
+        .iter()
+        .find_map(|language| text2digits(cleaned, language).ok())?;
+    let value = canonical(&digits.replace(',', "."))
+        .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))?;
     let value = if negative { format!("-{value}") } else { value };
     let value = unmistakable(&value);
     Some(Found::one(value, json!({ "words": true, "percent": false }), 0.9, span))
@@ -359,7 +436,14 @@ mod tests {
     fn read_as(text: &str) -> Vec<Vec<String>> {
         find(text, &Settings::default())
             .iter()
-            .map(|found| found.outcome.candidates().iter().map(|candidate| candidate.value.clone()).collect())
+            .map(|found| {
+                found
+                    .outcome
+                    .candidates()
+                    .iter()
+                    .map(|candidate| candidate.value.clone())
+                    .collect()
+            })
             .collect()
     }
 

@@ -83,7 +83,12 @@ impl Found {
     pub(crate) fn one(value: String, parts: serde_json::Value, confidence: f32, span: Range<usize>) -> Self {
         Self {
             span: span.clone(),
-            outcome: Outcome::Canonical(Canonical { value, parts, confidence, span }),
+            outcome: Outcome::Canonical(Canonical {
+                value,
+                parts,
+                confidence,
+                span,
+            }),
         }
     }
 }

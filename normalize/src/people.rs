@@ -17,32 +17,61 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
     let shown = &text[span.clone()];
     let lower = shown.to_lowercase();
     // "Name: Jane Doe".
-    let label = ["full name:", "name:", "contact:", "attn:", "attention:", "c/o", "customer:", "author:", "by:"]
-        .into_iter()
-        .find(|label| lower.starts_with(label));
+    let label = [
+        "full name:",
+        "name:",
+        "contact:",
+        "attn:",
+        "attention:",
+        "c/o",
+        "customer:",
+        "author:",
+        "by:",
+    ]
+    .into_iter()
+    .find(|label| lower.starts_with(label));
     let cut = label.map_or(0, str::len);
-    let Some(rest) = shown.get(cut..) else { return Vec::new() };
+    let Some(rest) = shown.get(cut..) else {
+        return Vec::new();
+    };
     let start = span.start + cut + (rest.len() - rest.trim_start().len());
     let span = start..span.end;
     let shown = &text[span.clone()];
-    if shown.len() > 200 || shown.chars().any(|character| character.is_ascii_digit() || character == '@') {
+    if shown.len() > 200
+        || shown
+            .chars()
+            .any(|character| character.is_ascii_digit() || character == '@')
+    {
         return Vec::new();
     }
     // Scripts that the library doesn't know, and names of one word, stay as they are.
-    let latin = shown.chars().any(|character| character.is_alphabetic() && u32::from(character) < 0x0250);
+    let latin = shown
+        .chars()
+        .any(|character| character.is_alphabetic() && u32::from(character) < 0x0250);
     let words = shown.split_whitespace().count();
     if !latin || words == 1 {
-        let letters = shown.chars().all(|character| character.is_alphabetic() || is_name_mark(character));
+        let letters = shown
+            .chars()
+            .all(|character| character.is_alphabetic() || is_name_mark(character));
         let value = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         let fits = letters && words <= 4 && !value.is_empty();
         let confidence = if latin { 0.4 } else { 0.6 };
-        return fits.then(|| Found::one(value, json!({}), confidence, span)).into_iter().collect();
+        return fits
+            .then(|| Found::one(value, json!({}), confidence, span))
+            .into_iter()
+            .collect();
     }
-    let Some(name) = Name::parse(shown) else { return Vec::new() };
+    let Some(name) = Name::parse(shown) else {
+        return Vec::new();
+    };
     let value = name.display_full().into_owned();
     // What is read again must be the same.
     let stable = Name::parse(&value).is_some_and(|again| again.display_full() == value);
-    let confidence = if stable && name.given_name().is_some() && words <= 6 { 0.9 } else { 0.6 };
+    let confidence = if stable && name.given_name().is_some() && words <= 6 {
+        0.9
+    } else {
+        0.6
+    };
     let parts = json!({
         "given": name.given_name(),
         "middle": name.middle_name(),
@@ -85,8 +114,17 @@ pub(crate) static LEGAL_FORMS: LazyLock<Vec<LegalForm>> = LazyLock::new(|| {
             spellings.retain(|spelling| !spelling.is_empty());
             spellings.sort();
             spellings.dedup();
-            let exact = [written].into_iter().chain(others.split(", ")).map(str::to_lowercase).collect();
-            Some(LegalForm { written, countries, spellings, exact })
+            let exact = [written]
+                .into_iter()
+                .chain(others.split(", "))
+                .map(str::to_lowercase)
+                .collect();
+            Some(LegalForm {
+                written,
+                countries,
+                spellings,
+                exact,
+            })
         })
         .collect();
     forms.sort_by_key(|form| std::cmp::Reverse(form.spellings.iter().map(String::len).max()));
@@ -98,7 +136,10 @@ fn form_key(form: &str) -> String {
 }
 
 /// Spellings by their last word, and those of scripts that don't part words.
-type Endings = (FxHashMap<&'static str, Vec<(&'static str, usize)>>, Vec<(&'static str, usize)>);
+type Endings = (
+    FxHashMap<&'static str, Vec<(&'static str, usize)>>,
+    Vec<(&'static str, usize)>,
+);
 
 static ENDINGS: LazyLock<Endings> = LazyLock::new(|| {
     let mut endings: Endings = Endings::default();
@@ -122,10 +163,13 @@ pub(crate) fn legal_form(name: &str) -> Option<(&'static LegalForm, &str)> {
         let rest = name.strip_suffix(spelling)?.strip_suffix(' ')?;
         Some((spelling.len(), *index, rest))
     });
-    let touching = glued.iter().filter(|_| !name.is_ascii()).filter_map(|(spelling, index)| {
-        let rest = name.strip_suffix(spelling)?.trim_end();
-        Some((spelling.len(), *index, rest))
-    });
+    let touching = glued
+        .iter()
+        .filter(|_| !name.is_ascii())
+        .filter_map(|(spelling, index)| {
+            let rest = name.strip_suffix(spelling)?.trim_end();
+            Some((spelling.len(), *index, rest))
+        });
     spaced
         .chain(touching)
         .filter(|(_, _, rest)| !rest.is_empty())
@@ -142,15 +186,20 @@ pub(crate) fn find_companies(text: &str, _: &Settings) -> Vec<Found> {
         return Vec::new();
     }
     // The legal form is the longest run of words at the end that is one.
-    let form = (1..=words.len().min(7)).rev().filter(|count| *count < words.len()).find_map(|count| {
-        let tail = words[words.len() - count..].join(" ");
-        let key = form_key(&tail);
-        let lower = tail.to_lowercase();
-        // Of two forms that differ by their marks, such as A/S and a.s., it is the one that is written.
-        let fits = || LEGAL_FORMS.iter().filter(|form| form.spellings.contains(&key));
-        let form = fits().find(|form| form.exact.contains(&lower)).or_else(|| fits().next());
-        form.map(|form| (form, count))
-    });
+    let form = (1..=words.len().min(7))
+        .rev()
+        .filter(|count| *count < words.len())
+        .find_map(|count| {
+            let tail = words[words.len() - count..].join(" ");
+            let key = form_key(&tail);
+            let lower = tail.to_lowercase();
+            // Of two forms that differ by their marks, such as A/S and a.s., it is the one that is written.
+            let fits = || LEGAL_FORMS.iter().filter(|form| form.spellings.contains(&key));
+            let form = fits()
+                .find(|form| form.exact.contains(&lower))
+                .or_else(|| fits().next());
+            form.map(|form| (form, count))
+        });
     let kept = form.map_or(words.len(), |(_, count)| words.len() - count);
     let base = words[..kept].join(" ");
     let base = base.trim_end_matches([',', ';', '-', ' ']);
@@ -168,6 +217,11 @@ pub(crate) fn find_companies(text: &str, _: &Settings) -> Vec<Found> {
     vec![Found::one(value, parts, confidence, span)]
 }
 
+/// Words of a name that have no capital.
+const SMALL: [&str; 14] = [
+    "of", "and", "the", "for", "de", "la", "du", "des", "und", "di", "del", "da", "do", "et",
+];
+
 /// A name in capitals or in small letters throughout, with a capital at each word; short words in capitals stay.
 fn readable(name: &str) -> String {
     let letters = || name.chars().filter(|character| character.is_alphabetic());
@@ -176,7 +230,6 @@ fn readable(name: &str) -> String {
     if !(capitals || small) || letters().count() < 5 {
         return name.to_owned();
     }
-    const SMALL: [&str; 14] = ["of", "and", "the", "for", "de", "la", "du", "des", "und", "di", "del", "da", "do", "et"];
     name.split(' ')
         .enumerate()
         .map(|(nth, word)| {
@@ -185,7 +238,8 @@ fn readable(name: &str) -> String {
                 return lower;
             }
             // An abbreviation, of three letters or without vowels.
-            let abbreviation = capitals && (word.chars().count() <= 3 || !lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) || word.contains('.'));
+            let abbreviation = capitals
+                && (word.chars().count() <= 3 || !lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) || word.contains('.'));
             if abbreviation {
                 return word.to_owned();
             }

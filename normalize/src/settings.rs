@@ -83,13 +83,15 @@ impl Settings {
 
     /// Whether the day comes first, where that is known.
     pub(crate) fn day_first(&self) -> Option<bool> {
-        self.day_first.or_else(|| self.region().map(|region| !MONTH_FIRST.contains(&region.as_str())))
+        self.day_first
+            .or_else(|| self.region().map(|region| !MONTH_FIRST.contains(&region.as_str())))
     }
 
     /// The mark before decimals, where that is known.
     pub(crate) fn decimal(&self) -> Option<char> {
         self.decimal.or_else(|| {
-            self.region().map(|region| if COMMA.contains(&region.as_str()) { ',' } else { '.' })
+            self.region()
+                .map(|region| if COMMA.contains(&region.as_str()) { ',' } else { '.' })
         })
     }
 }
@@ -100,7 +102,10 @@ mod tests {
 
     #[test]
     fn settings_that_make_no_sense_are_named() {
-        let settings = Settings { region: Some("XX".to_owned()), ..Settings::default() };
+        let settings = Settings {
+            region: Some("XX".to_owned()),
+            ..Settings::default()
+        };
         let error = settings.check().unwrap_err();
         assert_eq!(error.to_string(), "\"region\" can't be \"XX\"");
         assert_eq!(error.code(), "RF1702");
@@ -108,7 +113,10 @@ mod tests {
 
     #[test]
     fn a_region_tells_the_order_of_dates_and_the_mark_of_decimals() {
-        let of = |region: &str| Settings { region: Some(region.to_owned()), ..Settings::default() };
+        let of = |region: &str| Settings {
+            region: Some(region.to_owned()),
+            ..Settings::default()
+        };
         assert_eq!((of("us").day_first(), of("us").decimal()), (Some(false), Some('.')));
         assert_eq!((of("DE").day_first(), of("DE").decimal()), (Some(true), Some(',')));
     }

@@ -41,7 +41,9 @@ pub(crate) fn plain(original: &str) -> Plain {
     let mut text = String::with_capacity(original.len());
     let mut offsets = Vec::with_capacity(original.len() + 1);
     for (at, character) in original.char_indices() {
-        let Some(plain) = plain_character(character) else { continue };
+        let Some(plain) = plain_character(character) else {
+            continue;
+        };
         text.push(plain);
         offsets.resize(text.len(), at);
     }
@@ -58,15 +60,15 @@ fn plain_character(character: char) -> Option<char> {
     }
     Some(match character {
         // Zero width, direction marks, byte order mark, soft hyphen.
-        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{00AD}' => return None,
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{00AD}' => {
+            return None;
+        }
         '\u{00A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
         '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '－' | 'ー' => '-',
         '’' | '‘' | 'ʼ' | '＇' | '`' | '´' => '\'',
         '“' | '”' | '„' | '«' | '»' => '"',
-        '٫' => '.',
-        '٬' => ',',
-        '。' => '.',
-        '、' => ',',
+        '٫' | '。' => '.',
+        '٬' | '、' => ',',
         full @ '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(full) - 0xFEE0).unwrap_or(full),
         other => other,
     })

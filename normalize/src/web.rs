@@ -13,8 +13,20 @@ use crate::text::plain;
 
 /// Ways of hiding an address from robots, and what they stand for.
 const HIDDEN: [(&str, &str); 14] = [
-    (" [at] ", "@"), ("[at]", "@"), (" (at) ", "@"), ("(at)", "@"), (" at ", "@"), (" {at} ", "@"), ("{at}", "@"),
-    (" [dot] ", "."), ("[dot]", "."), (" (dot) ", "."), ("(dot)", "."), (" dot ", "."), (" @ ", "@"), (" {dot} ", "."),
+    (" [at] ", "@"),
+    ("[at]", "@"),
+    (" (at) ", "@"),
+    ("(at)", "@"),
+    (" at ", "@"),
+    (" {at} ", "@"),
+    ("{at}", "@"),
+    (" [dot] ", "."),
+    ("[dot]", "."),
+    (" (dot) ", "."),
+    ("(dot)", "."),
+    (" dot ", "."),
+    (" @ ", "@"),
+    (" {dot} ", "."),
 ];
 
 /// E-mail addresses of a text: the domain in lower case, what stands before the `@` as it is (RFC 5321, section 2.4).
@@ -37,7 +49,8 @@ pub(crate) fn find_emails(text: &str, _: &Settings) -> Vec<Found> {
         if revealed != plain.text.to_lowercase()
             && let Some(at) = revealed.find('@')
             && let Some((span, value)) = around_at(&revealed, at)
-            && revealed[..span.start].trim().is_empty() && revealed[span.end..].trim().is_empty()
+            && revealed[..span.start].trim().is_empty()
+            && revealed[span.end..].trim().is_empty()
         {
             found.extend(email(&value, crate::names::trimmed(text), 0.8));
         }
@@ -49,11 +62,26 @@ pub(crate) fn find_emails(text: &str, _: &Settings) -> Vec<Found> {
 fn around_at(text: &str, at: usize) -> Option<(Range<usize>, String)> {
     let local = |character: char| character.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(character);
     let host = |character: char| character.is_alphanumeric() || matches!(character, '.' | '-');
-    let start = at - text[..at].chars().rev().take_while(|character| local(*character)).map(char::len_utf8).sum::<usize>();
-    let end = at + 1 + text[at + 1..].chars().take_while(|character| host(*character)).map(char::len_utf8).sum::<usize>();
+    let start = at
+        - text[..at]
+            .chars()
+            .rev()
+            .take_while(|character| local(*character))
+            .map(char::len_utf8)
+            .sum::<usize>();
+    let end = at
+        + 1
+        + text[at + 1..]
+            .chars()
+            .take_while(|character| host(*character))
+            .map(char::len_utf8)
+            .sum::<usize>();
     let start = start + (text[start..at].len() - text[start..at].trim_start_matches(['.', '\'', '/', '=', '-']).len());
     let shown = text[start..end].trim_end_matches(['.', '-']);
-    let start_of_mail = shown.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map_or(start, |_| start + 7);
+    let start_of_mail = shown
+        .get(..7)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+        .map_or(start, |_| start + 7);
     let span = start_of_mail..start + shown.len();
     (span.end > at + 1 && span.start < at).then(|| (span.clone(), text[span].to_owned()))
 }
@@ -67,7 +95,8 @@ fn email(written: &str, span: Range<usize>, confidence: f32) -> Option<Found> {
     }
     let local = address.local_part();
     let value = format!("{local}@{domain}");
-    EmailAddress::is_valid(&value).then(|| Found::one(value, json!({ "local": local, "domain": domain }), confidence, span))
+    EmailAddress::is_valid(&value)
+        .then(|| Found::one(value, json!({ "local": local, "domain": domain }), confidence, span))
 }
 
 /// A host in lower case, in ASCII where it is international.
@@ -79,9 +108,9 @@ fn host(domain: &str) -> Option<String> {
 /// Endings of hosts without scheme that are common enough to be told from the end of a sentence.
 const ENDINGS: [&str; 60] = [
     "com", "org", "net", "edu", "gov", "mil", "int", "io", "co", "ai", "app", "dev", "info", "biz", "me", "tv", "xyz",
-    "online", "shop", "store", "site", "tech", "cloud", "us", "uk", "de", "fr", "es", "it", "nl", "be", "at", "ch", "se",
-    "no", "dk", "fi", "pl", "cz", "ru", "ua", "eu", "pt", "gr", "ie", "in", "cn", "jp", "kr", "au", "nz", "za", "br",
-    "mx", "ar", "ca", "sg", "hk", "tr", "il",
+    "online", "shop", "store", "site", "tech", "cloud", "us", "uk", "de", "fr", "es", "it", "nl", "be", "at", "ch",
+    "se", "no", "dk", "fi", "pl", "cz", "ru", "ua", "eu", "pt", "gr", "ie", "in", "cn", "jp", "kr", "au", "nz", "za",
+    "br", "mx", "ar", "ca", "sg", "hk", "tr", "il",
 ];
 
 /// URLs of a text, in the form that the URL standard serializes, with `https` where there is no scheme.
@@ -91,7 +120,9 @@ pub(crate) fn find_urls(text: &str, _: &Settings) -> Vec<Found> {
     let mut at = 0;
     while at < plain.text.len() {
         let rest = &plain.text[at..];
-        let length = rest.find(|character: char| character.is_whitespace() || matches!(character, '<' | '>' | '"')).unwrap_or(rest.len());
+        let length = rest
+            .find(|character: char| character.is_whitespace() || matches!(character, '<' | '>' | '"'))
+            .unwrap_or(rest.len());
         if length == 0 {
             at += rest.chars().next().map_or(1, char::len_utf8);
             continue;
@@ -170,7 +201,10 @@ mod tests {
     use super::*;
 
     fn values(found: Vec<Found>) -> Vec<String> {
-        found.into_iter().map(|found| found.outcome.value().unwrap_or("?").to_owned()).collect()
+        found
+            .into_iter()
+            .map(|found| found.outcome.value().unwrap_or("?").to_owned())
+            .collect()
     }
 
     #[test]

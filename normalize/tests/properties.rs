@@ -14,21 +14,44 @@ fn settings() -> Vec<Settings> {
             currency: Some("EUR".to_owned()),
             ..Settings::default()
         },
-        Settings { region: Some("US".to_owned()), reference: "2019-12-31T23:59:59".parse().ok(), ..Settings::default() },
+        Settings {
+            region: Some("US".to_owned()),
+            reference: "2019-12-31T23:59:59".parse().ok(),
+            ..Settings::default()
+        },
     ]
 }
 
 /// Pieces that raw values are made of, so that texts are not only noise.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        Just("2024-03-05".to_owned()), Just("03/04/2025".to_owned()), Just("tomorrow".to_owned()), Just("at 5pm".to_owned()),
-        Just("last week of may".to_owned()), Just("from 3 to 5".to_owned()), Just("3 months ago".to_owned()),
-        Just("+49 (0)30 901820".to_owned()), Just("(415) 555-2671 x12".to_owned()), Just("€1.234,50".to_owned()),
-        Just("$5".to_owned()), Just("2,5 kg".to_owned()), Just("5'11\"".to_owned()), Just("1e9".to_owned()),
-        Just("a.b@Example.ORG".to_owned()), Just("www.example.com/x?y=1".to_owned()), Just("Dr. Jane Q. Doe".to_owned()),
-        Just("ACME Inc.".to_owned()), Just("12 Main St, Springfield, IL 62704".to_owned()), Just("Deutschland".to_owned()),
-        Just("yes".to_owned()), Just("every other day".to_owned()), Just("Q3 2019".to_owned()), Just("٣٫٥".to_owned()),
-        "\\PC{0,12}", "[0-9 .,/:+()-]{0,14}", "[a-zA-Z]{1,8}",
+        Just("2024-03-05".to_owned()),
+        Just("03/04/2025".to_owned()),
+        Just("tomorrow".to_owned()),
+        Just("at 5pm".to_owned()),
+        Just("last week of may".to_owned()),
+        Just("from 3 to 5".to_owned()),
+        Just("3 months ago".to_owned()),
+        Just("+49 (0)30 901820".to_owned()),
+        Just("(415) 555-2671 x12".to_owned()),
+        Just("€1.234,50".to_owned()),
+        Just("$5".to_owned()),
+        Just("2,5 kg".to_owned()),
+        Just("5'11\"".to_owned()),
+        Just("1e9".to_owned()),
+        Just("a.b@Example.ORG".to_owned()),
+        Just("www.example.com/x?y=1".to_owned()),
+        Just("Dr. Jane Q. Doe".to_owned()),
+        Just("ACME Inc.".to_owned()),
+        Just("12 Main St, Springfield, IL 62704".to_owned()),
+        Just("Deutschland".to_owned()),
+        Just("yes".to_owned()),
+        Just("every other day".to_owned()),
+        Just("Q3 2019".to_owned()),
+        Just("٣٫٥".to_owned()),
+        "\\PC{0,12}",
+        "[0-9 .,/:+()-]{0,14}",
+        "[a-zA-Z]{1,8}",
     ];
     proptest::collection::vec(piece, 1..5).prop_flat_map(|pieces| {
         prop_oneof![Just(" "), Just(", "), Just(""), Just(" - "), Just("\n")].prop_map(move |joint| pieces.join(joint))

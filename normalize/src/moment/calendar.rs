@@ -1,7 +1,7 @@
 //! Days of a calendar: what is open is resolved to the last and the next one.
 
-use jiff::{Span, ToSpan};
 use jiff::civil::{Date, DateTime, Weekday};
+use jiff::{Span, ToSpan};
 
 use super::Context;
 use super::value::{Both, Day, Grain, Period, Unit};
@@ -57,6 +57,7 @@ impl Holiday {
 }
 
 /// Easter Sunday of the Gregorian calendar (Meeus, *Astronomical Algorithms*, chapter 8).
+#[expect(clippy::many_single_char_names, reason = "the names of the source")]
 fn easter(year: i16) -> Option<Date> {
     let year = i32::from(year);
     let (a, b, c) = (year % 19, year / 100, year % 100);
@@ -166,7 +167,9 @@ pub(super) fn month_day(context: &Context, month: i8, day: i8) -> Option<Day> {
     let year = reference.year();
     let of = |year: i16| Date::new(year, month, day).ok();
     let at = if (month, day) == (2, 29) {
-        let leap = |years: &mut dyn Iterator<Item = i16>, fits: &dyn Fn(Date) -> bool| years.filter_map(of).find(|date| fits(*date));
+        let leap = |years: &mut dyn Iterator<Item = i16>, fits: &dyn Fn(Date) -> bool| {
+            years.filter_map(of).find(|date| fits(*date))
+        };
         let past = leap(&mut (0..9).map(|back| year - back), &|date| midnight(date) < reference);
         let future = leap(&mut (0..9).map(|on| year + on), &|date| midnight(date) >= reference);
         // Said on the day itself, the day is the one that is meant.
@@ -243,7 +246,11 @@ pub(super) fn weekday(context: &Context, weekday: i8) -> Option<Day> {
 
 /// A day of the week some weeks from this one.
 pub(super) fn weekday_of_week(context: &Context, weekday: i8, weeks: i64) -> Option<Date> {
-    add(monday(context.reference.date())?, weeks * 7 + i64::from(weekday) - 1, Unit::Day)
+    add(
+        monday(context.reference.date())?,
+        weeks * 7 + i64::from(weekday) - 1,
+        Unit::Day,
+    )
 }
 
 /// A day of any month.
@@ -253,8 +260,12 @@ pub(super) fn day_of_month(context: &Context, day: i8) -> Option<Day> {
     }
     let reference = context.reference;
     let first = reference.date().first_of_month();
-    let of = |months: i64| add(first, months, Unit::Month).and_then(|month| Date::new(month.year(), month.month(), day).ok());
-    let past = (0..12).filter_map(|back| of(-back)).find(|date| midnight(*date) < reference)?;
+    let of = |months: i64| {
+        add(first, months, Unit::Month).and_then(|month| Date::new(month.year(), month.month(), day).ok())
+    };
+    let past = (0..12)
+        .filter_map(|back| of(-back))
+        .find(|date| midnight(*date) < reference)?;
     let future = (0..12).filter_map(of).find(|date| midnight(*date) >= reference)?;
     Some(Day {
         timex: format!("XXXX-XX-{day:02}"),
@@ -286,7 +297,12 @@ pub(super) fn period(timex: String, first: String, grain: Grain, at: Both<(Date,
 pub(super) fn year(year: i64) -> Option<Period> {
     let year = i16::try_from(year).ok().filter(|year| (1..9999).contains(year))?;
     let (start, end) = (Date::new(year, 1, 1).ok()?, Date::new(year + 1, 1, 1).ok()?);
-    let mut made = period(format!("{year:04}"), written(start), Grain::Year, Both::same((start, end)));
+    let mut made = period(
+        format!("{year:04}"),
+        written(start),
+        Grain::Year,
+        Both::same((start, end)),
+    );
     made.year = Some(year);
     Some(made)
 }
@@ -348,7 +364,14 @@ mod tests {
             .collect();
         assert_eq!(
             dates,
-            ["1961-04-02", "2000-04-23", "2018-04-01", "2019-04-21", "2024-03-31", "2038-04-25"]
+            [
+                "1961-04-02",
+                "2000-04-23",
+                "2018-04-01",
+                "2019-04-21",
+                "2024-03-31",
+                "2038-04-25"
+            ]
         );
     }
 

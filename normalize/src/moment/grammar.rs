@@ -151,12 +151,18 @@ impl Grammar {
             let number = self.rules.len();
             match elements.first() {
                 None => continue,
-                Some(Element { what: What::Words(words), .. }) => {
+                Some(Element {
+                    what: What::Words(words),
+                    ..
+                }) => {
                     for word in words {
                         self.by_word.entry(word.clone()).or_default().push(number);
                     }
                 }
-                Some(Element { what: What::Symbol(symbol), .. }) => {
+                Some(Element {
+                    what: What::Symbol(symbol),
+                    ..
+                }) => {
                     self.by_symbol.entry(*symbol).or_default().push(number);
                 }
             }
@@ -176,7 +182,11 @@ impl Grammar {
         };
         let what = match word.strip_prefix('{').and_then(|word| word.strip_suffix('}')) {
             Some(name) => What::Symbol(self.symbol(name)),
-            None => What::Words(word.split('|').map(|word| word.trim_start_matches('\\').to_owned()).collect()),
+            None => What::Words(
+                word.split('|')
+                    .map(|word| word.trim_start_matches('\\').to_owned())
+                    .collect(),
+            ),
         };
         Element { what, glued }
     }
@@ -192,8 +202,19 @@ impl Grammar {
                 for &number in rules {
                     let mut made = Vec::new();
                     let mut trail = vec![start, start + 1];
-                    let mut ends = vec![start..start + 1];
-                    self.extend(context, tokens, number, 1, after, start + 1, &mut trail, &mut ends, &mut Vec::new(), &mut made);
+                    let mut ends: Vec<Range<usize>> = std::iter::once(start..start + 1).collect();
+                    self.extend(
+                        context,
+                        tokens,
+                        number,
+                        1,
+                        after,
+                        start + 1,
+                        &mut trail,
+                        &mut ends,
+                        &mut Vec::new(),
+                        &mut made,
+                    );
                     for edge in made {
                         keep(here, edge);
                     }
@@ -203,13 +224,26 @@ impl Grammar {
             while next < here.len() {
                 let edge = here[next].clone();
                 next += 1;
-                let Some(rules) = self.by_symbol.get(&edge.symbol) else { continue };
+                let Some(rules) = self.by_symbol.get(&edge.symbol) else {
+                    continue;
+                };
                 for &number in rules {
                     let mut made = Vec::new();
                     let mut trail = vec![start, edge.tokens.end];
                     let mut ends = vec![edge.shown.clone()];
                     let mut values = vec![&edge.value];
-                    self.extend(context, tokens, number, 1, after, start + 1, &mut trail, &mut ends, &mut values, &mut made);
+                    self.extend(
+                        context,
+                        tokens,
+                        number,
+                        1,
+                        after,
+                        start + 1,
+                        &mut trail,
+                        &mut ends,
+                        &mut values,
+                        &mut made,
+                    );
                     for edge in made {
                         keep(here, edge);
                     }
@@ -233,7 +267,10 @@ impl Grammar {
         for (words, symbol, value) in self.entries.get(&tokens[start].text).into_iter().flatten() {
             let end = start + words.len();
             let matches = end <= tokens.len()
-                && words.iter().zip(&tokens[start..]).all(|(word, token)| *word == token.text);
+                && words
+                    .iter()
+                    .zip(&tokens[start..])
+                    .all(|(word, token)| *word == token.text);
             if matches {
                 push(*symbol, end, value.clone());
             }
@@ -288,7 +325,18 @@ impl Grammar {
                 if words.contains(&tokens[at].text) {
                     trail.push(at + 1);
                     ends.push(at..at + 1);
-                    self.extend(context, tokens, number, element + 1, after, offset, trail, ends, values, made);
+                    self.extend(
+                        context,
+                        tokens,
+                        number,
+                        element + 1,
+                        after,
+                        offset,
+                        trail,
+                        ends,
+                        values,
+                        made,
+                    );
                     ends.pop();
                     trail.pop();
                 }
@@ -298,7 +346,18 @@ impl Grammar {
                     trail.push(edge.tokens.end);
                     ends.push(edge.shown.clone());
                     values.push(&edge.value);
-                    self.extend(context, tokens, number, element + 1, after, offset, trail, ends, values, made);
+                    self.extend(
+                        context,
+                        tokens,
+                        number,
+                        element + 1,
+                        after,
+                        offset,
+                        trail,
+                        ends,
+                        values,
+                        made,
+                    );
                     values.pop();
                     ends.pop();
                     trail.pop();
@@ -375,7 +434,10 @@ mod tests {
 
     fn expanded(pattern: &str) -> Vec<String> {
         let words: Vec<&str> = pattern.split_whitespace().collect();
-        sequences(&words, &mut 0).into_iter().map(|sequence| sequence.join(" ")).collect()
+        sequences(&words, &mut 0)
+            .into_iter()
+            .map(|sequence| sequence.join(" "))
+            .collect()
     }
 
     #[test]

@@ -12,8 +12,12 @@ pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Holiday>) {
     let mut entries = Vec::new();
     let mut holidays = Vec::new();
     for line in text.lines() {
-        let Some((head, forms)) = line.split_once(": ").filter(|_| !line.starts_with('#')) else { continue };
-        let Some((symbol, word)) = head.split_once(' ') else { continue };
+        let Some((head, forms)) = line.split_once(": ").filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        let Some((symbol, word)) = head.split_once(' ') else {
+            continue;
+        };
         let number: i64 = word.parse().unwrap_or_default();
         let value = match symbol {
             "month" | "weakmonth" => Value::Month(number as i8),
@@ -33,7 +37,10 @@ pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Holiday>) {
             _ => Value::Integer(number),
         };
         for form in forms.split(',') {
-            let words = super::tokens::tokens(form).into_iter().map(|token| token.text).collect();
+            let words = super::tokens::tokens(form)
+                .into_iter()
+                .map(|token| token.text)
+                .collect();
             entries.push((symbol.to_owned(), words, value.clone()));
         }
     }
@@ -88,7 +95,9 @@ fn stage(word: &str) -> Option<&'static str> {
 /// What a number written in digits can be: symbol and value.
 pub(super) fn numbers(_: &Context, digits: &str) -> Vec<(&'static str, Value)> {
     let mut found = Vec::new();
-    let Ok(number) = digits.parse::<i64>() else { return found };
+    let Ok(number) = digits.parse::<i64>() else {
+        return found;
+    };
     match digits.len() {
         1 | 2 => {
             found.push(("dd", Value::Integer(number)));

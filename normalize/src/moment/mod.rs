@@ -1,6 +1,6 @@
 //! Dates, times, durations and ranges in English text.
 //!
-//! What is recognised is written as a timex (the notation of TIMEX3, *TimeML 1.2.1*, where `X` stands for what is open,
+//! What is recognised is written as a timex (the notation of `TIMEX3` in *`TimeML` 1.2.1*, where `X` stands for what is open,
 //! such as `XXXX-05-12` for 12 May of any year) and resolved against a reference moment. What leaves the year, the week
 //! or the half of the day open has several [`Reading`]s: the last one before the reference and the next one after it.
 //! Ranges end before the day that they name last.
@@ -95,10 +95,9 @@ impl Default for Context {
     }
 }
 
-impl Context {
-    fn holiday(&self, index: usize) -> Option<Holiday> {
-        ENGLISH.holidays.get(index).copied()
-    }
+/// A holiday of the lexicon by its number.
+fn holiday(index: usize) -> Option<Holiday> {
+    ENGLISH.holidays.get(index).copied()
 }
 
 /// Words and rules of a language.
@@ -114,24 +113,47 @@ struct Language {
 static ENGLISH: LazyLock<Language> = LazyLock::new(|| {
     let (entries, holidays) = lexicon::read(include_str!("../../data/moments_en.txt"));
     let grammar = Grammar::new(entries, rules::english());
-    let entities = ["set", "date", "day", "period", "clock", "zonedclock", "hours", "zonedhours", "stretch", "moment", "open", "duration"]
-        .into_iter()
-        .filter_map(|name| grammar.symbol_named(name))
-        .collect();
+    let entities = [
+        "set",
+        "date",
+        "day",
+        "period",
+        "clock",
+        "zonedclock",
+        "hours",
+        "zonedhours",
+        "stretch",
+        "moment",
+        "open",
+        "duration",
+    ]
+    .into_iter()
+    .filter_map(|name| grammar.symbol_named(name))
+    .collect();
     let foreign = include_str!("../../data/moments_other.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once(": "))
         .flat_map(|(word, forms)| forms.split(", ").map(move |form| (form, word)))
         .collect();
-    Language { grammar, holidays, entities, foreign }
+    Language {
+        grammar,
+        holidays,
+        entities,
+        foreign,
+    }
 });
 
 /// The expressions of time in a text, from left to right, without overlap: the longest first, then the one that comes first.
 pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
     let mut tokens = tokens::tokens(text);
     // Rules may ask that nothing follows.
-    tokens.push(Token { text: "␃".to_owned(), span: text.len()..text.len(), spaced: true, numeric: false });
+    tokens.push(Token {
+        text: "␃".to_owned(),
+        span: text.len()..text.len(),
+        spaced: true,
+        numeric: false,
+    });
     let language = &*ENGLISH;
     translate(&mut tokens, &language.foreign);
     disambiguate(&mut tokens);
@@ -144,7 +166,13 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
         .collect();
     let rank = |edge: &Edge| language.entities.iter().position(|symbol| *symbol == edge.symbol);
     edges.sort_by_key(|edge| {
-        (Reverse(edge.shown.len()), Reverse(edge.tokens.len()), rank(edge), edge.shown.start, edge.rule)
+        (
+            Reverse(edge.shown.len()),
+            Reverse(edge.tokens.len()),
+            rank(edge),
+            edge.shown.start,
+            edge.rule,
+        )
     });
     let mut taken = vec![false; tokens.len()];
     let mut found = Vec::new();
@@ -152,7 +180,9 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
         if edge.shown.clone().any(|token| taken[token]) {
             continue;
         }
-        let Some((kind, readings)) = told(&edge.value) else { continue };
+        let Some((kind, readings)) = told(&edge.value) else {
+            continue;
+        };
         edge.shown.clone().for_each(|token| taken[token] = true);
         // The point of an abbreviation at the end is that of the sentence, but for a.m. and p.m.
         let mut end = edge.shown.end;
@@ -173,9 +203,16 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
 /// ones, too, are only changed where a month of that language is near.
 fn translate(tokens: &mut [Token], foreign: &FxHashMap<&'static str, &'static str>) {
     let months = tokens.iter().any(|token| {
-        token.text.len() > 3 && foreign.get(token.text.as_str()).is_some_and(|word| !matches!(*word, "of" | "today" | "tomorrow" | "yesterday"))
+        token.text.len() > 3
+            && foreign
+                .get(token.text.as_str())
+                .is_some_and(|word| !matches!(*word, "of" | "today" | "tomorrow" | "yesterday"))
     });
-    let alone = tokens.iter().filter(|token| token.text.chars().any(char::is_alphabetic)).count() == 1;
+    let alone = tokens
+        .iter()
+        .filter(|token| token.text.chars().any(char::is_alphabetic))
+        .count()
+        == 1;
     for token in tokens {
         if let Some(word) = foreign.get(token.text.as_str())
             && (months || (alone && token.text.len() > 2))
@@ -188,7 +225,20 @@ fn translate(tokens: &mut [Token], foreign: &FxHashMap<&'static str, &'static st
 /// Takes words out that their neighbour makes something else: "good night", "will last two hours".
 fn disambiguate(tokens: &mut [Token]) {
     const VERBS: [&str; 14] = [
-        "will", "to", "should", "shouldn't", "would", "wouldn't", "could", "can", "may", "might", "must", "not", "won't", "doesn't",
+        "will",
+        "to",
+        "should",
+        "shouldn't",
+        "would",
+        "wouldn't",
+        "could",
+        "can",
+        "may",
+        "might",
+        "must",
+        "not",
+        "won't",
+        "doesn't",
     ];
     for at in 1..tokens.len() {
         let before = tokens[at - 1].text.as_str();
@@ -202,6 +252,9 @@ fn disambiguate(tokens: &mut [Token]) {
         }
     }
 }
+
+/// What a number counts that is not time.
+const COUNTED: [&str; 7] = ["percent", "%", "degrees", "dollars", "usd", "euros", "eur"];
 
 /// Whether an expression is not a part of something else that is written in one piece, such as a number of many parts,
 /// an amount of money or a code.
@@ -220,14 +273,19 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
             return false;
         }
         // A mark between two numbers makes one of them.
-        let part = matches!(before.text.as_str(), "." | "," | "/" | "-" | "+" | "*" | ":" | "_" | "#" | "=");
+        let part = matches!(
+            before.text.as_str(),
+            "." | "," | "/" | "-" | "+" | "*" | ":" | "_" | "#" | "="
+        );
         let number = first > 1 && touches(first - 1) && tokens[first - 2].numeric;
-        if tokens[first].numeric && tokens[first].text.len() < 4 && number && matches!(before.text.as_str(), "." | ",") {
+        if tokens[first].numeric && tokens[first].text.len() < 4 && number && matches!(before.text.as_str(), "." | ",")
+        {
             return false;
         }
         let inner = first > 1 && touches(first - 1) && tokens[first - 2].text.starts_with(char::is_alphanumeric);
         if tokens[first].numeric && part && !whole_day {
-            let list = matches!(before.text.as_str(), "," | ":" | "-") && first > 1 && !tokens[first - 2].numeric && inner;
+            let list =
+                matches!(before.text.as_str(), "," | ":" | "-") && first > 1 && !tokens[first - 2].numeric && inner;
             if (inner && !list) || matches!(before.text.as_str(), "+" | "*" | "#" | "=") {
                 return false;
             }
@@ -236,8 +294,11 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
     if first > 0 && tokens[first].numeric && matches!(tokens[first - 1].text.as_str(), "$" | "€" | "£" | "#") {
         return false;
     }
-    const COUNTED: [&str; 7] = ["percent", "%", "degrees", "dollars", "usd", "euros", "eur"];
-    if tokens[last].numeric && tokens.get(last + 1).is_some_and(|after| COUNTED.contains(&after.text.as_str())) {
+    if tokens[last].numeric
+        && tokens
+            .get(last + 1)
+            .is_some_and(|after| COUNTED.contains(&after.text.as_str()))
+    {
         return false;
     }
     if touches(last + 1) {
@@ -268,7 +329,13 @@ fn date_time_text(moment: DateTime) -> String {
 }
 
 fn reading(timex: String, modifier: Option<&str>) -> Reading {
-    Reading { timex, modifier: modifier.map(str::to_owned), value: None, start: None, end: None }
+    Reading {
+        timex,
+        modifier: modifier.map(str::to_owned),
+        value: None,
+        start: None,
+        end: None,
+    }
 }
 
 fn told(value: &Value) -> Option<(Kind, Vec<Reading>)> {
@@ -287,16 +354,27 @@ fn told(value: &Value) -> Option<(Kind, Vec<Reading>)> {
 }
 
 fn of_both<T: Copy + PartialEq>(both: Both<T>, read: impl Fn(T) -> Reading) -> Vec<Reading> {
-    if both.past == both.future { vec![read(both.future)] } else { vec![read(both.past), read(both.future)] }
+    if both.past == both.future {
+        vec![read(both.future)]
+    } else {
+        vec![read(both.past), read(both.future)]
+    }
 }
 
 fn day_readings(day: &Day) -> Vec<Reading> {
-    let Some(at) = day.at else { return vec![reading(day.timex.clone(), day.modifier)] };
-    of_both(at, |date| Reading { value: Some(date.to_string()), ..reading(day.timex.clone(), day.modifier) })
+    let Some(at) = day.at else {
+        return vec![reading(day.timex.clone(), day.modifier)];
+    };
+    of_both(at, |date| Reading {
+        value: Some(date.to_string()),
+        ..reading(day.timex.clone(), day.modifier)
+    })
 }
 
 fn period_readings(period: &Period) -> Vec<Reading> {
-    let Some(at) = period.at else { return vec![reading(period.timex.clone(), period.modifier)] };
+    let Some(at) = period.at else {
+        return vec![reading(period.timex.clone(), period.modifier)];
+    };
     let mut found = of_both(at, |(start, end)| Reading {
         start: Some(start.to_string()),
         end: Some(end.to_string()),
@@ -309,7 +387,10 @@ fn period_readings(period: &Period) -> Vec<Reading> {
 }
 
 fn clock_readings(clock: &Clock) -> Vec<Reading> {
-    let read = |clock: Clock| Reading { value: Some(time_text(clock.time())), ..reading(clock.timex(), clock.modifier) };
+    let read = |clock: Clock| Reading {
+        value: Some(time_text(clock.time())),
+        ..reading(clock.timex(), clock.modifier)
+    };
     clock.readings().into_iter().map(read).collect()
 }
 
@@ -336,17 +417,20 @@ fn hours_readings(hours: &Hours) -> Vec<Reading> {
 fn moment_readings(moment: &Moment) -> Vec<Reading> {
     let modifier = moment.modifier.or(moment.day.modifier);
     let Some(readings) = rules::moment_readings(moment) else {
-        return vec![reading(format!("{}{}", moment.day.timex, moment.clock.timex()), modifier)];
+        return vec![reading(
+            format!("{}{}", moment.day.timex, moment.clock.timex()),
+            modifier,
+        )];
     };
-        readings
-            .into_iter()
-            .flat_map(|(timex, at)| {
-                of_both(at, |moment| Reading {
-                    value: Some(date_time_text(moment)),
-                    ..reading(timex.clone(), modifier)
-                })
+    readings
+        .into_iter()
+        .flat_map(|(timex, at)| {
+            of_both(at, |moment| Reading {
+                value: Some(date_time_text(moment)),
+                ..reading(timex.clone(), modifier)
             })
-            .collect()
+        })
+        .collect()
 }
 
 fn stretch_readings(stretch: &Stretch) -> Vec<Reading> {
@@ -363,7 +447,10 @@ fn stretch_readings(stretch: &Stretch) -> Vec<Reading> {
 
 fn length_readings(length: &Length) -> Vec<Reading> {
     let seconds = rules::seconds(length);
-    vec![Reading { value: Some(format!("{seconds}")), ..reading(rules::timex(length), length.modifier) }]
+    vec![Reading {
+        value: Some(format!("{seconds}")),
+        ..reading(rules::timex(length), length.modifier)
+    }]
 }
 
 fn open_readings(open: &Open) -> Vec<Reading> {

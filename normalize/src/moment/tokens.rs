@@ -53,8 +53,20 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             word.push(mark_of(first));
         }
         // The s of a possessive is a word of its own: what it follows is what is told.
-        let stem = word.strip_suffix("'s").filter(|stem| !stem.is_empty()).map(str::to_owned);
-        let cut = if stem.is_some() { end - text[start..end].chars().rev().take(2).map(char::len_utf8).sum::<usize>() } else { end };
+        let stem = word
+            .strip_suffix("'s")
+            .filter(|stem| !stem.is_empty())
+            .map(str::to_owned);
+        let cut = if stem.is_some() {
+            end - text[start..end]
+                .chars()
+                .rev()
+                .take(2)
+                .map(char::len_utf8)
+                .sum::<usize>()
+        } else {
+            end
+        };
         found.push(Token {
             text: stem.clone().unwrap_or(word),
             span: start..cut,

@@ -31,13 +31,6 @@ impl<T: Copy> Both<T> {
             future: change(self.future)?,
         })
     }
-
-    pub(super) fn with<U: Copy, V>(self, other: Both<U>, join: impl Fn(T, U) -> V) -> Both<V> {
-        Both {
-            past: join(self.past, other.past),
-            future: join(self.future, other.future),
-        }
-    }
 }
 
 /// Units of time.
@@ -125,6 +118,7 @@ pub(super) type Modifier = &'static str;
 
 /// A day, of which the year, the month or the week may be open.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "a day of the month is a day")]
 pub(super) struct Day {
     pub(super) timex: String,
     pub(super) year: Option<i16>,
@@ -369,6 +363,4 @@ readers! {
     moment: Moment -> Moment,
     stretch: Stretch -> Stretch,
     length: Length -> Length,
-    repeat: Repeat -> Repeat,
-    open: Open -> Open,
 }

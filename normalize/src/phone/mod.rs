@@ -41,7 +41,12 @@ fn outcome(candidate: &Candidate, settings: &Settings, span: &std::ops::Range<us
             // E.164 has no extensions; RFC 3966 writes them like this.
             value.push_str(&format!(";ext={extension}"));
         }
-        Canonical { value, parts, confidence, span: span.clone() }
+        Canonical {
+            value,
+            parts,
+            confidence,
+            span: span.clone(),
+        }
     };
     if let Some(digits) = &candidate.international {
         return match parse(None, &format!("+{digits}")) {
@@ -49,11 +54,15 @@ fn outcome(candidate: &Candidate, settings: &Settings, span: &std::ops::Range<us
                 let confidence = if phonenumber::is_valid(&number) { 0.98 } else { 0.6 };
                 Outcome::Canonical(canonical(&number, confidence))
             }
-            None => Outcome::Refused { reason: crate::Refusal::Invalid },
+            None => Outcome::Refused {
+                reason: crate::Refusal::Invalid,
+            },
         };
     }
     if let Some(region) = settings.region() {
-        let number = country::Id::from_str(&region).ok().and_then(|id| parse(Some(id), &candidate.digits));
+        let number = country::Id::from_str(&region)
+            .ok()
+            .and_then(|id| parse(Some(id), &candidate.digits));
         if let Some(number) = number {
             let confidence = if phonenumber::is_valid(&number) { 0.95 } else { 0.5 };
             return Outcome::Canonical(canonical(&number, confidence));
@@ -66,7 +75,10 @@ fn outcome(candidate: &Candidate, settings: &Settings, span: &std::ops::Range<us
         .into_iter()
         .collect();
     candidates.truncate(1);
-    Outcome::Ambiguous { candidates, reason: "the number doesn't say its country" }
+    Outcome::Ambiguous {
+        candidates,
+        reason: "the number doesn't say its country",
+    }
 }
 
 /// The number that digits are; the library is only given digits with a plus.
@@ -79,7 +91,10 @@ mod tests {
     use super::*;
 
     fn values(text: &str, region: Option<&str>) -> Vec<String> {
-        let settings = Settings { region: region.map(str::to_owned), ..Settings::default() };
+        let settings = Settings {
+            region: region.map(str::to_owned),
+            ..Settings::default()
+        };
         find(text, &settings)
             .into_iter()
             .map(|found| found.outcome.value().unwrap_or("?").to_owned())

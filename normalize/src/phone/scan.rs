@@ -16,14 +16,54 @@ pub(super) struct Candidate {
 
 /// Words after which a number is something else.
 const OTHER: [&str; 27] = [
-    "account", "acct", "card", "visa", "mastercard", "amex", "iban", "isbn", "issn", "ssn", "order", "invoice", "policy",
-    "passport", "serial", "tracking", "reference", "ref", "id", "no", "nr", "part", "omb", "vat", "tax", "version", "latitude",
+    "account",
+    "acct",
+    "card",
+    "visa",
+    "mastercard",
+    "amex",
+    "iban",
+    "isbn",
+    "issn",
+    "ssn",
+    "order",
+    "invoice",
+    "policy",
+    "passport",
+    "serial",
+    "tracking",
+    "reference",
+    "ref",
+    "id",
+    "no",
+    "nr",
+    "part",
+    "omb",
+    "vat",
+    "tax",
+    "version",
+    "latitude",
 ];
 
 /// Words after which it is a telephone number.
 const PHONE: [&str; 17] = [
-    "phone", "telephone", "tel", "mobile", "cell", "fax", "call", "contact", "whatsapp", "sms", "text", "ring", "dial",
-    "telefon", "téléphone", "handy", "reach",
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "cell",
+    "fax",
+    "call",
+    "contact",
+    "whatsapp",
+    "sms",
+    "text",
+    "ring",
+    "dial",
+    "telefon",
+    "téléphone",
+    "handy",
+    "reach",
 ];
 
 /// One run of digits and marks: groups of digits, and what stands before each.
@@ -48,7 +88,9 @@ pub(super) fn candidates(text: &str) -> Vec<Candidate> {
         // A bracket around a number in brackets is the sentence's.
         let bracket = text[at..].starts_with('(');
         // A slash between two numbers parts them.
-        let follows = found.last().is_some_and(|last: &Candidate| text[last.span.end..at].trim() == "/");
+        let follows = found
+            .last()
+            .is_some_and(|last: &Candidate| text[last.span.end..at].trim() == "/");
         if let Some(candidate) = candidate(text, run, follows) {
             at = candidate.span.end.max(end);
             found.push(candidate);
@@ -91,7 +133,11 @@ fn run(text: &str, start: usize) -> Option<Run> {
         mark.push(char::from(bytes[at]));
         at += 1;
     }
-    (!groups.is_empty()).then_some(Run { span: start..end, groups, plus })
+    (!groups.is_empty()).then_some(Run {
+        span: start..end,
+        groups,
+        plus,
+    })
 }
 
 /// A run that is too long for one number ends where a space or a slash parts it in two that are not.
@@ -127,7 +173,9 @@ fn candidate(text: &str, mut run: Run, follows: bool) -> Option<Candidate> {
     // A bracket at the beginning that nothing closes is not the number's.
     if text[run.span.clone()].starts_with('(') && !text[run.span.clone()].contains(')') {
         let from = run.span.start + 1;
-        if text[from..run.span.end].starts_with(' ') || !text[from..].starts_with(['+', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+        if text[from..run.span.end].starts_with(' ')
+            || !text[from..].starts_with(['+', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        {
             return None;
         }
         run.span.start = from;
@@ -137,7 +185,12 @@ fn candidate(text: &str, mut run: Run, follows: bool) -> Option<Candidate> {
         return None;
     }
     let international = international(text, &run, &digits);
-    Some(Candidate { span: run.span.start..end.unwrap_or(run.span.end), digits, international, extension })
+    Some(Candidate {
+        span: run.span.start..end.unwrap_or(run.span.end),
+        digits,
+        international,
+        extension,
+    })
 }
 
 /// The group before which a bracket closes that was never opened.
@@ -160,8 +213,14 @@ fn unopened(text: &str, run: &Run) -> Option<usize> {
 fn extension(text: &str, end: usize) -> (Option<String>, Option<usize>) {
     let rest = &text[end..];
     let trimmed = rest.trim_start_matches([' ', ',', ';']);
-    let lower = trimmed.get(..trimmed.len().min(10)).unwrap_or_default().to_ascii_lowercase();
-    let Some(word) = ["extension", "ext.", "ext=", "ext", "x"].into_iter().find(|word| lower.starts_with(word)) else {
+    let lower = trimmed
+        .get(..trimmed.len().min(10))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let Some(word) = ["extension", "ext.", "ext=", "ext", "x"]
+        .into_iter()
+        .find(|word| lower.starts_with(word))
+    else {
         return (None, None);
     };
     let after = trimmed[word.len()..].trim_start_matches([' ', ':', '.']);
@@ -193,18 +252,26 @@ fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>,
     if rest.starts_with(':') && rest[1..].starts_with(|next: char| next.is_ascii_digit()) {
         return false;
     }
-    if after.is_some_and(|after| after.is_alphanumeric() || matches!(after, '%' | '=' | '*' | '+' | '_' | '@')) && !extended {
+    if after.is_some_and(|after| after.is_alphanumeric() || matches!(after, '%' | '=' | '*' | '+' | '_' | '@'))
+        && !extended
+    {
         return false;
     }
     match before {
-        Some(before) if before.is_alphanumeric() && !(run.plus || text[run.span.clone()].starts_with('(')) => return false,
+        Some(before) if before.is_alphanumeric() && !(run.plus || text[run.span.clone()].starts_with('(')) => {
+            return false;
+        }
         Some(before) if before.is_numeric() => return false,
         Some(')') if run.plus => return false,
         Some('#' | '=' | '*' | '+' | '_' | '$' | '€' | '£' | '%' | '\\') => return false,
         Some('/') if follows => {}
         Some('-' | '.' | ',' | '/' | ':') => {
             // A code of letters and digits that goes on.
-            let mut earlier = text[..run.span.start].chars().rev().skip(1).take_while(|letter| letter.is_alphanumeric());
+            let mut earlier = text[..run.span.start]
+                .chars()
+                .rev()
+                .skip(1)
+                .take_while(|letter| letter.is_alphanumeric());
             if earlier.any(char::is_numeric) || (bare && before != Some(':')) {
                 return false;
             }
@@ -219,7 +286,11 @@ fn fits(text: &str, run: &Run, digits: &str, extended: bool, end: Option<usize>,
         return false;
     }
     let clear = run.plus || prefixed;
-    if !clear && (is_date(text, &run.groups, &lengths, &marks) || is_address(text, run, &lengths, &marks) || is_card(digits, &lengths)) {
+    if !clear
+        && (is_date(text, &run.groups, &lengths, &marks)
+            || is_address(text, run, &lengths, &marks)
+            || is_card(digits, &lengths))
+    {
         return false;
     }
     let points = marks.iter().filter(|mark| **mark == ".").count();
@@ -261,7 +332,10 @@ fn is_date(text: &str, groups: &[(String, Range<usize>)], lengths: &[usize], mar
         return false;
     }
     let form = matches!(lengths[..3], [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2]);
-    let year = groups[..3].iter().map(|(_, group)| &text[group.clone()]).find(|group| group.len() == 4);
+    let year = groups[..3]
+        .iter()
+        .map(|(_, group)| &text[group.clone()])
+        .find(|group| group.len() == 4);
     let year = year.is_some_and(|year| year.starts_with("19") || year.starts_with("20"));
     form && year && (one("/") || one("-") || one("."))
 }
@@ -270,7 +344,10 @@ fn is_date(text: &str, groups: &[(String, Range<usize>)], lengths: &[usize], mar
 fn is_address(text: &str, run: &Run, lengths: &[usize], marks: &[&str]) -> bool {
     lengths.len() == 4
         && marks.iter().all(|mark| *mark == ".")
-        && run.groups.iter().all(|(_, group)| text[group.clone()].parse::<u32>().is_ok_and(|part| part < 256))
+        && run
+            .groups
+            .iter()
+            .all(|(_, group)| text[group.clone()].parse::<u32>().is_ok_and(|part| part < 256))
 }
 
 /// Groups of four with fifteen digits or more, or a number that passes the check of cards (Luhn).
@@ -285,10 +362,14 @@ fn is_card(digits: &str, lengths: &[usize]) -> bool {
         .enumerate()
         .map(|(nth, digit)| {
             let digit = u32::from(digit - b'0');
-            if nth % 2 == 1 { if digit > 4 { digit * 2 - 9 } else { digit * 2 } } else { digit }
+            if nth % 2 == 1 {
+                if digit > 4 { digit * 2 - 9 } else { digit * 2 }
+            } else {
+                digit
+            }
         })
         .sum();
-    fours || (digits.len() >= 15 && sum % 10 == 0)
+    fours || (digits.len() >= 15 && sum.is_multiple_of(10))
 }
 
 /// Whether the words before a number say that it is a telephone number, or something else.
@@ -301,7 +382,9 @@ fn named_as_phone(before: &str) -> Option<bool> {
         }
         if OTHER.contains(&word.as_str()) {
             // "Phone no." is a telephone number.
-            let phone = crate::text::words(sentence).iter().any(|(word, _)| PHONE.contains(&word.as_str()));
+            let phone = crate::text::words(sentence)
+                .iter()
+                .any(|(word, _)| PHONE.contains(&word.as_str()));
             return Some(phone && matches!(word.as_str(), "no" | "nr" | "id"));
         }
     }
@@ -312,10 +395,15 @@ fn named_as_phone(before: &str) -> Option<bool> {
 fn international(text: &str, run: &Run, digits: &str) -> Option<String> {
     let mut rest: String = if run.plus {
         digits.to_owned()
-    } else if let Some(rest) = digits.strip_prefix("00").filter(|rest| rest.len() >= 9 && !rest.starts_with('0')) {
+    } else if let Some(rest) = digits
+        .strip_prefix("00")
+        .filter(|rest| rest.len() >= 9 && !rest.starts_with('0'))
+    {
         rest.to_owned()
     } else {
-        let area = digits.strip_prefix("011").filter(|rest| rest.len() >= 10 && !rest.starts_with('0'))?;
+        let area = digits
+            .strip_prefix("011")
+            .filter(|rest| rest.len() >= 10 && !rest.starts_with('0'))?;
         // 011 is how North America dials abroad, where it stands by itself.
         let own = run.groups.first().is_some_and(|(_, group)| group.len() == 3);
         own.then(|| area.to_owned())?
@@ -338,12 +426,18 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Vec<&str> {
-        candidates(text).into_iter().map(|candidate| &text[candidate.span]).collect()
+        candidates(text)
+            .into_iter()
+            .map(|candidate| &text[candidate.span])
+            .collect()
     }
 
     #[test]
     fn numbers_are_found_with_all_that_belongs_to_them() {
-        assert_eq!(shown("Ring (+41) 44-668 18 00 or 044 668 18 01 x12."), ["(+41) 44-668 18 00", "044 668 18 01 x12"]);
+        assert_eq!(
+            shown("Ring (+41) 44-668 18 00 or 044 668 18 01 x12."),
+            ["(+41) 44-668 18 00", "044 668 18 01 x12"]
+        );
         assert_eq!(shown("office 12) 44668180"), ["44668180"]);
         assert_eq!(shown("415-555-2671/415-555-2672"), ["415-555-2671", "415-555-2672"]);
         assert_eq!(shown("(call (415) 555-2671)"), ["(415) 555-2671"]);
@@ -352,8 +446,18 @@ mod tests {
     #[test]
     fn dates_cards_accounts_and_formulas_are_not_telephone_numbers() {
         for text in [
-            "due 24/12/2024", "card 4111 1111 1111 1111", "account 44668180", "44+41-446681800", "a446681800",
-            "446681800b", "44668180%", "192.168.100.201", "123-45-6789", "-446681800", "9/2=4668180", "((44) 668) 1800",
+            "due 24/12/2024",
+            "card 4111 1111 1111 1111",
+            "account 44668180",
+            "44+41-446681800",
+            "a446681800",
+            "446681800b",
+            "44668180%",
+            "192.168.100.201",
+            "123-45-6789",
+            "-446681800",
+            "9/2=4668180",
+            "((44) 668) 1800",
         ] {
             assert_eq!(shown(text), Vec::<&str>::new(), "{text}");
         }

@@ -30,7 +30,9 @@ impl Vocabulary {
         for (id, name, aliases) in entries {
             let (id, name) = (id.as_ref(), name.as_ref());
             if name.trim().is_empty() {
-                return Err(NormalizeError::EmptyEntry { message: format!("the entry \"{id}\" has no name") });
+                return Err(NormalizeError::EmptyEntry {
+                    message: format!("the entry \"{id}\" has no name"),
+                });
             }
             // Of identifiers only hashes are kept while they are counted; a clash of 64 bits is not to be expected.
             if !ids.insert(keys::hash(keys::Sort::Written, id)) {
@@ -52,7 +54,9 @@ impl Vocabulary {
             }
         }
         if made.is_empty() {
-            return Err(NormalizeError::EmptyEntry { message: "the vocabulary has no entries".to_owned() });
+            return Err(NormalizeError::EmptyEntry {
+                message: "the vocabulary has no entries".to_owned(),
+            });
         }
         drop(ids);
         made.keys.sort_unstable();
@@ -64,7 +68,8 @@ impl Vocabulary {
     fn add(&mut self, entry: u32, name: &str) {
         let index = self.names.len() as u32;
         let folded = keys::fold(name);
-        self.keys.extend(keys::keys(name, &folded).into_iter().map(|(_, hash)| (hash, index)));
+        self.keys
+            .extend(keys::keys(name, &folded).into_iter().map(|(_, hash)| (hash, index)));
         self.names.push(name.trim());
         self.folded.push(&folded);
         self.owners.push(entry);
@@ -104,7 +109,9 @@ impl Vocabulary {
 
     /// The names that have a feature.
     pub(super) fn names_with(&self, feature: u64) -> &[u32] {
-        let Ok(index) = self.features.binary_search(&feature) else { return &[] };
+        let Ok(index) = self.features.binary_search(&feature) else {
+            return &[];
+        };
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.postings[start as usize..self.ends[index] as usize]
     }

@@ -27,7 +27,11 @@ fn similarity(one: &str, other: &str) -> f32 {
     if one == other {
         return 1.0;
     }
-    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    let (short, long) = if one.len() < other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
     // A number is another number.
     if short.bytes().any(|byte| byte.is_ascii_digit()) {
         return 0.0;
@@ -68,7 +72,12 @@ pub(super) fn coverage(one: &[Word], other: &[Word]) -> (f32, f32) {
         (used[left], taken[right]) = (true, true);
         // A rare word that is misspelt has no weight of its own: it has that of the word that it is.
         let (weight, of) = (one[left].weight, other[right].weight);
-        first += similarity * if similarity < 1.0 { weight.min(of).max(weight * 0.9) } else { weight };
+        first += similarity
+            * if similarity < 1.0 {
+                weight.min(of).max(weight * 0.9)
+            } else {
+                weight
+            };
         second += similarity * of;
     }
     let total = |words: &[Word]| words.iter().map(|word| word.weight).sum::<f32>().max(f32::EPSILON);

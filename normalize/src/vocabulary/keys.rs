@@ -10,8 +10,8 @@ use crate::people::legal_form;
 
 /// Words that are left out where the order of words doesn't count.
 const SMALL: [&str; 28] = [
-    "the", "of", "and", "for", "in", "at", "on", "to", "a", "an", "de", "del", "della", "di", "da", "do", "des", "du", "la",
-    "le", "les", "el", "et", "und", "der", "die", "y", "e",
+    "the", "of", "and", "for", "in", "at", "on", "to", "a", "an", "de", "del", "della", "di", "da", "do", "des", "du",
+    "la", "le", "les", "el", "et", "und", "der", "die", "y", "e",
 ];
 
 /// Words that are written in several ways or languages, and the one by which they are compared.
@@ -62,7 +62,10 @@ pub(super) fn hash(sort: Sort, text: &str) -> u64 {
 
 /// The keys of a name of the vocabulary.
 pub(super) fn keys(name: &str, folded: &str) -> Vec<(Sort, u64)> {
-    let mut found = vec![(Sort::Written, hash(Sort::Written, name.trim())), (Sort::Folded, hash(Sort::Folded, folded))];
+    let mut found = vec![
+        (Sort::Written, hash(Sort::Written, name.trim())),
+        (Sort::Folded, hash(Sort::Folded, folded)),
+    ];
     found.extend(reduced(folded));
     let initials = initials(folded);
     if initials.chars().count() >= 3 {
@@ -73,7 +76,10 @@ pub(super) fn keys(name: &str, folded: &str) -> Vec<(Sort, u64)> {
 
 /// The keys of a raw name; initials are only those that it is itself.
 pub(super) fn raw_keys(raw: &str, folded: &str) -> Vec<(Sort, u64)> {
-    let mut found = vec![(Sort::Written, hash(Sort::Written, raw.trim())), (Sort::Folded, hash(Sort::Folded, folded))];
+    let mut found = vec![
+        (Sort::Written, hash(Sort::Written, raw.trim())),
+        (Sort::Folded, hash(Sort::Folded, folded)),
+    ];
     found.extend(reduced(folded));
     if (3..=8).contains(&folded.len()) && folded.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         found.push((Sort::Initials, hash(Sort::Initials, folded)));
@@ -83,7 +89,11 @@ pub(super) fn raw_keys(raw: &str, folded: &str) -> Vec<(Sort, u64)> {
 
 fn reduced(folded: &str) -> Vec<(Sort, u64)> {
     let core = core(folded);
-    let mut words: Vec<&str> = core.split(' ').map(alike).filter(|word| !is_small(word) && !word.is_empty()).collect();
+    let mut words: Vec<&str> = core
+        .split(' ')
+        .map(alike)
+        .filter(|word| !is_small(word) && !word.is_empty())
+        .collect();
     words.sort_unstable();
     words.dedup();
     let mut found = vec![(Sort::Core, hash(Sort::Core, core))];
@@ -103,11 +113,17 @@ pub(super) fn core(folded: &str) -> &str {
             None => break,
         }
     }
-    name.strip_prefix("the ").filter(|rest| !rest.is_empty()).unwrap_or(name)
+    name.strip_prefix("the ")
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name)
 }
 
 fn initials(folded: &str) -> String {
-    core(folded).split(' ').filter(|word| !is_small(word)).filter_map(|word| word.chars().next()).collect()
+    core(folded)
+        .split(' ')
+        .filter(|word| !is_small(word))
+        .filter_map(|word| word.chars().next())
+        .collect()
 }
 
 /// The hash of a word as a feature.
@@ -129,7 +145,11 @@ pub(super) fn features(folded: &str, found: &mut Vec<u64>) {
         letters.push('^');
         letters.extend(word.chars());
         letters.push('$');
-        let size = if word.chars().any(|letter| u32::from(letter) >= 0x2E80) { 2 } else { 3 };
+        let size = if word.chars().any(|letter| u32::from(letter) >= 0x2E80) {
+            2
+        } else {
+            3
+        };
         for window in letters.windows(size) {
             let mut hasher = FxHasher::default();
             (2_u8, window).hash(&mut hasher);

@@ -37,7 +37,11 @@ impl Texts {
 
     fn get(&self, index: u32) -> &str {
         let index = index as usize;
-        let start = if index == 0 { 0 } else { self.ends.get(index - 1).copied().unwrap_or(0) };
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends.get(index - 1).copied().unwrap_or(0)
+        };
         let end = self.ends.get(index).copied().unwrap_or(start);
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -138,7 +142,10 @@ impl Vocabulary {
 
     /// Identifier and name of each entry, in the order in which they were given: what an embedding index is made of.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.first.iter().zip(0..).map(|(first, entry)| (self.ids.get(entry), self.names.get(*first)))
+        self.first
+            .iter()
+            .zip(0..)
+            .map(|(first, entry)| (self.ids.get(entry), self.names.get(*first)))
     }
 
     /// Adds entries that were found from outside, by their index in [`Vocabulary::entries`] and their similarity from 0 to
@@ -170,7 +177,11 @@ impl Vocabulary {
             return Outcome::Refused { reason: Refusal::Empty };
         }
         let found = self.lookup(raw, 5);
-        let Some(best) = found.first() else { return Outcome::Refused { reason: Refusal::NotFound } };
+        let Some(best) = found.first() else {
+            return Outcome::Refused {
+                reason: Refusal::NotFound,
+            };
+        };
         let sure = best.score >= threshold && margin(&found) >= ahead;
         let mut candidates: Vec<Canonical> = found
             .iter()
@@ -184,7 +195,10 @@ impl Vocabulary {
         if sure {
             return Outcome::Canonical(candidates.remove(0));
         }
-        Outcome::Ambiguous { candidates, reason: "no entry is alike enough, or several are" }
+        Outcome::Ambiguous {
+            candidates,
+            reason: "no entry is alike enough, or several are",
+        }
     }
 
     /// Bytes to be kept, for [`Vocabulary::from_bytes`].
@@ -208,9 +222,17 @@ impl Vocabulary {
             && read.ends.last().is_none_or(|end| *end as usize == read.postings.len())
             && read.ends.is_sorted()
             && read.owners.iter().all(|owner| (*owner as usize) < read.ids.len())
-            && read.first.iter().chain(&read.postings).all(|name| (*name as usize) < names)
+            && read
+                .first
+                .iter()
+                .chain(&read.postings)
+                .all(|name| (*name as usize) < names)
             && read.keys.iter().all(|(_, name)| (*name as usize) < names);
-        if whole { Ok(read) } else { Err(wrong("its parts don't fit each other".to_owned())) }
+        if whole {
+            Ok(read)
+        } else {
+            Err(wrong("its parts don't fit each other".to_owned()))
+        }
     }
 }
 
@@ -232,7 +254,9 @@ mod tests {
 
     fn best(raw: &str) -> (String, How) {
         let found = cities().lookup(raw, 3);
-        found.first().map_or(("-".to_owned(), How::Fuzzy), |candidate| (candidate.id.clone(), candidate.how))
+        found.first().map_or(("-".to_owned(), How::Fuzzy), |candidate| {
+            (candidate.id.clone(), candidate.how)
+        })
     }
 
     #[test]
@@ -244,7 +268,10 @@ mod tests {
         assert_eq!(best("acme holdings"), ("3".to_owned(), How::Folded));
         assert_eq!(best("MIT"), ("2".to_owned(), How::Folded));
         assert_eq!(best("Societe Generale d Exemple"), ("4".to_owned(), How::Fuzzy));
-        assert_eq!(best("Dept. of Physics, Musterstadt Inst. of Technology"), ("2".to_owned(), How::Fuzzy));
+        assert_eq!(
+            best("Dept. of Physics, Musterstadt Inst. of Technology"),
+            ("2".to_owned(), How::Fuzzy)
+        );
     }
 
     #[test]
@@ -252,7 +279,12 @@ mod tests {
         let outcome = cities().normalize("Example University", 0.8, 0.05);
         assert!(outcome.candidates().len() >= 2);
         assert_eq!(outcome.value(), None);
-        assert_eq!(cities().normalize("zzz", 0.8, 0.05), Outcome::Refused { reason: Refusal::NotFound });
+        assert_eq!(
+            cities().normalize("zzz", 0.8, 0.05),
+            Outcome::Refused {
+                reason: Refusal::NotFound
+            }
+        );
     }
 
     #[test]
@@ -269,8 +301,14 @@ mod tests {
         let vocabulary = cities();
         let mut found = vocabulary.lookup("Example Univ", 3);
         vocabulary.merge(&mut found, &[(2, 0.4)]);
-        assert!(found.iter().any(|candidate| candidate.id == "3" && candidate.how == How::Outside));
-        rerank(&mut found, 0.9, |candidate| Some(if candidate.id == "6" { 1.0 } else { 0.0 }));
+        assert!(
+            found
+                .iter()
+                .any(|candidate| candidate.id == "3" && candidate.how == How::Outside)
+        );
+        rerank(&mut found, 0.9, |candidate| {
+            Some(if candidate.id == "6" { 1.0 } else { 0.0 })
+        });
         assert_eq!(found[0].id, "6");
     }
 
@@ -278,6 +316,11 @@ mod tests {
     fn two_entries_need_two_identifiers() {
         let twice = [("a", "One", Vec::<&str>::new()), ("a", "Two", vec![])];
         assert_eq!(Vocabulary::build(twice).unwrap_err().code(), "RF1703");
-        assert_eq!(Vocabulary::build(Vec::<(&str, &str, Vec<&str>)>::new()).unwrap_err().code(), "RF1704");
+        assert_eq!(
+            Vocabulary::build(Vec::<(&str, &str, Vec<&str>)>::new())
+                .unwrap_err()
+                .code(),
+            "RF1704"
+        );
     }
 }

@@ -66,17 +66,39 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("clock", "at {hmdot} {half}", with_half),
         rule("clock", "{hour} ( o'clock | oclock | o ' clock )", bare),
         rule("clock", "{hour} ( o'clock | oclock | o ' clock ) {half}", with_half),
-        rule("clock", "( 12 | twelve )? noon|midday", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
-        rule("clock", "( 12 | twelve )? ( at )? midnight", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
-        rule("clock", "mid ( - | ~- )? night", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
-        rule("clock", "mid ( - | ~- )? morning", |_, _| Clock::new(10, None, None, false).map(Value::Clock)),
-        rule("clock", "mid ( - | ~- )? afternoon", |_, _| Clock::new(14, None, None, false).map(Value::Clock)),
-        rule("clock", "mid ( - | ~- )? day", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
-        rule("clock", "midmorning", |_, _| Clock::new(10, None, None, false).map(Value::Clock)),
-        rule("clock", "midafternoon", |_, _| Clock::new(14, None, None, false).map(Value::Clock)),
-        rule("clock", "noonish", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
-        rule("clock", "{dd} ~- ~ish", |_, c| Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)),
-        rule("clock", "{dd} ~ish", |_, c| Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)),
+        rule("clock", "( 12 | twelve )? noon|midday|noontime", |_, _| {
+            Clock::new(12, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "( 12 | twelve )? ( at )? midnight", |_, _| {
+            Clock::new(0, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "mid ( - | ~- )? night", |_, _| {
+            Clock::new(0, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "mid ( - | ~- )? morning", |_, _| {
+            Clock::new(10, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "mid ( - | ~- )? afternoon", |_, _| {
+            Clock::new(14, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "mid ( - | ~- )? day", |_, _| {
+            Clock::new(12, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "midmorning", |_, _| {
+            Clock::new(10, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "midafternoon", |_, _| {
+            Clock::new(14, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "noonish", |_, _| {
+            Clock::new(12, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "{dd} ~- ~ish", |_, c| {
+            Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)
+        }),
+        rule("clock", "{dd} ~ish", |_, c| {
+            Clock::new(c.integer(0)?, None, None, false).map(Value::Clock)
+        }),
         rule("clock", "{hm} ~ish", |_, c| {
             let mut clock = c.clock(0)?;
             clock.open = false;
@@ -85,18 +107,34 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("target", "{hour}", bare),
         rule("target", "{hour} ( o'clock | oclock )", bare),
         rule("target", "{hour} {half}", with_half),
-        rule("target", "noon|midday", |_, _| Clock::new(12, None, None, false).map(Value::Clock)),
-        rule("target", "midnight", |_, _| Clock::new(0, None, None, false).map(Value::Clock)),
+        rule("target", "noon|midday", |_, _| {
+            Clock::new(12, None, None, false).map(Value::Clock)
+        }),
+        rule("target", "midnight", |_, _| {
+            Clock::new(0, None, None, false).map(Value::Clock)
+        }),
         rule("clock", "half past {target}", |_, c| past(&c.clock(0)?, 30)),
-        rule("clock", "{int} ( minutes | minute | mins | min )? past|after {target}", |_, c| past(&c.clock(0)?, c.integer(0)?)),
-        rule("clock", "{int} ( minutes | minute | mins | min ) to|before|of|till {target}", |_, c| past(&c.clock(0)?, -c.integer(0)?)),
+        rule(
+            "clock",
+            "{int} ( minutes | minute | mins | min )? past|after {target}",
+            |_, c| past(&c.clock(0)?, c.integer(0)?),
+        ),
+        rule(
+            "clock",
+            "{int} ( minutes | minute | mins | min ) to|before|of|till {target}",
+            |_, c| past(&c.clock(0)?, -c.integer(0)?),
+        ),
         rule("clock", "{words} to {target}", |_, c| {
             // Five to seven are hours more often.
             let minutes = c.integer(0).filter(|minutes| (13..=29).contains(minutes))?;
             past(&c.clock(0)?, -minutes)
         }),
-        rule("clock", "( a )? quarter past|after {target}", |_, c| past(&c.clock(0)?, 15)),
-        rule("clock", "( a )? quarter to|before|of|till {target}", |_, c| past(&c.clock(0)?, -15)),
+        rule("clock", "( a )? quarter past|after {target}", |_, c| {
+            past(&c.clock(0)?, 15)
+        }),
+        rule("clock", "( a )? quarter to|before|of|till {target}", |_, c| {
+            past(&c.clock(0)?, -15)
+        }),
         rule("clock", "three quarters past {target}", |_, c| past(&c.clock(0)?, 45)),
         // A part of the day tells which half is meant.
         rule("clock", "{clock} ( in the | at )? {part}", with_part),
@@ -120,9 +158,17 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("loose", "{hmplain}", same),
         rule("athour", "at|around|about|@ {hour}", bare_small),
         rule("zone", "pst|pdt|est|edt|mst|mdt", |_, _| Some(Value::Word)),
-        rule("zone", "pacific|mountain|central|eastern timezone", |_, _| Some(Value::Word)),
-        rule("zone", "pacific|mountain|central|eastern time zone", |_, _| Some(Value::Word)),
-        rule("zone", "pacific|mountain|central|eastern standard|daylight time", |_, _| Some(Value::Word)),
+        rule("zone", "pacific|mountain|central|eastern timezone", |_, _| {
+            Some(Value::Word)
+        }),
+        rule("zone", "pacific|mountain|central|eastern time zone", |_, _| {
+            Some(Value::Word)
+        }),
+        rule(
+            "zone",
+            "pacific|mountain|central|eastern standard|daylight time",
+            |_, _| Some(Value::Word),
+        ),
     ]
 }
 
@@ -163,7 +209,11 @@ fn past(target: &Clock, minutes: i64) -> Option<Value> {
         return None;
     }
     let total = (i64::from(target.hour) * 60 + minutes).rem_euclid(24 * 60);
-    let total = if target.open && total < 60 { total + 12 * 60 } else { total };
+    let total = if target.open && total < 60 {
+        total + 12 * 60
+    } else {
+        total
+    };
     Clock::new(total / 60, Some(total % 60), None, target.open).map(Value::Clock)
 }
 
@@ -176,6 +226,7 @@ fn with_part(_: &Context, c: &Captures) -> Option<Value> {
 }
 
 /// A time in a part of the day: at night, 8 is in the evening and 3 in the morning.
+#[expect(clippy::unnecessary_wraps, reason = "its callers go on with `?`")]
 pub(super) fn in_part(clock: &Clock, part: super::super::value::Part) -> Option<Clock> {
     use super::super::value::Part;
     if !clock.open {

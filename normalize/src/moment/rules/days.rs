@@ -1,11 +1,11 @@
 //! Days: `{md}` is a day of a month, `{fd}` one of a year, `{day}` any that stands for itself.
 
-use super::super::Context;
 use super::super::calendar::{
-    add, certain, day_of_month, days_between, full, midnight, month_day, monday, weekday, weekday_of_week, written,
+    add, certain, day_of_month, days_between, full, midnight, monday, month_day, weekday, weekday_of_week, written,
 };
 use super::super::grammar::{Captures, Rule};
 use super::super::value::{Both, Day, Unit, Value};
+use super::super::{Context, holiday};
 use super::rule;
 use jiff::civil::{Date, Weekday};
 
@@ -19,7 +19,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("md", "{words} {month} .?", day_then_month),
         rule("md", "{words} of {mon}", day_then_month),
         rule("md", "{dd} ~/ ~{dd}", numeric),
-        rule("md", "on < {dd} ~. ~{dd} >", numeric),
+        rule("md", "on < {dd} ~.|- ~{dd} >", numeric),
         rule("md", "{dd} ~. ~{dd} ~.", numeric_day_first),
         rule("fd", "{md} ,|.? {year}", with_year),
         rule("md", "{dd} ~º|° of? {mon}", day_then_month),
@@ -41,19 +41,30 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("fd", "{year} ~-|/|. ~{dd} ~-|/|. ~{mon}", |_, c| {
             full(c.integer(0)? as i16, c.month(0)?, c.integer(1)? as i8).map(Value::Day)
         }),
-        rule("fd", "{year} ( ~- | ~/ | ~. | , )? {mon} ( ~- | ~/ | ~. | , )? {dom}", |_, c| {
-            full(c.integer(0)? as i16, c.month(0)?, c.integer(1)? as i8).map(Value::Day)
-        }),
+        rule(
+            "fd",
+            "{year} ( ~- | ~/ | ~. | , )? {mon} ( ~- | ~/ | ~. | , )? {dom}",
+            |_, c| full(c.integer(0)? as i16, c.month(0)?, c.integer(1)? as i8).map(Value::Day),
+        ),
         rule("fd", "{year} ~-|/|. ~{dd} ~-|/|. ~{dd}", year_first),
         rule("fd", "{year} {dd} {dd}", year_first),
         rule("fd", "{year} 年 {dd} 月 {dd} 日", year_first),
         rule("fd", "{year} 년 {dd} 월 {dd} 일", year_first),
         rule("md", "{dd} 月 {dd} 日", |context, c| {
-            month_day(context, i8::try_from(c.integer(0)?).ok()?, i8::try_from(c.integer(1)?).ok()?).map(Value::Day)
+            month_day(
+                context,
+                i8::try_from(c.integer(0)?).ok()?,
+                i8::try_from(c.integer(1)?).ok()?,
+            )
+            .map(Value::Day)
         }),
         rule("fd", "{compact}", |_, c| {
             let number = c.integer(0)?;
-            let day = full((number / 10000) as i16, (number / 100 % 100) as i8, (number % 100) as i8)?;
+            let day = full(
+                (number / 10000) as i16,
+                (number / 100 % 100) as i8,
+                (number % 100) as i8,
+            )?;
             day.at.is_some().then_some(Value::Day(day))
         }),
         rule("fd", "{dd} ~/ ~{dd} ~/ ~{year}", numeric_of_year),
@@ -99,10 +110,18 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("day", "{wd} {ord}", weekday_and_number),
         rule("day", "{wd} {dd}", weekday_and_number),
-        rule("theday", "the {ord}", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
-        rule("theday", "{ord}", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
-        rule("theday", "the {dd}", |context, c| day_of_month(context, c.integer(0)? as i8).map(Value::Day)),
-        rule("day", "on < the? {ord} >", |context, c| day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)),
+        rule("theday", "the {ord}", |context, c| {
+            day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)
+        }),
+        rule("theday", "{ord}", |context, c| {
+            day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)
+        }),
+        rule("theday", "the {dd}", |context, c| {
+            day_of_month(context, c.integer(0)? as i8).map(Value::Day)
+        }),
+        rule("day", "on < the? {ord} >", |context, c| {
+            day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)
+        }),
         rule("day", "on < the {dd} > .|,|?|!|;|␃", |context, c| {
             day_of_month(context, c.integer(0)? as i8).map(Value::Day)
         }),
@@ -119,11 +138,17 @@ pub(super) fn relative_rules() -> Vec<Rule> {
         // The date that is written out is the one that counts.
         rule("date", "{near} ,|\\(? {fd} \\)?", |_, c| c.day(1).map(Value::Day)),
         rule("date", "{near} , {md}", |context, c| this_year(context, &c.day(1)?, 0)),
-        rule("weekdayname", "{wd}", |context, c| weekday(context, c.weekday(0)?).map(Value::Day)),
-        rule("day", "{weekday}", |context, c| weekday(context, c.weekday(0)?).map(Value::Day)),
-        rule("day", "on|this|by|until|since|before|after < {weakday} >", |context, c| {
+        rule("weekdayname", "{wd}", |context, c| {
             weekday(context, c.weekday(0)?).map(Value::Day)
         }),
+        rule("day", "{weekday}", |context, c| {
+            weekday(context, c.weekday(0)?).map(Value::Day)
+        }),
+        rule(
+            "day",
+            "on|this|by|until|since|before|after < {weakday} >",
+            |context, c| weekday(context, c.weekday(0)?).map(Value::Day),
+        ),
         rule("relday", "{shift} {wd}", |context, c| {
             weekday_of_week(context, c.weekday(0)?, c.relative(0)?).map(|date| Value::Day(certain(date)))
         }),
@@ -140,7 +165,9 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             Some(Value::Day(certain(date)))
         }),
         rule("day", "{relday}", same),
-        rule("relweek", "the? {relative} week", |_, c| c.relative(0).map(Value::Relative)),
+        rule("relweek", "the? {relative} week", |_, c| {
+            c.relative(0).map(Value::Relative)
+        }),
         rule("day", "on? {wd} ,|of|in? {relweek}", day_of_week),
         rule("day", "{relweek} ,|-|on? {wd}", day_of_week),
         rule("day", "{len} from|after|since {day}", |_, c| from_day(&c.day(0)?, c, 1)),
@@ -149,40 +176,56 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             let start = c.period(0)?.at?.future.0;
             from_day(&certain(start), c, 1)
         }),
-        rule("day", "{len} ago|earlier", |context, c| from_day(&certain(context.reference.date()), c, -1)),
-        rule("day", "{len} later|hence", |context, c| from_day(&certain(context.reference.date()), c, 1)),
-        rule("day", "{len} from now", |context, c| from_day(&certain(context.reference.date()), c, 1)),
-        rule("day", "in {len}", |context, c| from_day(&certain(context.reference.date()), c, 1)),
+        rule("day", "{len} gone by", |context, c| {
+            from_day(&certain(context.reference.date()), c, -1)
+        }),
+        rule("day", "{len} before now", |context, c| {
+            from_day(&certain(context.reference.date()), c, -1)
+        }),
+        rule("day", "{len} ago|earlier", |context, c| {
+            from_day(&certain(context.reference.date()), c, -1)
+        }),
+        rule("day", "{len} later|hence", |context, c| {
+            from_day(&certain(context.reference.date()), c, 1)
+        }),
+        rule("day", "{len} from now", |context, c| {
+            from_day(&certain(context.reference.date()), c, 1)
+        }),
+        rule("day", "in {len}", |context, c| {
+            from_day(&certain(context.reference.date()), c, 1)
+        }),
         rule("day", "{wd} ,? {len} from now", weekday_after),
         rule("day", "{wd} ,? {len} from|after {day}", weekday_after),
         rule("day", "{len} from|after {day} on {wd}", weekday_after),
         rule("festival", "{holiday}", |context, c| {
-            let holiday = context.holiday(c.holiday(0)?)?;
+            let festival = holiday(c.holiday(0)?)?;
             let reference = context.reference;
-            let this = holiday.of(reference.year())?;
+            let this = festival.of(reference.year())?;
             let (past, future) = if midnight(this) < reference {
-                (this, holiday.of(reference.year() + 1)?)
+                (this, festival.of(reference.year() + 1)?)
             } else {
-                (holiday.of(reference.year() - 1)?, this)
+                (festival.of(reference.year() - 1)?, this)
             };
             let mut day = certain(future);
-            day.timex = holiday.timex(past);
+            day.timex = festival.timex(past);
             (day.year, day.month, day.day) = (None, Some(future.month()), Some(future.day()));
             day.at = Some(Both { past, future });
             Some(Value::Day(day))
         }),
-        rule("festival", "{holiday} ,|of|in? {year}", |context, c| {
-            let date = context.holiday(c.holiday(0)?)?.of(c.integer(0)? as i16)?;
+        rule("festival", "{holiday} ,|of|in? {year}", |_, c| {
+            let date = holiday(c.holiday(0)?)?.of(c.integer(0)? as i16)?;
             Some(Value::Day(certain(date)))
         }),
         rule("festival", "the? < {relative} {holiday} >", |context, c| {
-            let holiday = context.holiday(c.holiday(0)?)?;
+            let festival = holiday(c.holiday(0)?)?;
             let reference = context.reference;
-            let years = [-1, 0, 1].into_iter().filter_map(|more| holiday.of(reference.year() + more));
+            let years = [-1, 0, 1]
+                .into_iter()
+                .filter_map(|more| festival.of(reference.year() + more));
             let date = match c.relative(0)? {
-                0 => holiday.of(reference.year()),
+                0 => festival.of(reference.year()),
                 1 => years.into_iter().find(|date| midnight(*date) > reference),
-                _ => years.into_iter().filter(|date| midnight(*date) < reference).last(),
+                _ => years.into_iter().rfind(|date| midnight(*date) < reference),
             };
             Some(Value::Day(certain(date?)))
         }),
@@ -193,23 +236,33 @@ pub(super) fn relative_rules() -> Vec<Rule> {
                 return month_day(context, number, c.ordinal(0)? as i8).map(Value::Day);
             }
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
-            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+            Date::new(first.year(), first.month(), day as i8)
+                .ok()
+                .map(|date| Value::Day(certain(date)))
         }),
         rule("day", "( on | around | about )? < the {ord} {month1} >", |_, c| {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
-            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+            Date::new(first.year(), first.month(), day as i8)
+                .ok()
+                .map(|date| Value::Day(certain(date)))
         }),
         rule("day", "( on )? < the? {ord} of {monthrel} >", |_, c| {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
-            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+            Date::new(first.year(), first.month(), day as i8)
+                .ok()
+                .map(|date| Value::Day(certain(date)))
         }),
         rule("day", "{ord} {monthrel}", |_, c| {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
-            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+            Date::new(first.year(), first.month(), day as i8)
+                .ok()
+                .map(|date| Value::Day(certain(date)))
         }),
         rule("day", "{monthrel} ( on )? ( the )? {ord}", |_, c| {
             let (first, day) = (c.period(0)?.at?.future.0, c.ordinal(0)?);
-            Date::new(first.year(), first.month(), day as i8).ok().map(|date| Value::Day(certain(date)))
+            Date::new(first.year(), first.month(), day as i8)
+                .ok()
+                .map(|date| Value::Day(certain(date)))
         }),
         rule("day", "the? first day of the? {span}", |_, c| {
             Some(Value::Day(certain(c.period(0)?.at?.future.0)))
@@ -223,11 +276,11 @@ pub(super) fn relative_rules() -> Vec<Rule> {
         rule("day", "the day before {festival}", |_, c| {
             add(c.day(0)?.at?.future, -1, Unit::Day).map(|date| Value::Day(certain(date)))
         }),
-        rule("day", "{int} {manydays} from now", |context, c| {
+        rule("day", "{int} {wd} from now", |context, c| {
             let next = weekday(context, c.weekday(0)?)?.at?.future;
             add(next, c.integer(0)? - 1, Unit::Week).map(|date| Value::Day(certain(date)))
         }),
-        rule("day", "{int} {manydays} ago", |context, c| {
+        rule("day", "{int} {wd} ago", |context, c| {
             let last = weekday(context, c.weekday(0)?)?.at?.past;
             add(last, 1 - c.integer(0)?, Unit::Week).map(|date| Value::Day(certain(date)))
         }),
@@ -253,7 +306,13 @@ pub(super) fn relative_rules() -> Vec<Rule> {
 }
 
 pub(super) fn same(_: &Context, c: &Captures) -> Option<Value> {
-    c.day(c.0.iter().filter(|value| matches!(value, Value::Day(_))).count().checked_sub(1)?).map(Value::Day)
+    c.day(
+        c.0.iter()
+            .filter(|value| matches!(value, Value::Day(_)))
+            .count()
+            .checked_sub(1)?,
+    )
+    .map(Value::Day)
 }
 
 fn month_then_day(context: &Context, c: &Captures) -> Option<Value> {
@@ -268,7 +327,11 @@ fn day_then_month(context: &Context, c: &Captures) -> Option<Value> {
 /// Day and month out of two numbers, in the order that is usual unless only the other makes sense.
 fn ordered(_: &Context, first: i64, second: i64, day_first: bool) -> Option<(i8, i8)> {
     let (day, month) = if day_first { (first, second) } else { (second, first) };
-    let (day, month) = if month > 12 && day <= 12 { (month, day) } else { (day, month) };
+    let (day, month) = if month > 12 && day <= 12 {
+        (month, day)
+    } else {
+        (day, month)
+    };
     ((1..=31).contains(&day) && (1..=12).contains(&month)).then_some((day as i8, month as i8))
 }
 
@@ -352,7 +415,11 @@ fn this_year(context: &Context, day: &Day, years: i16) -> Option<Value> {
 }
 
 fn shifted_date(context: &Context, c: &Captures) -> Option<Value> {
-    let years = if c.weekday(0).is_some() { 0 } else { c.relative(0)? as i16 };
+    let years = if c.weekday(0).is_some() {
+        0
+    } else {
+        c.relative(0)? as i16
+    };
     this_year(context, &c.day(0)?, years)
 }
 
@@ -370,10 +437,18 @@ fn weekday_and_number(context: &Context, c: &Captures) -> Option<Value> {
     let reference = context.reference;
     let first = reference.date().first_of_month();
     let future = meeting(first, 1, week, day).and_then(|date| {
-        if midnight(date) < reference { meeting(add(first, 1, Unit::Month)?, 1, week, day) } else { Some(date) }
+        if midnight(date) < reference {
+            meeting(add(first, 1, Unit::Month)?, 1, week, day)
+        } else {
+            Some(date)
+        }
     })?;
     let past = meeting(first, -1, week, day).and_then(|date| {
-        if midnight(date) < reference { Some(date) } else { meeting(add(first, -1, Unit::Month)?, -1, week, day) }
+        if midnight(date) < reference {
+            Some(date)
+        } else {
+            meeting(add(first, -1, Unit::Month)?, -1, week, day)
+        }
     })?;
     let mut made = weekday(context, week)?;
     made.at = Some(Both { past, future });
@@ -403,7 +478,9 @@ fn from_day(day: &Day, c: &Captures, direction: i64) -> Option<Value> {
 /// counted, the first one that is not earlier.
 fn weekday_after(context: &Context, c: &Captures) -> Option<Value> {
     let start = c.day(0).unwrap_or_else(|| certain(context.reference.date()));
-    let Some(Value::Day(target)) = from_day(&start, c, 1) else { return None };
+    let Some(Value::Day(target)) = from_day(&start, c, 1) else {
+        return None;
+    };
     let target = target.at?.future;
     let this = add(monday(target)?, i64::from(c.weekday(0)?) - 1, Unit::Day)?;
     let weeks = c.length(0)?.parts.last()?.1 == Unit::Week;
@@ -439,7 +516,9 @@ pub(super) fn nth_weekday(_: &Context, c: &Captures) -> Option<Value> {
 
 /// The same with the year, where it was said.
 fn nth_weekday_of_year(context: &Context, c: &Captures) -> Option<Value> {
-    let Some(Value::Day(mut day)) = nth_weekday(context, c) else { return None };
+    let Some(Value::Day(mut day)) = nth_weekday(context, c) else {
+        return None;
+    };
     let year = c.period(0)?.year?;
     day.timex = day.timex.replacen("XXXX", &format!("{year:04}"), 1);
     Some(Value::Day(day))

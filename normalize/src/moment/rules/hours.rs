@@ -14,8 +14,12 @@ pub(super) fn rules() -> Vec<Rule> {
         // Two bare numbers are hours where nothing follows that they could count.
         rule("barehours", "from|between {loose} {to} {loose}", from_to),
         rule("barehours", "between {loose} and {loose}", from_to),
-        rule("hours", "< {barehours} > .|,|?|!|;|␃", |_, c| c.hours(0).map(Value::Hours)),
-        rule("hours", "{barehours} ( in the ) {part}", |_, c| within(&c.hours(0)?, c.part(0)?).map(Value::Hours)),
+        rule("hours", "< {barehours} > .|,|?|!|;|␃", |_, c| {
+            c.hours(0).map(Value::Hours)
+        }),
+        rule("hours", "{barehours} ( in the ) {part}", |_, c| {
+            within(&c.hours(0)?, c.part(0)?).map(Value::Hours)
+        }),
         rule("loosehours", "{barehours}", |_, c| c.hours(0).map(Value::Hours)),
         rule("hours", "{clock} {to} {clock}", from_to),
         rule("hours", "{clock} {to} {loose}", from_to),
@@ -27,13 +31,21 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("loosehours", "from {loose} for {len}", lasting),
         rule("hours", "for {len} from {clock}", lasting),
         rule("hours", "{clock} for {len}", |_, _| None),
-        rule("hours", "( in the | at the | in | at )? {part}", |_, c| whole(c.part(0)?, None)),
+        rule("hours", "( in the | at the | in | at )? {part}", |_, c| {
+            whole(c.part(0)?, None)
+        }),
         rule("hours", "at {meal}", |_, c| whole(c.part(0)?, None)),
-        rule("hours", "early ( in the | in )? {part}", |_, c| whole(c.part(0)?, Some("start"))),
-        rule("hours", "late|later ( in the | in )? {part}", |_, c| whole(c.part(0)?, Some("end"))),
+        rule("hours", "early ( in the | in )? {part}", |_, c| {
+            whole(c.part(0)?, Some("start"))
+        }),
+        rule("hours", "late|later ( in the | in )? {part}", |_, c| {
+            whole(c.part(0)?, Some("end"))
+        }),
         rule("hours", "in the early {part}", |_, c| whole(c.part(0)?, Some("start"))),
         rule("hours", "in the late {part}", |_, c| whole(c.part(0)?, Some("end"))),
-        rule("hours", "{loosehours} ( in the | in ) {part}", |_, c| within(&c.hours(0)?, c.part(0)?).map(Value::Hours)),
+        rule("hours", "{loosehours} ( in the | in ) {part}", |_, c| {
+            within(&c.hours(0)?, c.part(0)?).map(Value::Hours)
+        }),
     ]
 }
 
@@ -68,8 +80,17 @@ pub(super) fn spans(start: &Clock, end: &Clock) -> Option<Vec<(Clock, Clock)>> {
             let first = start.at_half(start.hour == 12);
             let early = [end.at_half(false), end.at_half(true)];
             let late = first.at_half(start.hour != 12);
-            let close = |clock: &Clock| early.iter().find(|end| end.seconds() > clock.seconds()).unwrap_or(&early[0]).clone();
-            Some(vec![pick(first.clone(), close(&first)), pick(late.clone(), close(&late))])
+            let close = |clock: &Clock| {
+                early
+                    .iter()
+                    .find(|end| end.seconds() > clock.seconds())
+                    .unwrap_or(&early[0])
+                    .clone()
+            };
+            Some(vec![
+                pick(first.clone(), close(&first)),
+                pick(late.clone(), close(&late)),
+            ])
         }
     }
 }
@@ -79,7 +100,12 @@ fn from_to(_: &Context, c: &Captures) -> Option<Value> {
     if start == end {
         return None;
     }
-    Some(Value::Hours(Hours { part: None, modifier: None, spans: spans(&start, &end)?, length: None }))
+    Some(Value::Hours(Hours {
+        part: None,
+        modifier: None,
+        spans: spans(&start, &end)?,
+        length: None,
+    }))
 }
 
 /// The duration between two times, over midnight where the second is the earlier one.
@@ -102,15 +128,30 @@ fn lasting(_: &Context, c: &Captures) -> Option<Value> {
             Clock::new(hour, Some(minute), Some(second), false).map(|end| (start, end))
         })
         .collect::<Option<_>>()?;
-    Some(Value::Hours(Hours { part: None, modifier: None, spans, length: Some(super::lengths::timex(&length)) }))
+    Some(Value::Hours(Hours {
+        part: None,
+        modifier: None,
+        spans,
+        length: Some(super::lengths::timex(&length)),
+    }))
 }
 
 fn whole(part: Part, modifier: Option<Modifier>) -> Option<Value> {
     let (start, end) = part.hours();
     let clock = |time: jiff::civil::Time| {
-        Clock::new(i64::from(time.hour()), Some(i64::from(time.minute())), Some(i64::from(time.second())), false)
+        Clock::new(
+            i64::from(time.hour()),
+            Some(i64::from(time.minute())),
+            Some(i64::from(time.second())),
+            false,
+        )
     };
-    Some(Value::Hours(Hours { part: Some(part), modifier, spans: vec![(clock(start)?, clock(end)?)], length: None }))
+    Some(Value::Hours(Hours {
+        part: Some(part),
+        modifier,
+        spans: vec![(clock(start)?, clock(end)?)],
+        length: None,
+    }))
 }
 
 /// Those hours that are in a part of the day.
@@ -126,7 +167,11 @@ pub(super) fn within(hours: &Hours, part: Part) -> Option<Hours> {
         // A start before noon can end after it: nine to three.
         let end_late = end.at_half(true);
         let end_early = end.at_half(false);
-        let end = if end_early.seconds() > start.seconds() { end_early } else { end_late };
+        let end = if end_early.seconds() > start.seconds() {
+            end_early
+        } else {
+            end_late
+        };
         made.spans = vec![(start, end)];
     } else if let Some((start, end)) = made.spans.first_mut() {
         let shift = |clock: &mut Clock| {

@@ -10,6 +10,8 @@ mod open;
 mod periods;
 mod ranges;
 mod repeats;
+mod stages;
+mod weeks;
 
 use super::grammar::{Action, Rule};
 
@@ -20,6 +22,8 @@ pub(super) fn english() -> Vec<Rule> {
         days::rules(),
         days::relative_rules(),
         periods::rules(),
+        weeks::rules(),
+        stages::rules(),
         ranges::rules(),
         clocks::rules(),
         hours::rules(),

@@ -13,72 +13,151 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("anyday", "{theday}", super::days::same),
         rule("anyday", "{weekdayname}", super::days::same),
         rule("anyday", "{date}", super::days::same),
-        rule("moment", "{anyday} ( , | - | ~- | )? ( at | @ | for | around | about )? {clock}", at),
+        rule(
+            "moment",
+            "{anyday} ( , | - | ~- | )? ( at | @ | for | around | about )? {clock}",
+            at,
+        ),
         rule("moment", "{anyday} , ( at | @ ) {clock}", at),
         rule("moment", "{anyday} ,? {athour}", at),
         rule("moment", "{anyday} at? {hmdot}", at),
         rule("moment", "{fd} ~t ~{clock}", at),
         rule("moment", "{fd} ~t ~{clock} ~z", at),
         rule("moment", "{clock} ( , | on | of | for )? {anyday}", at),
-        rule("moment", "{anyday} ( in the | in )? {early}? {part} at? {clock}", at_part),
-        rule("moment", "{anyday} ( in the | in )? {early}? {part} at|around {hour}", at_part),
+        rule(
+            "moment",
+            "{anyday} ( in the | in )? {early}? {part} at? {clock}",
+            at_part,
+        ),
+        rule(
+            "moment",
+            "{anyday} ( in the | in )? {early}? {part} at|around {hour}",
+            at_part,
+        ),
         rule("moment", "{anyday} at {hour} ( in the | in ) {part}", at_part),
         rule("moment", "{clock} {anyday} ( in the | in )? {part}", at_part),
         rule("moment", "{clock} {daypart}", at_daypart),
         rule("moment", "{daypart} ( at | around | about | by )? {clock}", at_daypart),
         rule("moment", "{daypart} at|around|about {hour}", at_daypart),
         rule("present", "now", |context, _| Some(present(context))),
-        rule("moment", "asap", |context, _| exact(context.reference, Some("FUTURE_REF".to_owned()))),
-        rule("moment", "as soon as possible", |context, _| exact(context.reference, Some("FUTURE_REF".to_owned()))),
-        rule("moment", "recently|previously", |context, _| exact(context.reference, Some("PAST_REF".to_owned()))),
+        rule("moment", "asap", |context, _| {
+            exact(context.reference, Some("FUTURE_REF".to_owned()))
+        }),
+        rule("moment", "as soon as possible", |context, _| {
+            exact(context.reference, Some("FUTURE_REF".to_owned()))
+        }),
+        rule("moment", "recently|previously", |context, _| {
+            exact(context.reference, Some("PAST_REF".to_owned()))
+        }),
         rule("present", "right now", |context, _| Some(present(context))),
-        rule("present", "at ( the | this )? present ( time )?", |context, _| Some(present(context))),
-        rule("present", "at ( the | this ) moment|minute|time", |context, _| Some(present(context))),
-        rule("present", "at ( the | this ) ( present | current ) time|moment", |context, _| Some(present(context))),
+        rule("present", "at ( the | this )? present ( time )?", |context, _| {
+            Some(present(context))
+        }),
+        rule("present", "at ( the | this ) moment|minute|time", |context, _| {
+            Some(present(context))
+        }),
+        rule(
+            "present",
+            "at ( the | this ) ( present | current ) time|moment",
+            |context, _| Some(present(context)),
+        ),
         rule("present", "at present", |context, _| Some(present(context))),
         rule("moment", "{present}", |_, c| c.moment(0).map(Value::Moment)),
         rule("moment", "in {len}", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} from now", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} later|hence", |context, c| from_now(context, c, 1.0)),
         rule("moment", "{len} ago|earlier", |context, c| from_now(context, c, -1.0)),
-        rule("moment", "the? eod", |context, _| end_of(&certain(context.reference.date()))),
-        rule("moment", "( the )? < end of ( the )? day >", |context, _| end_of(&certain(context.reference.date()))),
+        rule("moment", "the? eod", |context, _| {
+            end_of(&certain(context.reference.date()))
+        }),
+        rule("moment", "( the )? < end of ( the )? day >", |context, _| {
+            end_of(&certain(context.reference.date()))
+        }),
         rule("moment", "the? end of {near}", |_, c| end_of(&c.day(0)?)),
-        rule("moment", "( the )? < end of ( the )? {day} >", |_, c| end_of(&c.day(0)?)),
-        rule("moment", "( the )? < end of the {weekdayname} >", |_, c| end_of(&c.day(0)?)),
+        rule("moment", "( the )? < end of ( the )? {day} >", |_, c| {
+            end_of(&c.day(0)?)
+        }),
+        rule("moment", "( the )? < end of the {weekdayname} >", |_, c| {
+            end_of(&c.day(0)?)
+        }),
     ]
 }
 
 /// Stretches of time within a day, or over several.
 pub(super) fn stretch_rules() -> Vec<Rule> {
     vec![
-        rule("daypart", "{anyday} ( in the | in | , )? {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, None)),
-        rule("daypart", "early|earlier {anyday} {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("start"))),
-        rule("daypart", "late|later {anyday} {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("end"))),
-        rule("daypart", "{anyday} early {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("start"))),
-        rule("daypart", "{anyday} late {part}", |_, c| daypart(&c.day(0)?, c.part(0)?, Some("end"))),
-        rule("daypart", "{relative} {part}", |context, c| relative_part(context, c, None)),
-        rule("daypart", "later {relative} {part}", |context, c| relative_part(context, c, Some("end"))),
-        rule("daypart", "earlier {relative} {part}", |context, c| relative_part(context, c, Some("start"))),
-        rule("daypart", "early {relative} {part}", |context, c| relative_part(context, c, Some("start"))),
-        rule("daypart", "late {relative} {part}", |context, c| relative_part(context, c, Some("end"))),
-        rule("daypart", "tonight|tonite", |context, _| daypart(&certain(context.reference.date()), Part::Night, None)),
+        rule("daypart", "{anyday} ( in the | in | , )? {part}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, None)
+        }),
+        rule("daypart", "early|earlier {anyday} {part}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("start"))
+        }),
+        rule("daypart", "late|later {anyday} {part}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("end"))
+        }),
+        rule("daypart", "{anyday} early {part}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("start"))
+        }),
+        rule("daypart", "{anyday} late {part}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("end"))
+        }),
+        rule("daypart", "( in the | the )? {part} on|of {anyday}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, None)
+        }),
+        rule("daypart", "early in the {part} {anyday}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("start"))
+        }),
+        rule("daypart", "late in the {part} {anyday}", |_, c| {
+            daypart(&c.day(0)?, c.part(0)?, Some("end"))
+        }),
+        rule("daypart", "{relative} {part}", |context, c| {
+            relative_part(context, c, None)
+        }),
+        rule("daypart", "later {relative} {part}", |context, c| {
+            relative_part(context, c, Some("end"))
+        }),
+        rule("daypart", "earlier {relative} {part}", |context, c| {
+            relative_part(context, c, Some("start"))
+        }),
+        rule("daypart", "early {relative} {part}", |context, c| {
+            relative_part(context, c, Some("start"))
+        }),
+        rule("daypart", "late {relative} {part}", |context, c| {
+            relative_part(context, c, Some("end"))
+        }),
+        rule("daypart", "tonight|tonite", |context, _| {
+            daypart(&certain(context.reference.date()), Part::Night, None)
+        }),
         rule("daypart", "{near} am", |_, c| daypart(&c.day(0)?, Part::Morning, None)),
-        rule("daypart", "{near} pm", |_, c| daypart(&c.day(0)?, Part::Afternoon, None)),
+        rule("daypart", "{near} pm", |_, c| {
+            daypart(&c.day(0)?, Part::Afternoon, None)
+        }),
         rule("daypart", "{wd} {part} {relweek}", |context, c| {
             let date = super::super::calendar::weekday_of_week(context, c.weekday(0)?, c.relative(0)?)?;
             daypart(&certain(date), c.part(0)?, None)
         }),
         rule("daypart", "the? < {ord} {wd} {part} of|in {month1} >", |context, c| {
-            let Some(Value::Day(day)) = super::days::nth_weekday(context, c) else { return None };
+            let Some(Value::Day(day)) = super::days::nth_weekday(context, c) else {
+                return None;
+            };
             daypart(&day, c.part(0)?, None)
         }),
-        rule("stretch", "the? < {ord} {wd} {loosehours} of|in {month1} >", |context, c| {
-            let Some(Value::Day(day)) = super::days::nth_weekday(context, c) else { return None };
-            on_day(&day, &c.hours(0)?).map(Value::Stretch)
-        }),
+        rule(
+            "stretch",
+            "the? < {ord} {wd} {loosehours} of|in {month1} >",
+            |context, c| {
+                let Some(Value::Day(day)) = super::days::nth_weekday(context, c) else {
+                    return None;
+                };
+                on_day(&day, &c.hours(0)?).map(Value::Stretch)
+            },
+        ),
         rule("stretch", "{daypart}", |_, c| c.stretch(0).map(Value::Stretch)),
-        rule("stretch", "( on )? < {anyday} ( , | at | - )? {loosehours} >", with_hours),
+        rule(
+            "stretch",
+            "( on )? < {anyday} ( , | at | - )? {loosehours} >",
+            with_hours,
+        ),
         rule("stretch", "{loosehours} ( , | on | of | at )? {anyday}", with_hours),
         rule("stretch", "{daypart} ( , | at )? {loosehours}", in_daypart),
         rule("stretch", "{loosehours} ( , | on | of )? {daypart}", in_daypart),
@@ -87,7 +166,9 @@ pub(super) fn stretch_rules() -> Vec<Rule> {
         rule("stretch", "{moment} {to} {moment}", from_to),
         rule("anypoint", "{moment}", |_, c| c.moment(0).map(Value::Moment)),
         rule("anypoint", "{clock}", |_, c| c.clock(0).map(Value::Clock)),
-        rule("stretch", "within ( the? {relative} )? {len}", |context, c| within(context, &c.length(0)?, 1.0)),
+        rule("stretch", "within ( the? {relative} )? {len}", |context, c| {
+            within(context, &c.length(0)?, 1.0)
+        }),
         rule("stretch", "within the next {singular} and {len}", |context, c| {
             let mut length = c.length(0)?;
             length.parts.insert(0, (1.0, c.unit(0)?));
@@ -97,28 +178,45 @@ pub(super) fn stretch_rules() -> Vec<Rule> {
             within(context, &c.length(0)?, if c.relative(0)? < 0 { -1.0 } else { 1.0 })
         }),
         rule("stretch", "the? < {relative} {singular} >", |context, c| {
-            let length = super::super::value::Length { parts: vec![(1.0, c.unit(0)?)], modifier: None };
+            let length = super::super::value::Length {
+                parts: vec![(1.0, c.unit(0)?)],
+                modifier: None,
+            };
             within(context, &length, if c.relative(0)? < 0 { -1.0 } else { 1.0 })
         }),
-        rule("stretch", "early in the day {day}", |_, c| part_of_day(&c.day(0)?, "start")),
+        rule("stretch", "early in the day {day}", |_, c| {
+            part_of_day(&c.day(0)?, "start")
+        }),
         rule("stretch", "earlier in? {near}", |_, c| part_of_day(&c.day(0)?, "start")),
         rule("daypart", "later tonight|tonite", |context, _| {
             daypart(&certain(context.reference.date()), Part::Night, Some("end"))
         }),
         rule("stretch", "early {near}", |_, c| part_of_day(&c.day(0)?, "start")),
-        rule("stretch", "mid|mid-|midday {near}", |_, c| part_of_day(&c.day(0)?, "mid")),
+        rule("stretch", "mid|mid-|midday {near}", |_, c| {
+            part_of_day(&c.day(0)?, "mid")
+        }),
         rule("stretch", "the? < {int} {relative} {plural} >", |context, c| {
-            let length = super::super::value::Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None };
+            let length = super::super::value::Length {
+                parts: vec![(c.integer(0)? as f64, c.unit(0)?)],
+                modifier: None,
+            };
             within(context, &length, if c.relative(0)? < 0 { -1.0 } else { 1.0 })
         }),
-        rule("stretch", "late|later in? {near}", |_, c| part_of_day(&c.day(0)?, "end")),
+        rule("stretch", "late|later in? {near}", |_, c| {
+            part_of_day(&c.day(0)?, "end")
+        }),
     ]
 }
 
 fn at(_: &Context, c: &Captures) -> Option<Value> {
     let (day, clock) = (c.day(0)?, c.clock(0)?);
     let modifier = clock.modifier;
-    Some(Value::Moment(Moment { day, clock, timex: None, modifier: modifier.filter(|_| false) }))
+    Some(Value::Moment(Moment {
+        day,
+        clock,
+        timex: None,
+        modifier: modifier.filter(|_| false),
+    }))
 }
 
 fn at_part(context: &Context, c: &Captures) -> Option<Value> {
@@ -128,7 +226,12 @@ fn at_part(context: &Context, c: &Captures) -> Option<Value> {
     };
     let clock = super::clocks::in_part(&clock, c.part(0)?)?;
     let _ = context;
-    Some(Value::Moment(Moment { day: c.day(0)?, clock, timex: None, modifier: None }))
+    Some(Value::Moment(Moment {
+        day: c.day(0)?,
+        clock,
+        timex: None,
+        modifier: None,
+    }))
 }
 
 fn at_daypart(_: &Context, c: &Captures) -> Option<Value> {
@@ -138,7 +241,12 @@ fn at_daypart(_: &Context, c: &Captures) -> Option<Value> {
         None => Clock::new(c.integer(0)?, None, None, true)?,
     };
     let clock = super::clocks::in_part(&clock, part)?;
-    Some(Value::Moment(Moment { day, clock, timex: None, modifier: None }))
+    Some(Value::Moment(Moment {
+        day,
+        clock,
+        timex: None,
+        modifier: None,
+    }))
 }
 
 fn exact(moment: DateTime, timex: Option<String>) -> Option<Value> {
@@ -148,7 +256,12 @@ fn exact(moment: DateTime, timex: Option<String>) -> Option<Value> {
         Some(i64::from(moment.second())),
         false,
     )?;
-    Some(Value::Moment(Moment { day: certain(moment.date()), clock, timex, modifier: None }))
+    Some(Value::Moment(Moment {
+        day: certain(moment.date()),
+        clock,
+        timex,
+        modifier: None,
+    }))
 }
 
 fn present(context: &Context) -> Value {
@@ -169,18 +282,31 @@ fn from_now(context: &Context, c: &Captures, direction: f64) -> Option<Value> {
 
 fn end_of(day: &Day) -> Option<Value> {
     let clock = Clock::new(23, Some(59), Some(59), false)?;
-    Some(Value::Moment(Moment { day: day.clone(), clock, timex: None, modifier: None }))
+    Some(Value::Moment(Moment {
+        day: day.clone(),
+        clock,
+        timex: None,
+        modifier: None,
+    }))
 }
 
 /// The readings of a stretch whose ends may each have two.
-pub(in crate::moment) fn reaches(timex: &str, start: Option<Both<DateTime>>, end: Option<Both<DateTime>>) -> Vec<Reach> {
+pub(in crate::moment) fn reaches(
+    timex: &str,
+    start: Option<Both<DateTime>>,
+    end: Option<Both<DateTime>>,
+) -> Vec<Reach> {
     let of = |pick: fn(Both<DateTime>) -> DateTime| Reach {
         timex: timex.to_owned(),
         start: start.map(pick),
         end: end.map(pick),
     };
     let (past, future) = (of(|both| both.past), of(|both| both.future));
-    if past == future { vec![future] } else { vec![past, future] }
+    if past == future {
+        vec![future]
+    } else {
+        vec![past, future]
+    }
 }
 
 fn daypart(day: &Day, part: Part, modifier: Option<Modifier>) -> Option<Value> {
@@ -188,7 +314,11 @@ fn daypart(day: &Day, part: Part, modifier: Option<Modifier>) -> Option<Value> {
     let at = day.at?;
     let timex = format!("{}{}", day.timex, part.timex());
     Some(Value::Stretch(Stretch {
-        reaches: reaches(&timex, Some(at.map(|date| date.to_datetime(start))), Some(at.map(|date| date.to_datetime(end)))),
+        reaches: reaches(
+            &timex,
+            Some(at.map(|date| date.to_datetime(start))),
+            Some(at.map(|date| date.to_datetime(end))),
+        ),
         modifier,
         part: Some((day.clone(), part)),
     }))
@@ -206,7 +336,10 @@ fn part_of_day(day: &Day, modifier: Modifier) -> Option<Value> {
     let (start, end) = match modifier {
         "start" => (at.map(hour(0)), at.map(hour(12))),
         "mid" => (at.map(hour(10)), at.map(hour(14))),
-        _ => (at.map(hour(12)), at.try_map(|date| Some(date.tomorrow().ok()?.at(0, 0, 0, 0)))?),
+        _ => (
+            at.map(hour(12)),
+            at.try_map(|date| Some(date.tomorrow().ok()?.at(0, 0, 0, 0)))?,
+        ),
     };
     Some(Value::Stretch(Stretch {
         // Such hours are those of the day to come.
@@ -232,9 +365,17 @@ fn on_day(day: &Day, hours: &Hours) -> Option<Stretch> {
         }
         let timex = format!("({}{},{last}{},{length})", day.timex, start.timex(), end.timex());
         let ends = at.try_map(|date| Some(add(date, i64::from(over), Unit::Day)?.to_datetime(end.time())))?;
-        found.extend(reaches(&timex, Some(at.map(|date| date.to_datetime(start.time()))), Some(ends)));
+        found.extend(reaches(
+            &timex,
+            Some(at.map(|date| date.to_datetime(start.time()))),
+            Some(ends),
+        ));
     }
-    Some(Stretch { reaches: found, modifier: None, part: None })
+    Some(Stretch {
+        reaches: found,
+        modifier: None,
+        part: None,
+    })
 }
 
 /// The timex of the day after.
@@ -268,9 +409,15 @@ pub(in crate::moment) fn readings(moment: &Moment) -> Option<Vec<(String, Both<D
             .readings()
             .into_iter()
             .map(|clock| {
-                let timex = moment.timex.clone().unwrap_or_else(|| format!("{}{}", moment.day.timex, clock.timex()));
+                let timex = moment
+                    .timex
+                    .clone()
+                    .unwrap_or_else(|| format!("{}{}", moment.day.timex, clock.timex()));
                 let days = i64::from(clock.hour == 24);
-                (timex, at.map(|date| add(date, days, Unit::Day).unwrap_or(date).to_datetime(clock.time())))
+                (
+                    timex,
+                    at.map(|date| add(date, days, Unit::Day).unwrap_or(date).to_datetime(clock.time())),
+                )
             })
             .collect(),
     )
@@ -278,7 +425,12 @@ pub(in crate::moment) fn readings(moment: &Moment) -> Option<Vec<(String, Both<D
 
 /// A day of a month, in the year that another one tells.
 fn of_the_year_of(day: &Day, other: &Day) -> Day {
-    let made = match (day.year, day.month, day.day, other.year.filter(|_| other.month.is_some())) {
+    let made = match (
+        day.year,
+        day.month,
+        day.day,
+        other.year.filter(|_| other.month.is_some()),
+    ) {
         (None, Some(month), Some(number), Some(year)) => full(year, month, number),
         _ => None,
     };
@@ -287,22 +439,43 @@ fn of_the_year_of(day: &Day, other: &Day) -> Day {
 
 /// From one moment to another, where the day of one may be that of the other.
 fn from_to(context: &Context, c: &Captures) -> Option<Value> {
-    let first = c.0.iter().find(|value| matches!(value, Value::Moment(_) | Value::Clock(_)))?;
+    let first =
+        c.0.iter()
+            .find(|value| matches!(value, Value::Moment(_) | Value::Clock(_)))?;
     let (start, end) = match (first, c.moment(0), c.moment(1), c.clock(0)) {
         (_, Some(start), Some(end), _) => (start, end),
         (Value::Moment(_), Some(start), None, Some(clock)) => {
             let day = start.day.clone();
-            (start, Moment { day, clock, timex: None, modifier: None })
+            (
+                start,
+                Moment {
+                    day,
+                    clock,
+                    timex: None,
+                    modifier: None,
+                },
+            )
         }
         (Value::Clock(_), Some(end), None, Some(clock)) => {
             // A time without a day is one of today.
             let day = certain(context.reference.date());
-            (Moment { day, clock, timex: None, modifier: None }, end)
+            (
+                Moment {
+                    day,
+                    clock,
+                    timex: None,
+                    modifier: None,
+                },
+                end,
+            )
         }
         _ => return None,
     };
     // A year that one of them tells is that of both.
-    let (first, last) = (of_the_year_of(&start.day, &end.day), of_the_year_of(&end.day, &start.day));
+    let (first, last) = (
+        of_the_year_of(&start.day, &end.day),
+        of_the_year_of(&end.day, &start.day),
+    );
     let (start, end) = (Moment { day: first, ..start }, Moment { day: last, ..end });
     let (starts, ends) = (readings(&start)?, readings(&end)?);
     let mut found: Vec<Reach> = Vec::new();
@@ -313,7 +486,10 @@ fn from_to(context: &Context, c: &Captures) -> Option<Value> {
         } else {
             ends.iter().find(|(_, to)| to.future > from.future).or(ends.first())?
         };
-        let mut range = Both { past: (from.past, to.past), future: (from.future, to.future) };
+        let mut range = Both {
+            past: (from.past, to.past),
+            future: (from.future, to.future),
+        };
         if range.future.0 > range.future.1 {
             range.future.0 = from.past;
         }
@@ -332,7 +508,11 @@ fn from_to(context: &Context, c: &Captures) -> Option<Value> {
         }
     }
     // An hour that is still to come can't begin what ends now.
-    (!found.is_empty()).then_some(Value::Stretch(Stretch { reaches: found, modifier: None, part: None }))
+    (!found.is_empty()).then_some(Value::Stretch(Stretch {
+        reaches: found,
+        modifier: None,
+        part: None,
+    }))
 }
 
 fn within(context: &Context, length: &super::super::value::Length, direction: f64) -> Option<Value> {
@@ -346,5 +526,9 @@ fn within(context: &Context, length: &super::super::value::Length, direction: f6
     }
     let (start, end) = if direction > 0.0 { (now, other) } else { (other, now) };
     let timex = format!("({start},{end},{})", super::lengths::timex(length));
-    Some(Value::Stretch(Stretch { reaches: reaches(&timex, Some(Both::same(start)), Some(Both::same(end))), modifier: None, part: None }))
+    Some(Value::Stretch(Stretch {
+        reaches: reaches(&timex, Some(Both::same(start)), Some(Both::same(end))),
+        modifier: None,
+        part: None,
+    }))
 }

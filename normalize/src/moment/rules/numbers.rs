@@ -26,7 +26,9 @@ pub(super) fn rules() -> Vec<Rule> {
             let (century, rest) = (c.integer(0)?, c.integer(1)?);
             ((15..=20).contains(&century) && (10..100).contains(&rest)).then_some(Integer(century * 100 + rest))
         }),
-        rule("year", "{integer} thousand", |_, c| (c.integer(0)? == 2).then_some(Integer(2000))),
+        rule("year", "{integer} thousand", |_, c| {
+            (c.integer(0)? == 2).then_some(Integer(2000))
+        }),
         rule("year", "{integer} thousand and? {words}", |_, c| {
             let rest = c.integer(1).filter(|rest| (1..1000).contains(rest))?;
             (c.integer(0)? == 2).then_some(Integer(2000 + rest))
@@ -37,12 +39,26 @@ pub(super) fn rules() -> Vec<Rule> {
             fits.then_some(Integer(century + rest))
         }),
         rule("year", "nineteen hundred", |_, _| Some(Integer(1900))),
-        rule("dom", "{ord}", |_, c| c.ordinal(0).filter(|day| (1..=31).contains(day)).map(Integer)),
-        rule("dom", "{dd}", |_, c| c.integer(0).filter(|day| (1..=31).contains(day)).map(Integer)),
-        rule("dom", "{words}", |_, c| c.integer(0).filter(|day| (1..=31).contains(day)).map(Integer)),
-        rule("mon", "{month} .?", |_, c| c.month(0).map(super::super::value::Value::Month)),
-        rule("mon", "{weakmonth} .?", |_, c| c.month(0).map(super::super::value::Value::Month)),
-        rule("wd", "{weekday} .?", |_, c| c.weekday(0).map(super::super::value::Value::Weekday)),
-        rule("wd", "{weakday} .?", |_, c| c.weekday(0).map(super::super::value::Value::Weekday)),
+        rule("dom", "{ord}", |_, c| {
+            c.ordinal(0).filter(|day| (1..=31).contains(day)).map(Integer)
+        }),
+        rule("dom", "{dd}", |_, c| {
+            c.integer(0).filter(|day| (1..=31).contains(day)).map(Integer)
+        }),
+        rule("dom", "{words}", |_, c| {
+            c.integer(0).filter(|day| (1..=31).contains(day)).map(Integer)
+        }),
+        rule("mon", "{month} .?", |_, c| {
+            c.month(0).map(super::super::value::Value::Month)
+        }),
+        rule("mon", "{weakmonth} .?", |_, c| {
+            c.month(0).map(super::super::value::Value::Month)
+        }),
+        rule("wd", "{weekday} .?", |_, c| {
+            c.weekday(0).map(super::super::value::Value::Weekday)
+        }),
+        rule("wd", "{weakday} .?", |_, c| {
+            c.weekday(0).map(super::super::value::Value::Weekday)
+        }),
     ]
 }

@@ -29,7 +29,9 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("orbefore", "or|and earlier|older", word),
         rule("orbefore", "< or|and before > .|,|?|!|␃", word),
         rule("open", "more than {len} before {day}", |context, c| far(context, c, -1)),
-        rule("open", "more than {len} after|from {day}", |context, c| far(context, c, 1)),
+        rule("open", "more than {len} after|from {day}", |context, c| {
+            far(context, c, 1)
+        }),
         rule("open", "more than {len} ago", |context, c| far(context, c, -1)),
         rule("until", "as late as", word),
         rule("open", "{until} {clock}", |_, c| on_clock(&c.clock(0)?, Bound::Until)),
@@ -40,13 +42,27 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("open", "{since} {anyday}", |_, c| on_day(&c.day(0)?, Bound::Since)),
         rule("open", "{day} {orlater}", |_, c| on_day(&c.day(0)?, Bound::Since)),
         rule("open", "{day} {orbefore}", |_, c| on_day(&c.day(0)?, Bound::Until)),
-        rule("open", "{before} ( the )? {span}", |_, c| on_period(&c.period(0)?, Bound::Before)),
-        rule("open", "{after} ( the )? {span}", |_, c| on_period(&c.period(0)?, Bound::After)),
-        rule("open", "year greater|later than {yearperiod}", |_, c| on_period(&c.period(0)?, Bound::After)),
-        rule("open", "year less|earlier than {yearperiod}", |_, c| on_period(&c.period(0)?, Bound::Before)),
-        rule("open", "{since} ( the )? {span}", |_, c| on_period(&c.period(0)?, Bound::Since)),
-        rule("open", "( in )? < {span} {orlater} >", |_, c| on_period(&c.period(0)?, Bound::Since)),
-        rule("open", "( in )? < {span} {orbefore} >", |_, c| on_period(&c.period(0)?, Bound::Until)),
+        rule("open", "{before} ( the )? {span}", |_, c| {
+            on_period(&c.period(0)?, Bound::Before)
+        }),
+        rule("open", "{after} ( the )? {span}", |_, c| {
+            on_period(&c.period(0)?, Bound::After)
+        }),
+        rule("open", "year greater|later than {yearperiod}", |_, c| {
+            on_period(&c.period(0)?, Bound::After)
+        }),
+        rule("open", "year less|earlier than {yearperiod}", |_, c| {
+            on_period(&c.period(0)?, Bound::Before)
+        }),
+        rule("open", "{since} ( the )? {span}", |_, c| {
+            on_period(&c.period(0)?, Bound::Since)
+        }),
+        rule("open", "( in )? < {span} {orlater} >", |_, c| {
+            on_period(&c.period(0)?, Bound::Since)
+        }),
+        rule("open", "( in )? < {span} {orbefore} >", |_, c| {
+            on_period(&c.period(0)?, Bound::Until)
+        }),
         rule("span", "{yearperiod}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{month1}", |_, c| c.period(0).map(Value::Period)),
         rule("span", "{decadeperiod}", |_, c| c.period(0).map(Value::Period)),
@@ -58,7 +74,9 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("open", "{after} {clock}", |_, c| on_clock(&c.clock(0)?, Bound::After)),
         rule("open", "{since} {clock}", |_, c| on_clock(&c.clock(0)?, Bound::Since)),
         rule("open", "{clock} {orlater}", |_, c| on_clock(&c.clock(0)?, Bound::Since)),
-        rule("open", "{clock} {orbefore}", |_, c| on_clock(&c.clock(0)?, Bound::Until)),
+        rule("open", "{clock} {orbefore}", |_, c| {
+            on_clock(&c.clock(0)?, Bound::Until)
+        }),
         rule("open", "after {meal}", |_, c| {
             let part = c.part(0)?;
             Some(Value::Open(Open {
@@ -77,20 +95,38 @@ pub(super) fn rules() -> Vec<Rule> {
                 source: None,
             }))
         }),
-        rule("open", "{before} {moment}", |_, c| on_moment(&c.moment(0)?, Bound::Before, true)),
-        rule("open", "{after} {moment}", |_, c| on_moment(&c.moment(0)?, Bound::After, true)),
-        rule("open", "{since} {moment}", |_, c| on_moment(&c.moment(0)?, Bound::Since, true)),
-        rule("open", "{moment} {orlater}", |_, c| on_moment(&c.moment(0)?, Bound::Since, true)),
-        rule("open", "{clock} {orlater} ( on | , )? {anyday}", |_, c| on_moment(&joined(c)?, Bound::Since, true)),
-        rule("open", "{anyday} ,? {before} {clock}", |_, c| on_moment(&joined(c)?, Bound::Before, c.clock(0)?.modifier.is_none())),
-        rule("open", "{anyday} ,? after {clock}", |_, c| on_moment(&joined(c)?, Bound::After, true)),
+        rule("open", "{before} {moment}", |_, c| {
+            on_moment(&c.moment(0)?, Bound::Before, true)
+        }),
+        rule("open", "{after} {moment}", |_, c| {
+            on_moment(&c.moment(0)?, Bound::After, true)
+        }),
+        rule("open", "{since} {moment}", |_, c| {
+            on_moment(&c.moment(0)?, Bound::Since, true)
+        }),
+        rule("open", "{moment} {orlater}", |_, c| {
+            on_moment(&c.moment(0)?, Bound::Since, true)
+        }),
+        rule("open", "{clock} {orlater} ( on | , )? {anyday}", |_, c| {
+            on_moment(&joined(c)?, Bound::Since, true)
+        }),
+        rule("open", "{anyday} ,? {before} {clock}", |_, c| {
+            on_moment(&joined(c)?, Bound::Before, c.clock(0)?.modifier.is_none())
+        }),
+        rule("open", "{anyday} ,? after {clock}", |_, c| {
+            on_moment(&joined(c)?, Bound::After, true)
+        }),
         rule("open", "{anyday} ,? later than {loose} in the {part}", |_, c| {
             let mut moment = joined(c)?;
             moment.clock = super::clocks::in_part(&moment.clock, c.part(0)?)?;
             on_moment(&moment, Bound::After, false)
         }),
-        rule("open", "{before} {clock} ( on )? {anyday}", |_, c| on_moment(&joined(c)?, Bound::Before, true)),
-        rule("open", "{after} {clock} ( on )? {anyday}", |_, c| on_moment(&joined(c)?, Bound::After, true)),
+        rule("open", "{before} {clock} ( on )? {anyday}", |_, c| {
+            on_moment(&joined(c)?, Bound::Before, true)
+        }),
+        rule("open", "{after} {clock} ( on )? {anyday}", |_, c| {
+            on_moment(&joined(c)?, Bound::After, true)
+        }),
         rule("open", "< to date > .|,|?|!|␃", |context, _| {
             Some(Value::Open(Open {
                 modifier: "before".to_owned(),
@@ -138,9 +174,17 @@ impl Bound {
 /// The readings of an open period, where what bounds it is told.
 fn ends(timex: &str, past: String, future: String, bound: Bound) -> Vec<(String, Option<String>, Option<String>)> {
     let end = |at: String| {
-        if bound.ends_it() { (timex.to_owned(), None, Some(at)) } else { (timex.to_owned(), Some(at), None) }
+        if bound.ends_it() {
+            (timex.to_owned(), None, Some(at))
+        } else {
+            (timex.to_owned(), Some(at), None)
+        }
     };
-    if past == future { vec![end(future)] } else { vec![end(past), end(future)] }
+    if past == future {
+        vec![end(future)]
+    } else {
+        vec![end(past), end(future)]
+    }
 }
 
 fn on_day(day: &Day, bound: Bound) -> Option<Value> {
@@ -156,7 +200,7 @@ fn on_day(day: &Day, bound: Bound) -> Option<Value> {
 fn on_period(period: &Period, bound: Bound) -> Option<Value> {
     let at = period.at?;
     let side = |(start, end): (jiff::civil::Date, jiff::civil::Date)| match (bound, period.modifier) {
-        (Bound::Before | Bound::Until, Some("end")) | (Bound::After, _) | (Bound::Until, _) => written(end),
+        (Bound::Before, Some("end")) | (Bound::After | Bound::Until, _) => written(end),
         _ => written(start),
     };
     Some(Value::Open(Open {
@@ -167,6 +211,7 @@ fn on_period(period: &Period, bound: Bound) -> Option<Value> {
     }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form of its neighbours")]
 fn on_clock(clock: &Clock, bound: Bound) -> Option<Value> {
     let found = clock
         .readings()
@@ -199,12 +244,19 @@ fn on_moment(moment: &Moment, bound: Bound, named: bool) -> Option<Value> {
 }
 
 fn joined(c: &Captures) -> Option<Moment> {
-    Some(Moment { day: c.day(0)?, clock: c.clock(0)?, timex: None, modifier: None })
+    Some(Moment {
+        day: c.day(0)?,
+        clock: c.clock(0)?,
+        timex: None,
+        modifier: None,
+    })
 }
 
 /// More than so long before or after a day.
 fn far(context: &super::super::Context, c: &Captures, direction: i64) -> Option<Value> {
-    let mut date = c.day(0).map_or(Some(context.reference.date()), |day| Some(day.at?.future))?;
+    let mut date = c
+        .day(0)
+        .map_or(Some(context.reference.date()), |day| Some(day.at?.future))?;
     for (amount, unit) in &c.length(0)?.parts {
         date = super::super::calendar::add(date, *amount as i64 * direction, *unit)?;
     }

@@ -12,7 +12,9 @@ pub(super) fn rules() -> Vec<Rule> {
         // The point where a range begins or ends: a day, or the first day of a period.
         rule("point", "{date}", point),
         rule("point", "{day}", point),
-        rule("point", "now", |context, _| Some(Value::Period(single(&certain(context.reference.date()))?))),
+        rule("point", "now", |context, _| {
+            Some(Value::Period(single(&certain(context.reference.date()))?))
+        }),
         rule("point", "{yearperiod}", point),
         rule("point", "{month1}", point),
         rule("point", "{monthweak}", point),
@@ -24,14 +26,20 @@ pub(super) fn rules() -> Vec<Rule> {
             let at = made.at?.map(|(start, end)| match stage {
                 "end" => (end, end),
                 // The middle of a month is its sixteenth.
-                "mid" if made.grain == Grain::Year => (Date::new(made.year.unwrap_or(start.year()), 7, 2).unwrap_or(start), end),
+                "mid" if made.grain == Grain::Year => {
+                    (Date::new(made.year.unwrap_or(start.year()), 7, 2).unwrap_or(start), end)
+                }
                 "mid" if made.grain == Grain::Month => (add(start, 6, Unit::Day).unwrap_or(start), end),
                 _ => (start, end),
             });
             let _ = context;
             let date = at.future.0;
             let open = made.timex.starts_with("XXXX");
-            made.first = if open { format!("XXXX-{:02}-{:02}", date.month(), date.day()) } else { written(date) };
+            made.first = if open {
+                format!("XXXX-{:02}-{:02}", date.month(), date.day())
+            } else {
+                written(date)
+            };
             made.at = Some(at);
             made.grain = Grain::Month;
             Some(Value::Period(made))
@@ -42,28 +50,61 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("range", "between {point} and the? {point}", between),
         rule("range", "{point} {to} the? {point}", between),
         // 9 to 12 of June, April 9th through 17th.
-        rule("range", "( from | between )? the? {dom} {to} the? {dom} of? {mon}", days_of_month),
-        rule("range", "( from | between )? the? {dom} {to} the? {dom} of? {mon} ,|of|in? {year}", days_of_month),
-        rule("range", "from|between the? {dom} and the? {dom} of? {mon}", days_of_month),
-        rule("range", "from|between the? {dom} and the? {dom} of? {mon} ,|of|in? {year}", days_of_month),
+        rule(
+            "range",
+            "( from | between )? the? {dom} {to} the? {dom} of? {mon}",
+            days_of_month,
+        ),
+        rule(
+            "range",
+            "( from | between )? the? {dom} {to} the? {dom} of? {mon} ,|of|in? {year}",
+            days_of_month,
+        ),
+        rule(
+            "range",
+            "from|between the? {dom} and the? {dom} of? {mon}",
+            days_of_month,
+        ),
+        rule(
+            "range",
+            "from|between the? {dom} and the? {dom} of? {mon} ,|of|in? {year}",
+            days_of_month,
+        ),
         rule("range", "from|between {mon} the? {dom} and the? {dom}", days_of_month),
-        rule("range", "on? ( from | between )? {mon} the? {dom} {to} the? {dom}", days_of_month),
-        rule("range", "on? ( from | between )? {mon} the? {dom} {to} the? {dom} ,|of|in? {year}", days_of_month),
+        rule(
+            "range",
+            "on? ( from | between )? {mon} the? {dom} {to} the? {dom}",
+            days_of_month,
+        ),
+        rule(
+            "range",
+            "on? ( from | between )? {mon} the? {dom} {to} the? {dom} ,|of|in? {year}",
+            days_of_month,
+        ),
         rule("to", "to|-|till|til|until|thru|through|~", |_, _| Some(Value::Word)),
         rule("period", "{range}", |_, c| c.period(0).map(Value::Period)),
         // Of two days that share a month the first can be told by its number.
         rule("day", "< {dd} > and|or {date}", |context, c| {
             month_day(context, c.day(0)?.month?, i8::try_from(c.integer(0)?).ok()?).map(Value::Day)
         }),
-        rule("period", "for? < {len} ,? starting|beginning ( on | from )? {point} >", lasting_from),
+        rule(
+            "period",
+            "for? < {len} ,? starting|beginning ( on | from )? {point} >",
+            lasting_from,
+        ),
         rule("period", "for {len} ,? from {point}", lasting_from),
-        rule("period", "the? < {relative} {count} >", |context, c| around_today(context, c.relative(0)?, &c.length(0)?)),
+        rule("period", "the? < {relative} {count} >", |context, c| {
+            around_today(context, c.relative(0)?, &c.length(0)?)
+        }),
         rule("period", "the? < {relative} {count} and? {len} >", |context, c| {
             let parts = [c.length(0)?.parts, c.length(1)?.parts].concat();
             around_today(context, c.relative(0)?, &Length { parts, modifier: None })
         }),
         rule("period", "the? < {int} {relative} {plural} >", |context, c| {
-            let length = Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None };
+            let length = Length {
+                parts: vec![(c.integer(0)? as f64, c.unit(0)?)],
+                modifier: None,
+            };
             around_today(context, c.relative(0)?, &length)
         }),
         rule("period", "the last {count} of {point}", |_, c| {
@@ -96,22 +137,41 @@ pub(super) fn rules() -> Vec<Rule> {
             lasting(context.reference.date(), &length)
         }),
         rule("unitword", "{unit}", |_, c| {
-            c.unit(0).filter(|unit| !unit.is_clock() && *unit != Unit::Quarter).map(Value::Unit)
+            c.unit(0)
+                .filter(|unit| !unit.is_clock() && *unit != Unit::Quarter)
+                .map(Value::Unit)
         }),
-        rule("range", "from|between {dom} {to} {dom} ( of | in )? {monthrel}", |context, c| {
-            let (first, _) = c.period(0)?.at?.future;
-            let day = |number: i64| Date::new(first.year(), first.month(), i8::try_from(number).ok()?).ok();
-            let _ = context;
-            join(&single(&certain(day(c.integer(0)?)?))?, &single(&certain(day(c.integer(1)?)?))?).map(Value::Period)
-        }),
+        rule(
+            "range",
+            "( from | between )? the? {dom} {to} the? {dom} ( of | in )? {monthrel}",
+            |context, c| {
+                let (first, _) = c.period(0)?.at?.future;
+                let day = |number: i64| Date::new(first.year(), first.month(), i8::try_from(number).ok()?).ok();
+                let _ = context;
+                join(
+                    &single(&certain(day(c.integer(0)?)?))?,
+                    &single(&certain(day(c.integer(1)?)?))?,
+                )
+                .map(Value::Period)
+            },
+        ),
         rule("count", "{int} {unitword}", |_, c| {
-            Some(Value::Length(Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None }))
+            Some(Value::Length(Length {
+                parts: vec![(c.integer(0)? as f64, c.unit(0)?)],
+                modifier: None,
+            }))
         }),
         rule("count", "{vague} {unitword}", |_, c| {
-            Some(Value::Length(Length { parts: vec![(c.integer(0)? as f64, c.unit(0)?)], modifier: None }))
+            Some(Value::Length(Length {
+                parts: vec![(c.integer(0)? as f64, c.unit(0)?)],
+                modifier: None,
+            }))
         }),
         rule("count", "decade|century", |_, _| {
-            Some(Value::Length(Length { parts: vec![(1.0, Unit::Decade)], modifier: None }))
+            Some(Value::Length(Length {
+                parts: vec![(1.0, Unit::Decade)],
+                modifier: None,
+            }))
         }),
     ]
 }
@@ -127,7 +187,9 @@ pub(super) fn single(day: &Day) -> Option<Period> {
 fn lasting_from(context: &Context, c: &Captures) -> Option<Value> {
     let at = c.period(0)?.at?;
     // Without a year that of now is meant.
-    let this = [at.past.0, at.future.0].into_iter().find(|date| date.year() == context.reference.year());
+    let this = [at.past.0, at.future.0]
+        .into_iter()
+        .find(|date| date.year() == context.reference.year());
     lasting(this.unwrap_or(at.future.0), &c.length(0)?)
 }
 
@@ -156,7 +218,9 @@ fn between(context: &Context, c: &Captures) -> Option<Value> {
     // A weekday that a range ends with is the next one after its beginning.
     let mut end = end;
     if let (Some(from), Some(to)) = (start.at, end.at)
-        && end.first.starts_with("XXXX-WXX") && !start.first.starts_with("XXXX") && to.future.0 <= from.future.0
+        && end.first.starts_with("XXXX-WXX")
+        && !start.first.starts_with("XXXX")
+        && to.future.0 <= from.future.0
     {
         let weeks = days_between(to.future.0, from.future.0) / 7 + 1;
         let date = add(to.future.0, weeks, Unit::Week)?;
@@ -173,7 +237,10 @@ fn between(context: &Context, c: &Captures) -> Option<Value> {
 /// The range from the first day of one period to the first day of another.
 fn join(start: &Period, end: &Period) -> Option<Period> {
     let (from, to) = (start.at?.map(|(first, _)| first), end.at?.map(|(first, _)| first));
-    let mut range = Both { past: (from.past, to.past), future: (from.future, to.future) };
+    let mut range = Both {
+        past: (from.past, to.past),
+        future: (from.future, to.future),
+    };
     if range.future.0 > range.future.1 {
         range.future.0 = from.past;
     }
@@ -201,14 +268,22 @@ fn join(start: &Period, end: &Period) -> Option<Period> {
         Grain::Month => format!("P{}M", months_between(first, last)),
         _ => format!("P{}D", days_between(first, last)),
     };
-    Some(period(format!("({},{},{length})", start.first, end.first), start.first.clone(), Grain::Day, range))
+    Some(period(
+        format!("({},{},{length})", start.first, end.first),
+        start.first.clone(),
+        Grain::Day,
+        range,
+    ))
 }
 
 fn days_of_month(context: &Context, c: &Captures) -> Option<Value> {
-    let numbers: Vec<i64> = c.0.iter().filter_map(|value| match value {
-        Value::Integer(number) => Some(*number),
-        _ => None,
-    }).collect();
+    let numbers: Vec<i64> =
+        c.0.iter()
+            .filter_map(|value| match value {
+                Value::Integer(number) => Some(*number),
+                _ => None,
+            })
+            .collect();
     let month = c.month(0)?;
     let day = |number: i64| match numbers.get(2) {
         Some(year) => super::super::calendar::full(*year as i16, month, number as i8),
@@ -230,9 +305,15 @@ fn lasting(start: Date, length: &Length) -> Option<Value> {
     told(start, end, length)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form of an action")]
 fn told(start: Date, end: Date, length: &Length) -> Option<Value> {
     let timex = format!("({start},{end},{})", super::lengths::timex(length));
-    Some(Value::Period(period(timex, written(start), Grain::Day, Both::same((start, end)))))
+    Some(Value::Period(period(
+        timex,
+        written(start),
+        Grain::Day,
+        Both::same((start, end)),
+    )))
 }
 
 /// The last or next so many days, weeks, months, years. What is to come begins tomorrow.
@@ -240,26 +321,29 @@ fn around_today(context: &Context, direction: i64, length: &Length) -> Option<Va
     let today = context.reference.date();
     let (amount, unit) = *length.parts.first()?;
     let amount = amount as i64;
-    let Value::Period(mut made) = (match direction {
-        1 => lasting(add(today, 1, Unit::Day)?, length)?,
-        _ => {
-            let mut start = today;
-            for (amount, unit) in &length.parts {
-                if unit.is_clock() {
-                    return None;
-                }
-                start = add(start, -(*amount as i64), *unit)?;
+    let made = if direction == 1 {
+        lasting(add(today, 1, Unit::Day)?, length)?
+    } else {
+        let mut start = today;
+        for (amount, unit) in &length.parts {
+            if unit.is_clock() {
+                return None;
             }
-            told(start, today, length)?
+            start = add(start, -(*amount as i64), *unit)?;
         }
-    }) else {
-        return None;
+        told(start, today, length)?
     };
+    let Value::Period(mut made) = made else { return None };
     if unit == Unit::BusinessDay {
         let days: Vec<Date> = if direction == 1 {
-            (1..=amount.min(400)).map(|nth| add(today, nth, unit)).collect::<Option<_>>()?
+            (1..=amount.min(400))
+                .map(|nth| add(today, nth, unit))
+                .collect::<Option<_>>()?
         } else {
-            (1..=amount.min(400)).rev().map(|nth| add(today, -nth, unit)).collect::<Option<_>>()?
+            (1..=amount.min(400))
+                .rev()
+                .map(|nth| add(today, -nth, unit))
+                .collect::<Option<_>>()?
         };
         let (first, last) = (*days.first()?, add(*days.last()?, 1, Unit::Day)?);
         made.timex = format!("({first},{last},{})", super::lengths::timex(length));

@@ -121,7 +121,7 @@ pub fn resolve(
         let fresh = || (Agreements::new(comparator.features()), Vec::new());
         let counted = pairs.par_iter().fold(fresh, |(mut agreements, mut row), (a, b)| {
             features(*a, *b, &mut row);
-            agreements.add(&row);
+            agreements.add(*a, *b, &row);
             (agreements, row)
         });
         counted.map(|(agreements, _)| agreements).reduce(
@@ -144,7 +144,7 @@ pub fn resolve(
                 found.extend(count(&pairs));
                 look(Step::Score, number * CHUNK + chunk.len(), all)?;
             }
-            Some(FellegiSunter::fit(&found, &random, sources.pairs())?)
+            Some(FellegiSunter::fit(&found, &random, sources.mode())?)
         }
         _ => None,
     };

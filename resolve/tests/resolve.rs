@@ -65,6 +65,92 @@ fn shops() -> (Vec<Record>, Vec<u32>, Vec<u32>) {
     (records, sources, truth)
 }
 
+/// Two directories of restaurants of which one in six is in both. Those of a city share its area code, its few streets and
+/// often the kind of food, so that most of what two of them agree in says nothing.
+fn restaurants() -> (Vec<Record>, Vec<u32>, Vec<u32>) {
+    let mut random = fastrand::Rng::with_seed(8);
+    let word = |random: &mut fastrand::Rng, length: usize| -> String {
+        (0..length)
+            .map(|_| char::from(*random.choice(b"abcdeghiklmnoprstuv").unwrap()))
+            .collect()
+    };
+    let words: Vec<String> = (0..250).map(|i| word(&mut random, 4 + i % 5)).collect();
+    let cities: Vec<String> = (0..8).map(|_| word(&mut random, 9)).collect();
+    let streets: Vec<String> = (0..60).map(|_| word(&mut random, 7)).collect();
+    let foods: Vec<String> = (0..25).map(|_| word(&mut random, 6)).collect();
+    let (mut records, mut sources, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..700u32 {
+        let city = random.usize(0..8);
+        let mut pick = |list: &[String]| random.choice(list).unwrap().clone();
+        let (name, food) = (format!("{} {}", pick(&words), pick(&words)), pick(&foods));
+        let street = pick(&streets[city * 7..city * 7 + 7]);
+        let house = random.u32(1..3000);
+        let phone = random.u32(0..10_000_000);
+        for source in 0..2u32 {
+            if number % 6 != 0 && number % 2 != source {
+                continue;
+            }
+            let errors = number % 6 == 0 && source == 1;
+            let name = if errors && random.bool() {
+                format!("{name} (the)")
+            } else {
+                name.clone()
+            };
+            let food = if errors {
+                random.choice(&foods).unwrap().clone()
+            } else {
+                food.clone()
+            };
+            let kind = if errors { "blvd." } else { "boulevard" };
+            let phone = format!(
+                "{}{}{:03}-{:04}",
+                200 + city,
+                if errors { "/" } else { "-" },
+                phone / 10_000,
+                phone % 10_000
+            );
+            records.push(Record::new([
+                ("name", name),
+                ("address", format!("{house} {street} {kind}")),
+                ("city", cities[city].clone()),
+                ("phone", phone),
+                ("food", food),
+            ]));
+            sources.push(source);
+            truth.push(number);
+        }
+    }
+    (records, sources, truth)
+}
+
+#[test]
+fn what_all_of_a_city_have_in_common_makes_no_match() {
+    let (records, sources, truth) = restaurants();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
+    for mode in [Mode::Link, Mode::LinkAndDeduplicate] {
+        let sources = Sources::tables(mode, sources.clone()).unwrap();
+        let options = ResolveOptions::default();
+        let resolution = resolve(
+            &records,
+            &sources,
+            &comparator,
+            None,
+            Scorer::Unsupervised,
+            &options,
+            &|_, _, _| true,
+        );
+        let resolution = resolution.unwrap();
+        let clusters: Vec<_> = resolution
+            .entities
+            .iter()
+            .map(|entity| entity.cluster.clone())
+            .collect();
+        let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
+        eprintln!("{mode:?}: {figures:?}, {:?}", resolution.weights.unwrap().matches());
+        assert!(figures.pairwise.f1 > 0.95, "{mode:?}: {figures:?}");
+    }
+}
+
 fn run(mode: Mode, watch: &dyn Fn(Step, usize, usize) -> bool) -> Result<(Resolution, Vec<u32>), ResolveError> {
     let (records, sources, truth) = shops();
     let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new())?, false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use refuel_resolve::{Comparator, Profile, Record};
+use refuel_resolve::{Agreements, Comparator, FellegiSunter, Mode, Profile, Record};
 
 use crate::logistic::Logistic;
 use crate::metrics::{Counts, auroc, bootstrap};
@@ -147,6 +147,14 @@ pub(crate) fn grade(name: &str, examples: &[Pair], graded: &[Pair], unlabelled: 
         }
         errors(examples, &held_out, threshold);
     }
+    if verbose {
+        unsupervised(
+            &comparator,
+            &training,
+            &labels,
+            examples.iter().chain(graded).chain(unlabelled),
+        );
+    }
     if std::env::args().any(|argument| argument == "--examples") {
         return;
     }
@@ -177,6 +185,55 @@ pub(crate) fn grade(name: &str, examples: &[Pair], graded: &[Pair], unlabelled: 
         same.max(1.0 - same),
         auroc(&scored),
         auroc(&confident),
+    );
+}
+
+/// How a scorer does that sees no label, on the examples.
+fn unsupervised<'a>(
+    comparator: &Comparator,
+    rows: &[Vec<f32>],
+    labels: &[bool],
+    pairs: impl Iterator<Item = &'a Pair>,
+) {
+    let mut candidates = Agreements::new(comparator.features());
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    for pair in pairs {
+        let (a, b) = (comparator.prepare(&pair.left), comparator.prepare(&pair.right));
+        let mut number = |side: &str, record: &Record| {
+            let next = numbers.len() as u32;
+            *numbers.entry(format!("{side}{record:?}")).or_insert(next)
+        };
+        let (i, j) = (number("left", &pair.left), number("right", &pair.right));
+        candidates.add(i, j, &comparator.compare(&a, &b, None));
+        left.push(a);
+        right.push(b);
+    }
+    let mut random = Agreements::new(comparator.features());
+    for step in 1..40 {
+        for (number, a) in left.iter().enumerate() {
+            random.add(
+                0,
+                1,
+                &comparator.compare(a, &right[(number + 7 * step) % right.len()], None),
+            );
+        }
+    }
+    let model = FellegiSunter::fit(&candidates, &random, Mode::Link).unwrap();
+    let scored: Vec<(f32, bool)> = rows
+        .iter()
+        .map(|row| model.probability(row))
+        .zip(labels.iter().copied())
+        .collect();
+    let counts = Counts::of(scored.iter().map(|(probability, same)| (*probability >= 0.5, *same)));
+    eprintln!(
+        "  unsupervised: F1 {:.3} ({} right, {} wrong, {} missed), AUROC {:.3}, {:.0} matches estimated",
+        counts.f1(),
+        counts.true_positives,
+        counts.false_positives,
+        counts.false_negatives,
+        auroc(&scored),
+        model.matches(),
     );
 }
 

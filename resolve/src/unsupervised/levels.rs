@@ -23,7 +23,7 @@ pub(super) const NAMES: [&str; LEVELS] = [
 /// Where the features of a column stand in a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Comparison {
-    /// The column, or `*` for the codes of the whole record.
+    /// The column, or the feature of the whole record.
     pub(super) column: String,
     exact: Option<usize>,
     rarity: Option<usize>,
@@ -31,8 +31,8 @@ pub(super) struct Comparison {
     similarities: Vec<(usize, f32)>,
 }
 
-/// The comparisons that can be made from these features: one for each column, and one of codes for the whole record where
-/// no column holds them.
+/// The comparisons that can be made from these features: one for each column, and two for the whole record, of its codes and
+/// of all its words.
 pub(super) fn comparisons(features: &[Feature]) -> Vec<Comparison> {
     let mut comparisons: Vec<Comparison> = Vec::new();
     for (index, feature) in features.iter().enumerate() {
@@ -60,19 +60,16 @@ pub(super) fn comparisons(features: &[Feature]) -> Vec<Comparison> {
             }
         }
     }
-    let has_codes = features
-        .iter()
-        .any(|f| f.column.is_some() && f.measure == Measure::CodeContainment);
-    let codes = features
-        .iter()
-        .position(|f| f.column.is_none() && f.measure == Measure::CodeCoverage);
-    if let Some(index) = codes.filter(|_| !has_codes) {
-        comparisons.push(Comparison {
-            column: "*".to_owned(),
-            exact: None,
-            rarity: None,
-            similarities: vec![(index, 0.0)],
-        });
+    for (index, feature) in features.iter().enumerate() {
+        // What stands in a wrong column, or in the middle of a title, is seen in the whole record alone.
+        if feature.column.is_none() && matches!(feature.measure, Measure::CodeCoverage | Measure::Containment) {
+            comparisons.push(Comparison {
+                column: feature.name.clone(),
+                exact: None,
+                rarity: None,
+                similarities: vec![(index, 0.0)],
+            });
+        }
     }
     comparisons
 }

@@ -1,25 +1,26 @@
 //! A scorer that needs no labelled pair.
 //!
-//! Agreement in a column speaks for a match as much as it is more frequent among matches than among pairs drawn at random
-//! (Fellegi and Sunter, "A theory for record linkage", 1969). How frequent it is among pairs drawn at random can be counted;
-//! how frequent it is among matches is estimated from the candidates by expectation maximization (Winkler, 1988). The same
-//! rare value on both sides says more than the same common one.
+//! Agreement in a column speaks for a match as much as it is more frequent among matches than among others (Fellegi and
+//! Sunter, "A theory for record linkage", 1969). Both are estimated by expectation maximization (Winkler, 1988), from the
+//! candidates of each record: two records that are each other's best candidate may be a match, and a record's second best
+//! candidate shows how much a record agrees with the one that is most like it and yet another. What candidates agree in
+//! anyway, such as the city or the brand that blocking brought them together by, then says little. The same rare value on
+//! both sides says more than the same common one.
 
 mod levels;
 
-use std::collections::BTreeMap;
-
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ResolveError;
 use crate::features::Feature;
-use crate::sources::Sources;
+use crate::sources::{Mode, Sources};
 use levels::{Comparison, LEVELS, MISSING, NAMES, comparisons};
 
 /// Rounds of expectation maximization at most.
 const ROUNDS: usize = 100;
-/// As many matches as this speak for the frequencies that matches usually have, beside those that are found.
-const PRIOR_MATCHES: f64 = 10.0;
+/// As many pairs as this speak for the frequencies that matches usually have and random pairs do, beside those found.
+const PRIOR_PAIRS: f64 = 10.0;
 /// How frequent each step of agreement is among matches usually: most values are the same, some are misspelled.
 const USUAL: [f64; LEVELS] = [0.04, 0.03, 0.06, 0.12, 0.25, 0.25, 0.25];
 /// No column says more than this, in log-odds: columns are not quite independent of each other.
@@ -31,7 +32,7 @@ pub struct FellegiSunter {
     comparisons: Vec<Comparison>,
     /// Log of how much more frequent a step is among matches, for each comparison.
     weights: Vec<[f64; LEVELS]>,
-    /// Log-odds that a pair drawn at random is a match.
+    /// Log-odds that two records are a match that are each other's best candidate.
     prior: f64,
     /// How many matches there are, estimated.
     matches: f64,
@@ -40,7 +41,7 @@ pub struct FellegiSunter {
 /// Why a pair has its probability: what one column says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The column, or `*` for the codes of the whole record.
+    /// The column, or a feature of the whole record such as `*.code_coverage`.
     pub column: String,
     /// How much both sides agree, such as `nearly the same`, or `missing`.
     pub agreement: String,
@@ -48,90 +49,190 @@ pub struct Evidence {
     pub weight: f64,
 }
 
-/// Steps of agreement of pairs, counted. What is kept of millions of pairs is how often each combination comes.
+/// Steps of agreement of pairs. What is kept of millions of pairs is which combination of steps each has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreements {
     comparisons: Vec<Comparison>,
-    counts: BTreeMap<Vec<u8>, u64>,
+    patterns: Vec<Vec<u8>>,
+    numbers: FxHashMap<Vec<u8>, u32>,
+    /// Left and right record, and the number of the pattern.
+    pairs: Vec<(u32, u32, u32)>,
 }
 
 impl Agreements {
-    /// Counts for rows of these features.
+    /// Of no pairs yet, for rows of these features.
     pub fn new(features: &[Feature]) -> Self {
         Self {
             comparisons: comparisons(features),
-            counts: BTreeMap::new(),
+            patterns: Vec::new(),
+            numbers: FxHashMap::default(),
+            pairs: Vec::new(),
         }
     }
 
-    /// Counts a row.
-    pub fn add(&mut self, row: &[f32]) {
+    /// Adds a pair of records with its features.
+    pub fn add(&mut self, left: u32, right: u32, row: &[f32]) {
         let levels = self
             .comparisons
             .iter()
             .map(|comparison| comparison.level(row))
             .collect();
-        *self.counts.entry(levels).or_default() += 1;
+        let number = self.number(levels);
+        self.pairs.push((left, right, number));
     }
 
-    /// Adds what another one counted.
+    /// Adds what another one has.
     pub fn extend(&mut self, other: Self) {
-        for (levels, count) in other.counts {
-            *self.counts.entry(levels).or_default() += count;
-        }
+        let renumbered: Vec<u32> = other.patterns.into_iter().map(|levels| self.number(levels)).collect();
+        let pairs = other.pairs.into_iter();
+        self.pairs
+            .extend(pairs.map(|(left, right, number)| (left, right, renumbered[number as usize])));
     }
 
-    /// How many rows were counted.
-    pub fn rows(&self) -> u64 {
-        self.counts.values().sum()
+    fn number(&mut self, levels: Vec<u8>) -> u32 {
+        if let Some(number) = self.numbers.get(&levels) {
+            return *number;
+        }
+        let number = self.patterns.len() as u32;
+        self.patterns.push(levels.clone());
+        self.numbers.insert(levels, number);
+        number
+    }
+
+    /// For each comparison, how frequent each step is among pairs that count as much as `count` says for each pattern;
+    /// `prior` is added. Pairs with a missing value are left out.
+    fn frequencies(&self, count: &[f64], prior: &[[f64; LEVELS]]) -> Vec<[f64; LEVELS]> {
+        let mut sums = prior.to_vec();
+        for (levels, count) in self.patterns.iter().zip(count) {
+            for (sums, level) in sums.iter_mut().zip(levels) {
+                if *level != MISSING {
+                    sums[usize::from(*level)] += count;
+                }
+            }
+        }
+        for row in &mut sums {
+            let total: f64 = row.iter().sum();
+            row.iter_mut().for_each(|sum| *sum /= total);
+        }
+        sums
+    }
+}
+
+/// What the candidates of each record say of the patterns: how many pairs of each are the best of both their records, and
+/// how many are a record's best but for a better one.
+struct Standings {
+    best: Vec<f64>,
+    second: Vec<f64>,
+}
+
+impl Standings {
+    fn new(agreements: &Agreements, scores: &[f64], one_to_one: bool) -> Self {
+        let records = agreements
+            .pairs
+            .iter()
+            .map(|(left, right, _)| left.max(right) + 1)
+            .max()
+            .unwrap_or(0);
+        // Of each record the best and the second best pair, by score and then by order.
+        let mut top: Vec<[u32; 2]> = vec![[u32::MAX; 2]; records as usize];
+        let score = |pair: u32| scores[agreements.pairs[pair as usize].2 as usize];
+        for (number, (left, right, _)) in agreements.pairs.iter().enumerate() {
+            let number = number as u32;
+            for record in [left, right] {
+                let [best, second] = &mut top[*record as usize];
+                if *best == u32::MAX || score(number) > score(*best) {
+                    (*best, *second) = (number, *best);
+                } else if *second == u32::MAX || score(number) > score(*second) {
+                    *second = number;
+                }
+            }
+        }
+        let mut standings = Self {
+            best: vec![0.0; agreements.patterns.len()],
+            second: vec![0.0; agreements.patterns.len()],
+        };
+        for (number, (left, right, pattern)) in agreements.pairs.iter().enumerate() {
+            let places =
+                [left, right].map(|record| top[*record as usize].iter().position(|pair| *pair == number as u32));
+            let pattern = *pattern as usize;
+            match places {
+                [Some(0), Some(0)] => standings.best[pattern] += 1.0,
+                // One to one, the better candidate of the other record takes it away.
+                [Some(0), _] | [_, Some(0)] if one_to_one => standings.second[pattern] += 1.0,
+                [Some(1), _] | [_, Some(1)] => standings.second[pattern] += 1.0,
+                _ => {}
+            }
+        }
+        standings
     }
 }
 
 impl FellegiSunter {
     /// Estimates the weights. `candidates` are the agreements of the pairs that blocking found, `random` those of
-    /// [`random_pairs`], and `possible` is the number of pairs there are altogether.
+    /// [`random_pairs`].
     ///
     /// # Errors
     /// No candidate or no random pair.
-    pub fn fit(candidates: &Agreements, random: &Agreements, possible: u64) -> Result<Self, ResolveError> {
-        if candidates.counts.is_empty() || random.counts.is_empty() {
+    pub fn fit(candidates: &Agreements, random: &Agreements, mode: Mode) -> Result<Self, ResolveError> {
+        if candidates.pairs.is_empty() || random.pairs.is_empty() {
             return Err(ResolveError::NoRecords);
         }
+        let one_to_one = mode == Mode::Link;
         let comparisons = candidates.comparisons.clone();
-        let among_random = frequencies(random, &|_| 1.0, comparisons.len(), &[0.5 / LEVELS as f64; LEVELS]);
-        let possible = (possible as f64).max(candidates.rows() as f64);
+        let even = vec![[0.5 / LEVELS as f64; LEVELS]; comparisons.len()];
+        let mut drawn = vec![0.0; random.patterns.len()];
+        random
+            .pairs
+            .iter()
+            .for_each(|(_, _, pattern)| drawn[*pattern as usize] += 1.0);
+        let among_random = random.frequencies(&drawn, &even);
+        let usual = vec![USUAL.map(|share| share * PRIOR_PAIRS); comparisons.len()];
+        let unlike: Vec<[f64; LEVELS]> = among_random
+            .iter()
+            .map(|row| row.map(|share| share * PRIOR_PAIRS))
+            .collect();
         let mut model = Self {
-            weights: comparisons
-                .iter()
-                .enumerate()
-                .map(|(column, _)| weights(&USUAL, &among_random[column]))
-                .collect(),
+            weights: among_random.iter().map(|random| weights(&USUAL, random)).collect(),
             comparisons,
-            prior: 0.0,
-            matches: (0.05 * candidates.rows() as f64).max(1.0),
+            prior: -(candidates.pairs.len() as f64 / 20.0).max(1.0).ln(),
+            matches: 0.0,
         };
         for _ in 0..ROUNDS {
-            model.prior = (model.matches / (possible - model.matches).max(1.0)).ln();
-            let probability = |levels: &[u8]| model.probability_of(levels);
-            let found: f64 = candidates
-                .counts
+            let scores: Vec<f64> = candidates
+                .patterns
                 .iter()
-                .map(|(levels, count)| *count as f64 * probability(levels))
-                .sum();
-            let usual = USUAL.map(|share| share * PRIOR_MATCHES);
-            let among_matches = frequencies(candidates, &probability, model.comparisons.len(), &usual);
-            let before = model.matches;
+                .map(|levels| model.log_odds_of(levels))
+                .collect();
+            let standings = Standings::new(candidates, &scores, one_to_one);
+            let probabilities: Vec<f64> = scores.iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect();
+            let of_best = standings.best.iter().zip(&probabilities);
+            let matching: Vec<f64> = of_best.map(|(count, probability)| count * probability).collect();
+            let of_second = standings.second.iter().zip(&probabilities);
+            let others: Vec<f64> = of_second
+                .map(|(count, probability)| {
+                    if one_to_one {
+                        *count
+                    } else {
+                        count * (1.0 - probability)
+                    }
+                })
+                .collect();
+            let among_matches = candidates.frequencies(&matching, &usual);
+            let among_others = candidates.frequencies(&others, &unlike);
             model.weights = among_matches
                 .iter()
-                .zip(&among_random)
-                .map(|(matches, random)| weights(matches, random))
+                .zip(&among_others)
+                .map(|(m, u)| weights(m, u))
                 .collect();
-            model.matches = found.clamp(0.5, possible / 2.0);
-            if (model.matches - before).abs() < 1e-4 * before {
+            let best: f64 = standings.best.iter().sum();
+            let before = model.matches;
+            model.matches = matching.iter().sum();
+            let rest = (best - model.matches).max(0.5);
+            model.prior = (model.matches.max(0.5) / rest).ln();
+            if (model.matches - before).abs() < 1e-3 * before {
                 break;
             }
         }
-        model.prior = (model.matches / (possible - model.matches).max(1.0)).ln();
         Ok(model)
     }
 
@@ -147,7 +248,7 @@ impl FellegiSunter {
             .iter()
             .map(|comparison| comparison.level(row))
             .collect();
-        self.probability_of(&levels) as f32
+        (1.0 / (1.0 + (-self.log_odds_of(&levels)).exp())) as f32
     }
 
     /// What each column says of a pair with these features.
@@ -164,57 +265,33 @@ impl FellegiSunter {
         said.collect()
     }
 
-    fn probability_of(&self, levels: &[u8]) -> f64 {
+    fn log_odds_of(&self, levels: &[u8]) -> f64 {
         let said: f64 = levels
             .iter()
             .zip(&self.weights)
             .filter(|(level, _)| **level != MISSING)
             .map(|(level, weights)| weights[usize::from(*level)])
             .sum();
-        1.0 / (1.0 + (-(self.prior + said)).exp())
+        self.prior + said
     }
-}
-
-/// For each comparison, how frequent each step is among pairs that count as much as `share` says; `prior` is added to the
-/// counts. Pairs with a missing value are left out.
-fn frequencies(
-    agreements: &Agreements,
-    share: &dyn Fn(&[u8]) -> f64,
-    columns: usize,
-    prior: &[f64; LEVELS],
-) -> Vec<[f64; LEVELS]> {
-    let mut sums = vec![*prior; columns];
-    for (levels, count) in &agreements.counts {
-        let weight = *count as f64 * share(levels);
-        for (column, level) in levels.iter().enumerate() {
-            if *level != MISSING {
-                sums[column][usize::from(*level)] += weight;
-            }
-        }
-    }
-    for row in &mut sums {
-        let total: f64 = row.iter().sum();
-        row.iter_mut().for_each(|sum| *sum /= total);
-    }
-    sums
 }
 
 /// Log-ratios of two frequencies, step by step, made to rise with agreement: neighbouring steps that don't are taken together.
-fn weights(among_matches: &[f64; LEVELS], among_random: &[f64; LEVELS]) -> [f64; LEVELS] {
+fn weights(among_matches: &[f64; LEVELS], among_others: &[f64; LEVELS]) -> [f64; LEVELS] {
     let mut pooled: Vec<(f64, f64, usize)> = Vec::new();
-    for (matches, random) in among_matches.iter().zip(among_random) {
-        pooled.push((*matches, *random, 1));
-        while let [.., (m0, r0, n0), (m1, r1, n1)] = pooled[..]
-            && m1 / r1 < m0 / r0
+    for (matches, others) in among_matches.iter().zip(among_others) {
+        pooled.push((*matches, *others, 1));
+        while let [.., (m0, u0, n0), (m1, u1, n1)] = pooled[..]
+            && m1 / u1 < m0 / u0
         {
             pooled.truncate(pooled.len() - 2);
-            pooled.push((m0 + m1, r0 + r1, n0 + n1));
+            pooled.push((m0 + m1, u0 + u1, n0 + n1));
         }
     }
     let mut weights = [0.0; LEVELS];
     let steps = pooled
         .iter()
-        .flat_map(|(matches, random, steps)| std::iter::repeat_n((matches / random).ln(), *steps));
+        .flat_map(|(matches, others, steps)| std::iter::repeat_n((matches / others).ln(), *steps));
     weights
         .iter_mut()
         .zip(steps)

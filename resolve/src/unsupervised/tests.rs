@@ -48,7 +48,11 @@ fn fitted() -> (Comparator, Vec<Prepared>, BTreeSet<(u32, u32)>, FellegiSunter) 
     let agreements = |pairs: &[(u32, u32)]| {
         let mut agreements = Agreements::new(comparator.features());
         for (a, b) in pairs {
-            agreements.add(&comparator.compare(&prepared[*a as usize], &prepared[*b as usize], None));
+            agreements.add(
+                *a,
+                *b,
+                &comparator.compare(&prepared[*a as usize], &prepared[*b as usize], None),
+            );
         }
         agreements
     };
@@ -56,7 +60,7 @@ fn fitted() -> (Comparator, Vec<Prepared>, BTreeSet<(u32, u32)>, FellegiSunter) 
     let model = FellegiSunter::fit(
         &agreements(&all),
         &agreements(&random_pairs(&sources, 20_000)),
-        sources.pairs(),
+        sources.mode(),
     );
     (comparator, prepared, truth, model.unwrap())
 }

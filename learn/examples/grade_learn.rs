@@ -16,6 +16,8 @@ use refuel_learn::{
 };
 use tokenizers::Tokenizer;
 
+// The measures of the engine, without the engine, whose build takes minutes.
+#[expect(dead_code, unreachable_pub, reason = "not everything of them is needed here")]
 #[path = "../../engine/src/evaluate"]
 mod evaluate {
     pub mod proportion;

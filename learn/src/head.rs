@@ -158,6 +158,9 @@ pub fn train_head(
     })
 }
 
+/// A setting of a choice.
+type Setting = fn(&mut Choice) -> &mut f32;
+
 struct Search<'a> {
     features: &'a Features,
     targets: &'a Targets,
@@ -181,7 +184,7 @@ impl Search<'_> {
             text_weight: if has_texts { middle(&options.text_weights) } else { 0.0 },
             prior_scale: 0.0,
         };
-        let settings: [(&[f32], bool, fn(&mut Choice) -> &mut f32); 4] = [
+        let settings: [(&[f32], bool, Setting); 4] = [
             (&options.penalties, true, |choice| &mut choice.penalty),
             (&options.prior_scales, has_texts, |choice| &mut choice.prior_scale),
             (&options.text_weights, has_texts, |choice| &mut choice.text_weight),
@@ -325,10 +328,10 @@ pub fn cross_entropies(logits: &Array2<f32>, targets: &Targets) -> Vec<f64> {
                 } else {
                     0.0
                 };
-                match targets.activation {
-                    Activation::Softmax => of_right,
-                    Activation::Sigmoid if share < 1.0 => of_right + f64::from(1.0 - share) * log(1.0 - probability),
-                    Activation::Sigmoid => of_right,
+                if targets.activation == Activation::Sigmoid && share < 1.0 {
+                    of_right + f64::from(1.0 - share) * log(1.0 - probability)
+                } else {
+                    of_right
                 }
             });
             -terms.sum::<f64>()

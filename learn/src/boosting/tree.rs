@@ -89,7 +89,7 @@ struct Candidate {
 }
 
 impl Tree {
-    /// Grows a tree for rows with first and second derivatives of the loss (Chen and Guestrin 2016, "XGBoost: a scalable
+    /// Grows a tree for rows with first and second derivatives of the loss (Chen and Guestrin 2016, "`XGBoost`: a scalable
     /// tree boosting system", equations 6 and 7; missing values as in its algorithm 3). Leaves are multiplied by `rate`.
     pub(super) fn grow(
         bins: &Bins,

@@ -73,10 +73,11 @@ fn loss_of<const N: usize>(rows: &[([f64; N], f64, f64)], weights: &[f64; N], ce
 /// Solves a positive definite system by elimination.
 fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64; N] {
     for at in 0..N {
+        let pivot = matrix[at];
         for below in at + 1..N {
-            let factor = matrix[below][at] / matrix[at][at];
-            for column in at..N {
-                matrix[below][column] -= factor * matrix[at][column];
+            let factor = matrix[below][at] / pivot[at];
+            for (value, of_pivot) in matrix[below].iter_mut().zip(pivot) {
+                *value -= factor * of_pivot;
             }
             right[below] -= factor * right[at];
         }

@@ -174,13 +174,11 @@ pub fn train_custom(
 }
 
 fn probabilities(mut logits: Array2<f32>, catch_all: Option<&CatchAll>) -> Array2<f32> {
-    match catch_all {
-        Some(catch_all) => catch_all.probabilities(&logits),
-        None => {
-            Activation::Softmax.apply(&mut logits);
-            logits
-        }
+    if let Some(catch_all) = catch_all {
+        return catch_all.probabilities(&logits);
     }
+    Activation::Softmax.apply(&mut logits);
+    logits
 }
 
 #[expect(

@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization").
+//! `AdamW` (Loshchilov and Hutter 2019, "Decoupled weight decay regularization").
 
 use rayon::prelude::*;
 

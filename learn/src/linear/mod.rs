@@ -192,8 +192,9 @@ impl LinearHead {
             penalty: options.penalty,
             activation: targets.activation,
         };
+        let mut room = Vec::new();
         let point = lbfgs::minimize(vec![0.0; problem.size()], &Limits::default(), |point, gradient| {
-            problem.evaluate(point, gradient)
+            problem.evaluate(point, gradient, &mut room)
         });
         let labels = targets.labels();
         let columns = features.columns();

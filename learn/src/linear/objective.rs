@@ -10,7 +10,9 @@ use crate::features::Features;
 /// Rows that one thread works on. Fixed, so that sums don't depend on how many threads there are.
 const MOST_PARTS: usize = 8;
 /// Fewer rows are not worth a thread.
-const FEWEST_ROWS: usize = 64;
+const FEWEST_ROWS: usize = 256;
+/// Numbers that one thread sums.
+const CHUNK: usize = 1 << 14;
 
 /// What turns logits into probabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,23 +68,28 @@ impl Problem<'_> {
     }
 
     /// The loss at `point` (mean cross-entropy of the rows by their weights, plus the penalty); writes its gradient. The
-    /// embedding's weights in `point` are counted from the prior.
-    pub(crate) fn evaluate(&self, point: &[f32], gradient: &mut [f32]) -> f64 {
+    /// embedding's weights in `point` are counted from the prior. `room` is kept between calls: a gradient a part is much
+    /// to ask the system for every time.
+    pub(crate) fn evaluate(&self, point: &[f32], gradient: &mut [f32], room: &mut Vec<Vec<f32>>) -> f64 {
         let labels = self.labels();
         let rows = self.features.rows();
         let whole: f64 = self.weights.iter().map(|weight| f64::from(*weight)).sum();
         let part = rows.div_ceil(MOST_PARTS).max(FEWEST_ROWS);
         let starts: Vec<usize> = (0..rows).step_by(part).collect();
-        let parts: Vec<(f64, Vec<f32>)> = starts
+        room.resize_with(starts.len(), || vec![0.0; point.len()]);
+        let losses: Vec<f64> = starts
             .par_iter()
-            .map(|&start| self.part(point, start..rows.min(start + part), 1.0 / whole as f32))
+            .zip(room.par_iter_mut())
+            .map(|(&start, slopes)| self.part(point, start..rows.min(start + part), 1.0 / whole as f32, slopes))
             .collect();
-        let mut loss = 0.0;
-        gradient.fill(0.0);
-        for (value, slopes) in &parts {
-            loss += value;
-            gradient.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
-        }
+        let loss: f64 = losses.iter().sum();
+        gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
+            sums.fill(0.0);
+            for slopes in &*room {
+                let slopes = &slopes[chunk * CHUNK..][..sums.len()];
+                sums.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+            }
+        });
         let penalized = self.features.columns() * labels;
         let mut squares = 0.0f64;
         for (slope, at) in gradient[..penalized].iter_mut().zip(point) {
@@ -92,8 +99,8 @@ impl Problem<'_> {
         loss + 0.5 * f64::from(self.penalty) * squares
     }
 
-    /// Loss and gradient of some rows, without the penalty.
-    fn part(&self, point: &[f32], rows: std::ops::Range<usize>, scale: f32) -> (f64, Vec<f32>) {
+    /// Loss of some rows, without the penalty; writes its gradient.
+    fn part(&self, point: &[f32], rows: std::ops::Range<usize>, scale: f32, gradient: &mut [f32]) -> f64 {
         let labels = self.labels();
         let dimensions = self.features.dense.ncols();
         let dense = self.features.dense.slice(s![rows.clone(), ..]);
@@ -108,11 +115,11 @@ impl Problem<'_> {
             loss += f64::from(weight) * residuals(self.activation, &mut values, &targets);
             values *= weight;
         }
-        let mut gradient = vec![0.0; point.len()];
         let (of_dense, rest) = gradient.split_at_mut(dimensions * labels);
         let mut of_dense =
             ndarray::ArrayViewMut2::from_shape((dimensions, labels), of_dense).expect("one number a weight");
         general_mat_mul(1.0, &dense.t(), &logits, 0.0, &mut of_dense);
+        rest.fill(0.0);
         if let Some(terms) = &self.features.terms {
             for (at, row) in rows.enumerate() {
                 let residuals = logits.row(at);
@@ -130,7 +137,7 @@ impl Problem<'_> {
             .iter_mut()
             .zip(logits.sum_axis(Axis(0)))
             .for_each(|(slope, sum)| *slope = sum);
-        (loss, gradient)
+        loss
     }
 }
 
@@ -233,13 +240,14 @@ mod tests {
             };
             let point: Vec<f32> = (0..problem.size()).map(|_| number()).collect();
             let mut gradient = vec![0.0; point.len()];
-            problem.evaluate(&point, &mut gradient);
+            let mut room = Vec::new();
+            problem.evaluate(&point, &mut gradient, &mut room);
             let mut unused = gradient.clone();
             for at in 0..point.len() {
                 let mut shifted = |by: f32| {
                     let mut point = point.clone();
                     point[at] += by;
-                    problem.evaluate(&point, &mut unused)
+                    problem.evaluate(&point, &mut unused, &mut room)
                 };
                 let slope = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
                 assert!(

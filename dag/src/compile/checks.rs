@@ -119,17 +119,17 @@ pub(super) fn declared(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, no
 /// Everything that has tests. What is disabled, or could not be read, has none.
 fn declarations<'a>(names: &Names<'a>, nodes: &'a IndexMap<NodeId, Node>) -> Vec<Declaration<'a>> {
     let project = names.project;
-    let mut found: Vec<Declaration<'_>> = Vec::new();
-    let described = |kind, name: &str, properties: &'a Option<Box<Properties>>| {
-        let properties = properties.as_deref()?;
-        let node = nodes.get(&names.id(kind, &[name]))?;
-        Some((node, properties.columns.as_slice(), properties.tests.as_slice()))
+    let mut found: Vec<Declaration<'_>> = Vec::with_capacity(nodes.len());
+    let of = |kind: ResourceType| nodes.values().filter(move |node| node.resource_type() == kind);
+    let mut described = |node: &'a Node, properties: &'a Option<Box<Properties>>| {
+        let properties = properties.as_deref();
+        found.extend(properties.map(|properties| (node, properties.columns.as_slice(), properties.tests.as_slice())));
     };
-    for model in project.models.values() {
-        found.extend(described(ResourceType::Model, &model.name, &model.properties));
+    for node in of(ResourceType::Model) {
+        described(node, &project.models[&node.name].properties);
     }
-    for seed in project.seeds.values() {
-        found.extend(described(ResourceType::Seed, &seed.name, &seed.properties));
+    for node in of(ResourceType::Seed) {
+        described(node, &project.seeds[&node.name].properties);
     }
     for source in project.sources.values() {
         for table in &source.tables {

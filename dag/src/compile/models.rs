@@ -41,15 +41,19 @@ pub(super) fn models(files: &Files, names: &Names<'_>, nodes: &mut IndexMap<Node
         .filter(|node| node.resource_type() == ResourceType::Model)
         .filter_map(|node| Some((node.relation.as_ref()?.name.to_lowercase(), node.id.clone())))
         .collect();
-    for file in &files.models {
-        let id = names.id(ResourceType::Model, &[&file.name]);
-        let is_node = nodes.get_index_of(&id).is_some_and(|at| at >= first);
-        for parsed in file.full.iter().filter(|_| is_node) {
-            notes
-                .warnings
-                .extend(named_directly(file, &parsed.facts, names, &relations));
-        }
-    }
+    let nodes: &IndexMap<NodeId, Node> = nodes;
+    let warnings: Vec<Vec<Warning>> = files
+        .models
+        .par_iter()
+        .filter_map(|file| {
+            let id = names.id(ResourceType::Model, &[&file.name]);
+            let is_node = nodes.get_index_of(&id).is_some_and(|at| at >= first);
+            let parsed = file.full.as_ref().filter(|_| is_node)?;
+            let found = named_directly(file, &parsed.facts, names, &relations);
+            (!found.is_empty()).then_some(found)
+        })
+        .collect();
+    notes.warnings.extend(warnings.into_iter().flatten());
 }
 
 fn model(file: &File, names: &Names<'_>) -> Result<Option<Node>, Vec<DagError>> {

@@ -1,11 +1,10 @@
 //! The SQL of models and singular tests in files, for people to look at.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::dag::{Dag, RenderMode};
 use crate::error::DagError;
@@ -16,15 +15,13 @@ use crate::nodes::{Detail, Node, TestKind};
 const WRITTEN: &str = ".written";
 
 /// Files that were written, with what their texts are made from, and the lengths of the texts.
-type Written = BTreeMap<String, Text>;
+type Written<'a> = FxHashMap<&'a str, Text>;
 type Text = (Option<Fingerprint>, u64);
 
 /// Writes what changed, and deletes the files of nodes that are gone.
 pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
-    let before: Written = fs_err::read(folder.join(WRITTEN))
-        .ok()
-        .and_then(|bytes| postcard::from_bytes(&bytes).ok())
-        .unwrap_or_default();
+    let list = fs_err::read(folder.join(WRITTEN)).unwrap_or_default();
+    let before: Written<'_> = postcard::from_bytes(&list).unwrap_or_default();
     let nodes: Vec<(&Node, Option<Fingerprint>)> = dag
         .nodes
         .values()
@@ -56,12 +53,12 @@ pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
             Ok(sql.len() as u64)
         })
         .collect();
-    let mut now = Written::new();
+    let mut now = Written::with_capacity_and_hasher(nodes.len(), FxBuildHasher);
     let mut errors = Vec::new();
     for ((node, origin), outcome) in nodes.into_iter().zip(outcomes) {
         match outcome {
             Ok(length) => {
-                now.insert(node.path.to_string(), (origin, length));
+                now.insert(&node.path, (origin, length));
             }
             Err(error) => errors.push(error),
         }
@@ -88,7 +85,7 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn write_list(folder: &Path, now: &Written) -> std::io::Result<()> {
+fn write_list(folder: &Path, now: &Written<'_>) -> std::io::Result<()> {
     let bytes = postcard::to_stdvec(now).map_err(std::io::Error::other)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&bytes)?;

@@ -5,6 +5,7 @@ mod cycle;
 use indexmap::IndexMap;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+use rayon::prelude::*;
 
 use crate::nodes::{Node, NodeId};
 
@@ -24,11 +25,14 @@ impl Graph {
     /// # Errors
     /// Every circle that remains after those found before are thought away: numbers of nodes, the first is also the last.
     pub(crate) fn new(nodes: &IndexMap<NodeId, Node>) -> Result<Self, Vec<Vec<usize>>> {
-        let parents = nodes.values().map(|node| {
-            let known = node.depends_on.iter().filter_map(|id| nodes.get_index_of(id.as_str()));
-            known.collect::<Vec<_>>()
-        });
-        Self::of(nodes.len(), parents)
+        let parents: Vec<Vec<usize>> = (0..nodes.len())
+            .into_par_iter()
+            .map(|number| {
+                let read = nodes[number].depends_on.iter();
+                read.filter_map(|id| nodes.get_index_of(id.as_str())).collect()
+            })
+            .collect();
+        Self::of(nodes.len(), parents.into_iter())
     }
 
     /// The graph of `count` nodes, each with the numbers of its parents.

@@ -1,11 +1,11 @@
 //! Finds the files of a project and reads them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use refuel_task::{LARGEST_FILE, Place};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::PROJECT_FILE;
 use crate::error::ProjectError;
@@ -108,27 +108,17 @@ fn walk(root: &Path, folders: &[String], default: &str, problems: &mut Problems)
             }
             continue;
         }
-        let is_shown =
-            |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
-        for entry in WalkDir::new(&full)
-            .follow_links(true)
-            .into_iter()
-            .filter_entry(is_shown)
-        {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    problems.push(unreadable(folder, &error));
-                    continue;
-                }
-            };
-            if !entry.file_type().is_file() {
-                continue;
-            }
-            let below = entry.path().strip_prefix(&full).ok().and_then(Path::to_str);
+        let paths = side_by_side(&full).unwrap_or_else(|_| {
+            // What is wrong is told as one walk finds it.
+            let entries = entries(WalkDir::new(&full))
+                .filter_map(|entry| entry.map_err(|error| problems.push(unreadable(folder, &error))).ok());
+            paths(entries)
+        });
+        for path in paths {
+            let below = path.strip_prefix(&full).ok().and_then(Path::to_str);
             let Some(below) = below else {
                 problems.push(ProjectError::Invalid {
-                    place: Place::of(entry.path().to_string_lossy().into_owned()),
+                    place: Place::of(path.to_string_lossy().into_owned()),
                     message: "the file's name is not UTF-8".to_owned(),
                     hint: Some("give it another name".to_owned()),
                 });
@@ -144,6 +134,36 @@ fn walk(root: &Path, folders: &[String], default: &str, problems: &mut Problems)
     // One folder may be in another.
     found.dedup_by(|a, b| a.path == b.path);
     found
+}
+
+/// Entries below a folder, without those that are hidden.
+fn entries(walk: WalkDir) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    let is_shown = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+    walk.follow_links(true).into_iter().filter_entry(is_shown)
+}
+
+/// Those of entries that are files.
+fn paths(entries: impl Iterator<Item = DirEntry>) -> Vec<PathBuf> {
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    files.map(DirEntry::into_path).collect()
+}
+
+/// The files below a folder: each of the folders in it is walked on its own.
+fn side_by_side(folder: &Path) -> walkdir::Result<Vec<PathBuf>> {
+    let here: Vec<DirEntry> =
+        entries(WalkDir::new(folder).min_depth(1).max_depth(1)).collect::<walkdir::Result<_>>()?;
+    let (folders, files): (Vec<DirEntry>, Vec<DirEntry>) =
+        here.into_iter().partition(|entry| entry.file_type().is_dir());
+    let below: Vec<Vec<PathBuf>> = folders
+        .into_par_iter()
+        .map(|folder| {
+            let entries: Vec<DirEntry> = entries(WalkDir::new(folder.path())).collect::<walkdir::Result<_>>()?;
+            Ok(paths(entries.into_iter()))
+        })
+        .collect::<walkdir::Result<_>>()?;
+    let mut found = paths(files.into_iter());
+    found.extend(below.into_iter().flatten());
+    Ok(found)
 }
 
 fn unreadable(folder: &str, error: &walkdir::Error) -> ProjectError {

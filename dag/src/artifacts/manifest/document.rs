@@ -147,31 +147,28 @@ impl<'a, 'b> Document<'a, 'b> {
     /// The entries that can be copied in one go, or else some that are to be made.
     fn next_piece<'n, 'p>(&self, rest: &mut &'n [Item<'p>]) -> Option<Piece<'n, 'p>> {
         let known = |item: &Item<'_>| self.earlier.span(item.1?);
-        let (piece, left) = match known(rest.first()?) {
-            Some(first) => {
-                let mut span = first;
-                let mut count = 1;
-                // Between two entries is a comma.
-                while let Some(next) = rest
-                    .get(count)
-                    .and_then(known)
-                    .filter(|next| next.start == span.end() + 1)
-                {
-                    span.length += 1 + next.length;
-                    count += 1;
-                }
-                let (nodes, left) = rest.split_at(count);
-                (Piece::Copied(nodes, span), left)
+        let (piece, left) = if let Some(first) = known(rest.first()?) {
+            let mut span = first;
+            let mut count = 1;
+            // Between two entries is a comma.
+            while let Some(next) = rest
+                .get(count)
+                .and_then(known)
+                .filter(|next| next.start == span.end() + 1)
+            {
+                span.length += 1 + next.length;
+                count += 1;
             }
-            None => {
-                let most = rest.len().min(CHUNK * rayon::current_num_threads());
-                let count = rest[..most]
-                    .iter()
-                    .position(|item| known(item).is_some())
-                    .unwrap_or(most);
-                let (nodes, left) = rest.split_at(count);
-                (Piece::Made(nodes), left)
-            }
+            let (nodes, left) = rest.split_at(count);
+            (Piece::Copied(nodes, span), left)
+        } else {
+            let most = rest.len().min(CHUNK * rayon::current_num_threads());
+            let count = rest[..most]
+                .iter()
+                .position(|item| known(item).is_some())
+                .unwrap_or(most);
+            let (nodes, left) = rest.split_at(count);
+            (Piece::Made(nodes), left)
         };
         *rest = left;
         Some(piece)

@@ -10,8 +10,12 @@ use crate::{CleanError, Result};
 const WEIGHT: f32 = 4.4;
 /// How far the count of a word counts: more than this often is not more likely.
 const COUNT_POWER: f32 = 0.55;
-/// What a word that no dictionary has costs: how likely it is to be right all the same, against a slip.
-const STRANGER: f32 = 2.6;
+/// What a slip may cost in a word of eight letters or more before it is as likely that the word is right, one that the
+/// dictionary lacks and that is as rare as its rarest tenth.
+const STRANGER: f32 = 1.5;
+/// The share of all words that one of two words has between which a space is left out: compounds are written as one word of
+/// rarer ones.
+const COMMON: f64 = 0.004;
 /// What a space that is left out costs.
 const SPACE: f32 = 0.9;
 /// The dearest misspelling that is thought of.
@@ -27,6 +31,8 @@ pub struct Dictionary {
     numbers: FxHashMap<Box<str>, u32>,
     /// The sum of counts.
     total: u64,
+    /// The count that a tenth of the words don't reach.
+    rare: u64,
     index: Index,
 }
 
@@ -65,6 +71,9 @@ impl Dictionary {
             .counts
             .iter()
             .fold(0, |total, &count| total.saturating_add(count));
+        let mut counts = dictionary.counts.clone();
+        counts.sort_unstable();
+        dictionary.rare = counts.get(counts.len() / 10).copied().unwrap_or_default();
         dictionary.index = Index::of(dictionary.words.iter().map(|word| &**word));
         dictionary
     }
@@ -135,7 +144,9 @@ impl Dictionary {
             let (first, second) = (self.numbers.get(&word[..at])?, self.numbers.get(&word[at..])?);
             let count = |number: &u32| (self.counts[*number as usize] as f32 + 1.0).ln();
             let together = count(first) + count(second) - (self.total as f32 + 1.0).ln();
-            (together > 0.0).then_some((COUNT_POWER * together - WEIGHT * SPACE, at))
+            let most = self.counts[*first as usize].max(self.counts[*second as usize]);
+            let is_common = most as f64 >= COMMON * self.total as f64;
+            (is_common && together > 0.0).then_some((COUNT_POWER * together - WEIGHT * SPACE, at))
         };
         let places = word.char_indices().map(|(at, _)| at).filter(|&at| at > 0);
         places.filter_map(score).max_by(|one, other| one.0.total_cmp(&other.0))
@@ -184,8 +195,9 @@ impl Dictionary {
         let Some(&(best, ..)) = found.first() else {
             return Vec::new();
         };
-        // The word as it stands takes part: it is one that the dictionary lacks, as rare as a word can be.
-        let stands = -WEIGHT * STRANGER * word.chars().count().min(8) as f32 / 8.0;
+        // The word as it stands takes part.
+        let stands =
+            COUNT_POWER * (self.rare as f32 + 1.0).ln() - WEIGHT * STRANGER * word.chars().count().min(8) as f32 / 8.0;
         let all: f32 = found.iter().map(|(score, ..)| (score - best).exp()).sum::<f32>() + (stands - best).exp();
         let suggestions = found.into_iter().take(limit).map(|(score, cost, number)| Suggestion {
             word: match two {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dictionary::Dictionary;
 use crate::edit::Patch;
 
-/// Corrects words that a dictionary does not have. Words with digits, words that mix capitals and small letters, words in
+/// Corrects words that a dictionary does not have. Words that are written so elsewhere (`colour`), words with digits, words that mix capitals and small letters, words in
 /// capitals in a text that is not, addresses of mail and web, handles and codes stay, and so do names unless told.
 #[derive(Debug, Clone)]
 pub struct Speller {
@@ -80,7 +80,13 @@ impl Speller {
         }
         let best = self.dictionary.suggest(word, 1).into_iter().next()?;
         let too_short = length == SHORTEST && best.cost > PLAIN;
-        if best.confidence < self.least_confidence || too_short {
+        // A word that begins a sentence may be a name.
+        let least = if starts && !all {
+            self.least_confidence.max(0.95)
+        } else {
+            self.least_confidence
+        };
+        if best.confidence < least || too_short || is_variant(&word.to_lowercase(), &best.word) {
             return None;
         }
         Some(if all {
@@ -93,6 +99,41 @@ impl Speller {
             best.word
         })
     }
+}
+
+/// Parts that English writes one way here and another way there.
+const VARIANTS: [(&str, &str); 14] = [
+    ("or", "our"),
+    ("er", "re"),
+    ("ise", "ize"),
+    ("isi", "izi"),
+    ("isa", "iza"),
+    ("yse", "yze"),
+    ("ysi", "yzi"),
+    ("e", "ae"),
+    ("e", "oe"),
+    ("og", "ogue"),
+    ("ense", "ence"),
+    ("ling", "lling"),
+    ("led", "lled"),
+    ("lment", "llment"),
+];
+
+/// Whether one word is another as it is written elsewhere.
+fn is_variant(one: &str, other: &str) -> bool {
+    let written = |word: &str, from: &str, to: &str, other: &str| {
+        word.match_indices(from).any(|(at, _)| {
+            let end = at + from.len();
+            other.len() + from.len() == word.len() + to.len()
+                && other.starts_with(&word[..at])
+                && other[at..].starts_with(to)
+                && other.ends_with(&word[end..])
+        })
+    };
+    let either = |&(one_way, other_way): &(&str, &str)| {
+        written(one, one_way, other_way, other) || written(one, other_way, one_way, other)
+    };
+    VARIANTS.iter().any(either)
 }
 
 /// What stands between white space.
@@ -128,4 +169,23 @@ fn words(chunk: &str) -> Vec<(usize, &str)> {
         }
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_variant;
+
+    #[test]
+    fn what_is_written_so_elsewhere_is_no_mistake() {
+        for (one, other) in [
+            ("color", "colour"),
+            ("theatre", "theater"),
+            ("realize", "realise"),
+            ("labelled", "labeled"),
+        ] {
+            assert!(is_variant(one, other), "{one}");
+        }
+        assert!(!is_variant("realy", "really"));
+        assert!(!is_variant("recieve", "receive"));
+    }
 }

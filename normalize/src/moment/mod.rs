@@ -265,6 +265,22 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
         Value::Moment(moment) => moment.day.year.is_some(),
         _ => false,
     };
+    // A year beside a number with a dash, which is none of a month, is a part of something else: 2015 - 32.
+    if let Value::Period(period) = &edge.value
+        && edge.shown.len() == 1
+        && period.year.is_some()
+        && period.month.is_none()
+    {
+        let short = |at: usize| {
+            tokens
+                .get(at)
+                .is_some_and(|token| token.numeric && token.text.len() < 4)
+        };
+        let dash = |at: usize| tokens.get(at).is_some_and(|token| token.text == "-");
+        if (dash(last + 1) && short(last + 2)) || (first > 1 && dash(first - 1) && short(first - 2)) {
+            return false;
+        }
+    }
     let touches = |at: usize| at < tokens.len() && !tokens[at].spaced;
     if first > 0 && touches(first) {
         let before = &tokens[first - 1];

@@ -336,6 +336,10 @@ fn ordered(_: &Context, first: i64, second: i64, day_first: bool) -> Option<(i8,
 }
 
 fn numeric(context: &Context, c: &Captures) -> Option<Value> {
+    // Round the clock.
+    if (c.integer(0)?, c.integer(1)?) == (24, 7) {
+        return None;
+    }
     let (day, month) = ordered(context, c.integer(0)?, c.integer(1)?, context.day_first)?;
     month_day(context, month, day).map(Value::Day)
 }

@@ -174,14 +174,10 @@ pub(super) fn within(hours: &Hours, part: Part) -> Option<Hours> {
         };
         made.spans = vec![(start, end)];
     } else if let Some((start, end)) = made.spans.first_mut() {
-        let shift = |clock: &mut Clock| {
-            if clock.minute.is_none() && clock.hour > 0 && clock.hour < 8 && part.is_late() && part != Part::Night {
-                clock.hour += 12;
-            }
-        };
-        let _ = start;
-        if end.seconds() < start.seconds() {
-            shift(end);
+        // From 10 at night until 3 in the afternoon: an end that is before its beginning is after noon.
+        let early = end.minute.is_none() && (1..8).contains(&end.hour) && part.is_late() && part != Part::Night;
+        if early && end.seconds() < start.seconds() {
+            end.hour += 12;
         }
     }
     Some(made)

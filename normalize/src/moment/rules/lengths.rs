@@ -68,6 +68,8 @@ pub(super) fn rules() -> Vec<Rule> {
             made(1.0, c.unit(0)?)
         }),
         rule("duration", "the hour|minute", |_, _| made(1.0, Unit::Hour)),
+        rule("duration", "{len} or more|longer", |_, c| bounded(c, "more")),
+        rule("duration", "{len} or less|fewer", |_, c| bounded(c, "less")),
         rule("duration", "more|longer|greater than {len}", |_, c| bounded(c, "more")),
         rule("duration", "over {len}", |_, c| bounded(c, "more")),
         rule("duration", "at least {len}", |_, c| bounded(c, "more")),

@@ -21,6 +21,15 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("moment", "{anyday} , ( at | @ ) {clock}", at),
         rule("moment", "{anyday} ,? {athour}", at),
         rule("moment", "{anyday} at? {hmdot}", at),
+        rule("moment", "at < {hour} {near} >", |_, c| {
+            let clock = Clock::new(c.integer(0)?, None, None, true)?;
+            Some(Value::Moment(Moment {
+                day: c.day(0)?,
+                clock,
+                timex: None,
+                modifier: None,
+            }))
+        }),
         rule("moment", "{fd} ~t ~{clock}", at),
         rule("moment", "{fd} ~t ~{clock} ~z", at),
         rule("moment", "{clock} ( , | on | of | for )? {anyday}", at),
@@ -39,6 +48,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("moment", "{clock} {daypart}", at_daypart),
         rule("moment", "{daypart} ( at | around | about | by )? {clock}", at_daypart),
         rule("moment", "{daypart} at|around|about {hour}", at_daypart),
+        rule("moment", "at < {hour} {daypart} >", at_daypart),
         rule("present", "now", |context, _| Some(present(context))),
         rule("moment", "asap", |context, _| {
             exact(context.reference, Some("FUTURE_REF".to_owned()))
@@ -219,13 +229,12 @@ fn at(_: &Context, c: &Captures) -> Option<Value> {
     }))
 }
 
-fn at_part(context: &Context, c: &Captures) -> Option<Value> {
+fn at_part(_: &Context, c: &Captures) -> Option<Value> {
     let clock = match c.clock(0) {
         Some(clock) => clock,
         None => Clock::new(c.integer(0)?, None, None, true)?,
     };
     let clock = super::clocks::in_part(&clock, c.part(0)?)?;
-    let _ = context;
     Some(Value::Moment(Moment {
         day: c.day(0)?,
         clock,

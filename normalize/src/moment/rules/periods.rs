@@ -22,6 +22,14 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("period", "the < year {year} >", |_, c| {
             year(c.integer(0)?).map(Value::Period)
         }),
+        rule("yearperiod", "{relative} calendar year", |context, c| {
+            year(i64::from(context.reference.year()) + c.relative(0)?).map(Value::Period)
+        }),
+        rule("period", "around|circa {span}", |_, c| {
+            let mut made = c.period(0)?;
+            made.modifier = Some("approx");
+            Some(Value::Period(made))
+        }),
         rule("period", "{yearperiod}", same),
         rule("month0", "{month} .?", |context, c| {
             month(context, None, c.month(0)?).map(Value::Period)

@@ -19,7 +19,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("point", "{month1}", point),
         rule("point", "{monthweak}", point),
         rule("point", "{quarter}", point),
-        rule("point", "the? {staged}", |context, c| {
+        rule("point", "the? {staged}", |_, c| {
             // The end of a period is the day after it.
             let mut made = c.period(0)?;
             let stage = made.modifier.take()?;
@@ -32,7 +32,6 @@ pub(super) fn rules() -> Vec<Rule> {
                 "mid" if made.grain == Grain::Month => (add(start, 6, Unit::Day).unwrap_or(start), end),
                 _ => (start, end),
             });
-            let _ = context;
             let date = at.future.0;
             let open = made.timex.starts_with("XXXX");
             made.first = if open {
@@ -108,9 +107,8 @@ pub(super) fn rules() -> Vec<Rule> {
             around_today(context, c.relative(0)?, &length)
         }),
         rule("period", "the last {count} of {point}", |_, c| {
-            let (start, end) = c.period(0)?.at?.future;
+            let (_, end) = c.period(0)?.at?.future;
             let (amount, unit) = *c.length(0)?.parts.first()?;
-            let _ = start;
             let end = if unit == Unit::Week {
                 super::super::calendar::monday(add(end, -1, Unit::Day)?)?
             } else {
@@ -144,10 +142,9 @@ pub(super) fn rules() -> Vec<Rule> {
         rule(
             "range",
             "( from | between )? the? {dom} {to} the? {dom} ( of | in )? {monthrel}",
-            |context, c| {
+            |_, c| {
                 let (first, _) = c.period(0)?.at?.future;
                 let day = |number: i64| Date::new(first.year(), first.month(), i8::try_from(number).ok()?).ok();
-                let _ = context;
                 join(
                     &single(&certain(day(c.integer(0)?)?))?,
                     &single(&certain(day(c.integer(1)?)?))?,
@@ -201,13 +198,18 @@ fn point(_: &Context, c: &Captures) -> Option<Value> {
 }
 
 /// What lies between two points; a year that only the second tells is that of both.
-fn between(context: &Context, c: &Captures) -> Option<Value> {
+fn between(_: &Context, c: &Captures) -> Option<Value> {
     let (mut start, end) = match (c.period(0), c.period(1)) {
         (Some(start), Some(end)) => (start, end),
         _ => (single(&c.day(0)?)?, single(&c.day(1)?)?),
     };
-    if let (None, Some(month), Some(year), Some(last)) = (start.year, start.month, end.year, end.month)
-        && start.first.starts_with("XXXX")
+    let open = start
+        .first
+        .strip_prefix("XXXX-")
+        .and_then(|first| first.get(..2)?.parse::<i8>().ok());
+    let last = end.month.or_else(|| end.first.get(5..7)?.parse().ok());
+    if let (None, Some(month), Some(year), Some(last)) = (start.year, open, end.year, last)
+        && (start.month.is_some() == end.month.is_some())
     {
         let year = if month > last { year - 1 } else { year };
         let day: i8 = start.first.get(8..10).and_then(|day| day.parse().ok()).unwrap_or(1);
@@ -230,7 +232,6 @@ fn between(context: &Context, c: &Captures) -> Option<Value> {
     if start.grain == Grain::Year && end.year.is_none() && end.grain == Grain::Month && end.timex.starts_with("(XXXX") {
         return None;
     }
-    let _ = context;
     join(&start, &end).map(Value::Period)
 }
 

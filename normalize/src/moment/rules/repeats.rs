@@ -7,10 +7,10 @@ use super::{lengths, rule};
 pub(super) fn rules() -> Vec<Rule> {
     vec![
         rule("set", "{often}", |_, c| each(1.0, c.unit(0)?)),
-        rule("set", "every|each|any {singular}", |_, c| each(1.0, c.unit(0)?)),
+        rule("set", "once? every|each|any {singular}", |_, c| each(1.0, c.unit(0)?)),
         rule("set", "everyday", |_, _| each(1.0, Unit::Day)),
         rule("set", "every other {singular}", |_, c| each(2.0, c.unit(0)?)),
-        rule("set", "every|each {len1}", |_, c| {
+        rule("set", "once? every|each {len1}", |_, c| {
             Some(repeat(lengths::timex(&c.length(0)?)))
         }),
         rule(

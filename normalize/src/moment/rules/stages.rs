@@ -38,9 +38,9 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("decadeperiod", "the? < {decades} >", |_, c| open_decade(c.integer(0)?)),
         rule("period", "{decadeperiod}", same),
-        rule("staged", "the? < {stage} the? {decadeperiod} >", |context, c| {
+        rule("staged", "the? < {stage} the? {decadeperiod} >", |_, c| {
             let mut made = c.period(0)?;
-            made.grain = super::super::value::Grain::Year;
+            made.grain = Grain::Year;
             let of = |(start, _): (Date, Date)| {
                 let year = |years| add(start, years, Unit::Year);
                 Some(match c.stage(0)? {
@@ -51,7 +51,6 @@ pub(super) fn rules() -> Vec<Rule> {
             };
             made.at = Some(made.at?.try_map(of)?);
             made.modifier = c.stage(0);
-            let _ = context;
             Some(Value::Period(made))
         }),
         rule("decadeperiod", "the? < {words} {decades} >", |_, c| {
@@ -77,6 +76,10 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("period", "the? < fiscal|financial year {year} >", |_, c| {
             Some(Value::Period(unknown(format!("FY{:04}", c.integer(0)?))))
+        }),
+        rule("period", "the? < {relative} fiscal|financial year >", |context, c| {
+            let year = i64::from(context.reference.year()) + c.relative(0)?;
+            Some(Value::Period(unknown(format!("FY{year:04}"))))
         }),
         rule("period", "the? < fiscal|financial year >", |_, _| {
             Some(Value::Period(unknown("FYXXXX".to_owned())))

@@ -84,6 +84,7 @@ pub(super) fn rules() -> Vec<Rule> {
             Some(Value::Period(made))
         }),
         rule("period", "{festival} weekend", weekend_at),
+        rule("period", "{md} weekend", weekend_at),
         rule("period", "the? weekend of {festival}", weekend_at),
         rule("period", "the? weekend of {date}", weekend_at),
         rule("period", "{festival} weekend {year}", |context, c| {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -83,11 +83,15 @@ pub struct TrainedHead {
     pub accuracy: f64,
 }
 
-/// Operations that one choice may cost for all its parts to be tried. Above, fewer parts are held out, so that training
-/// stays a matter of minutes: a product of 10,000 by 384 by 100 counts 4e8, and takes some hundred passes.
-const MOST_WORK: f64 = 4e12;
-/// Passes over the examples that a fit is thought to take.
-const PASSES: f64 = 60.0;
+/// Passes over the examples that a fit is thought to take, at four operations for each number of them and label.
+const PASSES: f64 = 240.0;
+/// Operations that one choice may cost for all its parts to be tried: above, choices are made on fewer examples, so that
+/// training stays a matter of minutes.
+const MOST_OF_A_CHOICE: f64 = 1e11;
+/// Operations of a fit above which only two parts are held out.
+const MOST_OF_A_FIT: f64 = 5e11;
+/// Fewest examples, and fewest a label, that choices are made on where there are more.
+const FEWEST_TO_CHOOSE_ON: usize = 1000;
 
 /// Trains a head.
 ///
@@ -127,28 +131,33 @@ pub fn train_head(
             label: format!("number {}", best[0]),
         });
     }
-    let work = PASSES * 4.0 * (features.rows() * features.dense.ncols() * targets.labels()) as f64;
-    let folds = options.folds.clamp(2, ((MOST_WORK / work) as usize).max(2));
+    let work = PASSES * (features.rows() * features.columns().min(2048) * targets.labels()) as f64;
+    let folds = if work > MOST_OF_A_FIT { 2 } else { options.folds.max(2) };
+    let weights = if options.balanced {
+        targets.balanced_weights()
+    } else {
+        vec![1.0; targets.rows()]
+    };
     let search = Search {
         features,
         targets,
         texts,
-        weights: if options.balanced {
-            targets.balanced_weights()
-        } else {
-            vec![1.0; targets.rows()]
-        },
         parts: stratified_folds(&best, groups, folds, options.seed),
-        // With two parts held out of many, what is left out of one stands for both.
-        tried: if work * folds as f64 > MOST_WORK { 1 } else { folds },
+        weights,
         folds,
         stopped,
     };
-    let choice = search.choose(options)?;
+    let fewest = FEWEST_TO_CHOOSE_ON.max(2 * targets.labels());
+    let shares = ((work * folds as f64 / MOST_OF_A_CHOICE) as usize).min(features.rows() / fewest);
+    let choice = if shares > 1 {
+        search.choose_on_one_of(shares, groups, options)?
+    } else {
+        search.choose(options)?
+    };
     let all: Vec<usize> = (0..features.rows()).collect();
     let head = search.fit(&all, &choice)?.with_terms_unscaled(choice.term_scale);
-    let held_out = search.held_out(&choice, folds)?;
-    let (log_loss, accuracy) = search.score(&held_out, None);
+    let held_out = search.held_out(&choice)?;
+    let (log_loss, accuracy) = search.score(&held_out);
     Ok(TrainedHead {
         head,
         choice,
@@ -168,11 +177,36 @@ struct Search<'a> {
     weights: Vec<f32>,
     parts: Vec<usize>,
     folds: usize,
-    tried: usize,
     stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Search<'_> {
+    /// The best on one of `shares` equal shares of the examples.
+    fn choose_on_one_of(
+        &self,
+        shares: usize,
+        groups: Option<&[u64]>,
+        options: &HeadOptions,
+    ) -> Result<Choice, LearnError> {
+        let share = stratified_folds(&self.targets.best(), groups, shares, options.seed);
+        let rows: Vec<usize> = (0..share.len()).filter(|&row| share[row] == 0).collect();
+        let targets = self.targets.select(&rows);
+        let groups: Option<Vec<u64>> = groups.map(|groups| rows.iter().map(|&row| groups[row]).collect());
+        let search = Search {
+            features: &self.features.select(&rows),
+            parts: stratified_folds(&targets.best(), groups.as_deref(), self.folds, options.seed),
+            weights: rows.iter().map(|&row| self.weights[row]).collect(),
+            targets: &targets,
+            ..*self
+        };
+        let choice = search.choose(options)?;
+        // What holds weights back is as strong beside all examples as it was beside some.
+        Ok(Choice {
+            penalty: choice.penalty / shares as f32,
+            ..choice
+        })
+    }
+
     /// The best of what is tried, one setting after another.
     fn choose(&self, options: &HeadOptions) -> Result<Choice, LearnError> {
         let has_terms = self.features.terms.is_some();
@@ -227,8 +261,7 @@ impl Search<'_> {
         if let Some(loss) = known.get(&key) {
             return Ok(*loss);
         }
-        let held_out = self.held_out(choice, self.tried)?;
-        let (loss, _) = self.score(&held_out, (self.tried < self.folds).then_some(self.tried));
+        let (loss, _) = self.score(&self.held_out(choice)?);
         known.insert(key, loss);
         Ok(loss)
     }
@@ -269,9 +302,9 @@ impl Search<'_> {
         LinearHead::fit(&features, &targets, &weights, &options)
     }
 
-    /// Logits of the rows of the first `tried` parts by heads that did not see the part; 0 for all others.
-    fn held_out(&self, choice: &Choice, tried: usize) -> Result<Array2<f32>, LearnError> {
-        let fitted: Vec<(Vec<usize>, Array2<f32>)> = (0..tried)
+    /// Logits of all rows by heads that did not see their part.
+    fn held_out(&self, choice: &Choice) -> Result<Array2<f32>, LearnError> {
+        let fitted: Vec<(Vec<usize>, Array2<f32>)> = (0..self.folds)
             .into_par_iter()
             .map(|part| {
                 let (trained, held) = split(&self.parts, part);
@@ -293,20 +326,15 @@ impl Search<'_> {
         Ok(all)
     }
 
-    /// Mean cross-entropy by weights, and accuracy, of the rows of the first `tried` parts, or of all.
-    fn score(&self, logits: &Array2<f32>, tried: Option<usize>) -> (f64, f64) {
-        let rows: Vec<usize> = (0..self.targets.rows())
-            .filter(|&row| tried.is_none_or(|tried| self.parts[row] < tried))
-            .collect();
-        let logits = logits.select(Axis(0), &rows);
-        let targets = self.targets.select(&rows);
-        let losses = cross_entropies(&logits, &targets);
+    /// Mean cross-entropy by weights, and accuracy.
+    fn score(&self, logits: &Array2<f32>) -> (f64, f64) {
+        let losses = cross_entropies(logits, self.targets);
         let (mut sum, mut whole) = (0.0, 0.0);
-        for (&row, loss) in rows.iter().zip(&losses) {
-            sum += f64::from(self.weights[row]) * loss;
-            whole += f64::from(self.weights[row]);
+        for (weight, loss) in self.weights.iter().zip(&losses) {
+            sum += f64::from(*weight) * loss;
+            whole += f64::from(*weight);
         }
-        (sum / whole.max(f64::MIN_POSITIVE), accuracy(&logits, &targets))
+        (sum / whole.max(f64::MIN_POSITIVE), accuracy(logits, self.targets))
     }
 }
 

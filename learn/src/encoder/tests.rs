@@ -109,11 +109,7 @@ fn the_gradient_is_that_of_the_embeddings() {
             let slope = (shifted(2e-3) - shifted(-2e-3)) / 4e-3;
             let gap = (slope - f64::from(gradient[at])).abs();
             furthest = furthest.max(gap);
-            assert!(
-                gap < 2e-3,
-                "layer {layer}, number {at}: {slope} {}",
-                gradient[at]
-            );
+            assert!(gap < 2e-3, "layer {layer}, number {at}: {slope} {}", gradient[at]);
         }
     }
     assert!(furthest > 0.0, "something was compared");

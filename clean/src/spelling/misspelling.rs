@@ -4,7 +4,6 @@
 //! are doubled or not, vowels for vowels, letters that sound alike, neighbours on the keyboard, two letters in the wrong
 //! order, and the first letter seldom.
 
-const VOWELS: &str = "aeiouy";
 /// Letters that sound alike somewhere.
 const ALIKE: [(char, char); 16] = [
     ('c', 'k'),
@@ -31,7 +30,7 @@ const KEYS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 const FIRST: f32 = 0.9;
 
 fn is_vowel(letter: char) -> bool {
-    VOWELS.contains(letter)
+    matches!(letter, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
 }
 
 fn bare(letter: char) -> char {
@@ -48,10 +47,11 @@ fn bare(letter: char) -> char {
 }
 
 fn are_neighbours(one: char, other: char) -> bool {
-    KEYS.iter().any(|row| match (row.find(one), row.find(other)) {
-        (Some(one), Some(other)) => one.abs_diff(other) == 1,
-        _ => false,
-    })
+    let beside = |row: &&[u8]| {
+        let place = |letter: char| row.iter().position(|&key| char::from(key) == letter);
+        matches!((place(one), place(other)), (Some(one), Some(other)) if one.abs_diff(other) == 1)
+    };
+    KEYS.iter().any(|row| beside(&row.as_bytes()))
 }
 
 fn replaced(meant: char, seen: char) -> f32 {
@@ -212,7 +212,8 @@ fn sounds(meant: &[char], seen: &[char], row: usize, at: usize, table: &[f32], w
     for &(one, other, cost) in &SOUNDS {
         for (from, to) in [(one, other), (other, one)] {
             // The last letters differ between most pairs and most places.
-            if meant[row - 1] == from[from.len() - 1] && meant[..row].ends_with(from) && seen[..at].ends_with(to) {
+            let last = meant[row - 1] == from[from.len() - 1] && seen[at - 1] == to[to.len() - 1];
+            if last && meant[..row].ends_with(from) && seen[..at].ends_with(to) {
                 let known = table[(row - from.len()) * width + at - to.len()];
                 best = best.min(known + cost);
             }

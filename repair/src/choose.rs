@@ -30,14 +30,14 @@ type Sort = (u32, u32, u8, u8);
 /// former in hand, does better than choosing all at once.
 ///
 /// # Errors
-/// Labelled rows that are not the table's, or a setting outside of what it can be.
+/// Labelled rows or columns that are not the table's, or a setting outside of what it can be.
 pub fn choose_rows_to_label(
     table: &Table,
     count: usize,
     labelled: &[LabelledRow],
     settings: &Settings,
 ) -> Result<Vec<usize>> {
-    settings.check()?;
+    settings.check(table)?;
     LabelledRow::check(labelled, table)?;
     let judged = Judged::new(Study::new(table, labelled, &settings.ignore, &[], None), labelled);
     let study = &judged.study;

@@ -29,6 +29,16 @@ pub enum RepairError {
         /// Index of the row, from 0.
         row: usize,
     },
+    /// A column that the table does not have.
+    #[error("no column \"{column}\" in the table, which has {}", columns.join(", "))]
+    UnknownColumn {
+        /// The column.
+        column: String,
+        /// The columns of the table.
+        columns: Vec<String>,
+        /// The nearest column, where one is near.
+        nearest: Option<String>,
+    },
     /// A setting outside of what it can be.
     #[error("`{setting}` is {value}, which is not {expected}")]
     Setting {
@@ -54,6 +64,7 @@ impl RepairError {
             Self::UnknownRow { .. } => "RF2102",
             Self::LabelledTwice { .. } => "RF2103",
             Self::Setting { .. } => "RF2104",
+            Self::UnknownColumn { .. } => "RF2105",
         }
     }
 
@@ -67,6 +78,10 @@ impl RepairError {
                 )
             }
             Self::UnknownRow { .. } => "label rows of the table that is repaired, by their index in it".into(),
+            Self::UnknownColumn { nearest, .. } => match nearest {
+                Some(nearest) => format!("did you mean \"{nearest}\"?"),
+                None => "name columns as the table does".into(),
+            },
             Self::LabelledTwice { .. } => "keep one of the two".into(),
             Self::Setting { setting, expected, .. } => format!("set `{setting}` to {expected}"),
         }

@@ -114,9 +114,9 @@ impl Judged {
 /// The same table, labels and settings give the same proposals.
 ///
 /// # Errors
-/// Labelled rows that are not the table's, or a setting outside of what it can be.
+/// Labelled rows or columns that are not the table's, or a setting outside of what it can be.
 pub fn repair(table: &Table, labels: &[LabelledRow], settings: &Settings) -> Result<Repairs> {
-    settings.check()?;
+    settings.check(table)?;
     LabelledRow::check(labels, table)?;
     let first = Judged::new(Study::new(table, labels, &settings.ignore, &[], None), labels);
     // What is as good as known to be right makes the rest plainer: once more, with it in its place.

@@ -1,6 +1,6 @@
 //! What a repair can be told.
 
-use crate::{RepairError, Result};
+use crate::{RepairError, Result, Table};
 
 /// Settings of a repair.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,14 +24,27 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(crate) fn check(&self) -> Result<()> {
-        if (0.0..=1.0).contains(&self.least_confidence) {
-            return Ok(());
+    pub(crate) fn check(&self, table: &Table) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.least_confidence) {
+            return Err(RepairError::Setting {
+                setting: "least_confidence",
+                value: self.least_confidence.to_string(),
+                expected: "a number from 0 to 1",
+            });
         }
-        Err(RepairError::Setting {
-            setting: "least_confidence",
-            value: self.least_confidence.to_string(),
-            expected: "a number from 0 to 1",
+        let unknown = self
+            .ignore
+            .iter()
+            .find(|name| table.columns().all(|column| column != *name));
+        let Some(column) = unknown else { return Ok(()) };
+        let distance = |name: &&str| strsim::damerau_levenshtein(name, column);
+        let near = table.columns().min_by_key(distance);
+        Err(RepairError::UnknownColumn {
+            column: column.clone(),
+            columns: table.columns().map(str::to_owned).collect(),
+            nearest: near
+                .filter(|name| distance(name) <= name.len().div_ceil(3))
+                .map(str::to_owned),
         })
     }
 }

@@ -21,6 +21,13 @@ const LONGEST_LIST: usize = 3000;
 /// Short texts have few grams: those of one length are all compared, up to so many.
 const SAME_LENGTH: usize = 400;
 
+/// Rare values of a column that the channel is learned from, at most.
+const LEARNED_FROM: usize = 5000;
+/// And how alike they must be to the frequent ones.
+const NEARLY: f32 = 0.66;
+/// What a replaced letter counts that a person put right.
+const CORRECTED: f32 = 2.0;
+
 /// A frequent value that a rare one may have been.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Likeness {
@@ -147,41 +154,30 @@ impl Neighbours {
     }
 }
 
-/// Learns the channel of a table: from rare values that differ by a letter or two from frequent ones, and from what
-/// people put right.
-pub(super) fn learn<'a>(
-    columns: impl Iterator<Item = (&'a Column, &'a Neighbours)>,
-    corrected: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Channel {
-    let plain = Channel::default();
-    let mut aligner = Aligner::default();
-    let mut replacements = Replacements::default();
-    for (column, neighbours) in columns {
-        for code in column
-            .present_codes()
-            .filter(|&code| column.count(code) < FREQUENT)
-            .take(5000)
-        {
-            // With the plain costs another digit is too dear to be found.
-            if let Some(best) = neighbours.find(column, code, &plain, &mut aligner).first()
-                && best.alike >= 0.66
-            {
-                replacements.count(column.text(best.code), column.text(code), 1.0);
-            }
-        }
-    }
-    for (before, after) in corrected {
-        replacements.count(after, before, 2.0);
-    }
-    replacements.channel()
-}
-
 impl Channel {
-    /// See [`learn`].
+    /// Learns the channel of a table: from rare values that differ by a letter or two from frequent ones, and from what
+    /// people put right.
     pub(crate) fn learn<'a>(
         columns: impl Iterator<Item = (&'a Column, &'a Neighbours)>,
         corrected: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Self {
-        learn(columns, corrected)
+        let plain = Self::default();
+        let mut aligner = Aligner::default();
+        let mut replacements = Replacements::default();
+        for (column, neighbours) in columns {
+            let rare = column.present_codes().filter(|&code| column.count(code) < FREQUENT);
+            for code in rare.take(LEARNED_FROM) {
+                // With the plain costs another digit is too dear to be found.
+                if let Some(best) = neighbours.find(column, code, &plain, &mut aligner).first()
+                    && best.alike >= NEARLY
+                {
+                    replacements.count(column.text(best.code), column.text(code), 1.0);
+                }
+            }
+        }
+        for (before, after) in corrected {
+            replacements.count(after, before, CORRECTED);
+        }
+        replacements.channel()
     }
 }

@@ -159,12 +159,18 @@ fn what_is_wrong_with_a_request_is_told() {
         least_confidence: 1.5,
         ..Settings::default()
     };
+    let misnamed = Settings {
+        ignore: vec!["prise".into()],
+        ..Settings::default()
+    };
+    let priced = Table::new(["id", "price"], vec![row(&["1", "2"])]).unwrap();
     let errors = [
         Table::new(["a", "b"], vec![row(&["1"])]).unwrap_err(),
         asked(&[label(3, &["1", "2"])]),
         asked(&[label(0, &["1"])]),
         asked(&[label(0, &["1", "2"]), label(0, &["1", "2"])]),
         repair(&table, &[], &strict).unwrap_err(),
+        repair(&priced, &[], &misnamed).unwrap_err(),
     ];
     let line = |error: &RepairError| format!("{} {error}\n       {}\n", error.code(), error.hint());
     insta::assert_snapshot!(errors.iter().map(line).collect::<String>(), @r#"
@@ -178,5 +184,7 @@ fn what_is_wrong_with_a_request_is_told() {
            keep one of the two
     RF2104 `least_confidence` is 1.5, which is not a number from 0 to 1
            set `least_confidence` to a number from 0 to 1
+    RF2105 no column "prise" in the table, which has id, price
+           did you mean "price"?
     "#);
 }

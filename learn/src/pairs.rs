@@ -1,5 +1,5 @@
-//! Whether two records are the same, out of features of the pair: trees or a line, whichever does better on pairs that it
-//! has not seen.
+//! Whether two records are the same, out of features of the pair: trees, a line, or the mean of both, whichever does best on
+//! pairs that it has not seen.
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -40,6 +40,8 @@ pub enum PairModel {
     Trees(BoostedTrees),
     /// A line.
     Line(PairLine),
+    /// The mean of the logits of both.
+    Both(BoostedTrees, PairLine),
 }
 
 /// A classifier of pairs, and how it did on pairs that it had not seen.
@@ -131,6 +133,10 @@ impl PairModel {
                 found: table.ncols(),
             }),
             Self::Line(line) => Ok(line.logits(table)),
+            Self::Both(trees, line) => {
+                let of_trees = trees.logits(table)?;
+                Ok(means(&of_trees, &line.logits(table)))
+            }
         }
     }
 
@@ -142,6 +148,13 @@ impl PairModel {
         let logits = self.logits(table)?;
         Ok(logits.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect())
     }
+}
+
+fn means(left: &[f32], right: &[f32]) -> Vec<f32> {
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| f32::midpoint(*left, *right))
+        .collect()
 }
 
 /// What is tried.
@@ -180,30 +193,58 @@ pub fn train_pairs(
         parts: stratified_folds(&sides, groups, FOLDS.min(fewer), seed),
         folds: FOLDS.min(fewer),
     };
-    let ways = PENALTIES.map(Way::Line).into_iter().chain(DEPTHS.map(Way::Trees));
     let mut tried = Vec::new();
-    let mut best: Option<(f64, Way, usize, Vec<f32>)> = None;
-    for way in ways {
-        let (logits, rounds) = search.held_out(way)?;
-        let loss = mean_loss(&logits, &search.targets);
-        tried.push((
-            match way {
-                Way::Line(penalty) => format!("line, penalty {penalty}"),
-                Way::Trees(depth) => format!("{rounds} trees of depth {depth}"),
-            },
-            loss,
-        ));
-        if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            best = Some((loss, way, rounds, logits));
+    let best_of = |ways: &[Way], tried: &mut Vec<(String, f64)>| -> Result<Best, LearnError> {
+        let mut best: Option<Best> = None;
+        for &way in ways {
+            let (logits, rounds) = search.held_out(way)?;
+            let loss = mean_loss(&logits, &search.targets);
+            tried.push((way.name(rounds), loss));
+            if best.as_ref().is_none_or(|best| loss < best.loss) {
+                best = Some(Best {
+                    loss,
+                    way,
+                    rounds,
+                    logits,
+                });
+            }
+        }
+        Ok(best.expect("something was tried"))
+    };
+    let line = best_of(&PENALTIES.map(Way::Line), &mut tried)?;
+    let trees = best_of(&DEPTHS.map(Way::Trees), &mut tried)?;
+    let of_both = means(&trees.logits, &line.logits);
+    let loss_of_both = mean_loss(&of_both, &search.targets);
+    tried.push(("both".to_owned(), loss_of_both));
+    let all: Vec<usize> = (0..same.len()).collect();
+    let fit = |best: &Best| search.fit(best.way, best.rounds, &all);
+    let better = if line.loss < trees.loss { &line } else { &trees };
+    let (model, held_out) = if loss_of_both < better.loss {
+        match (fit(&trees)?, fit(&line)?) {
+            (PairModel::Trees(trees), PairModel::Line(line)) => (PairModel::Both(trees, line), of_both),
+            (other, _) => (other, trees.logits),
+        }
+    } else {
+        (fit(better)?, better.logits.clone())
+    };
+    Ok(TrainedPairs { model, held_out, tried })
+}
+
+/// The best of some ways.
+struct Best {
+    loss: f64,
+    way: Way,
+    rounds: usize,
+    logits: Vec<f32>,
+}
+
+impl Way {
+    fn name(self, rounds: usize) -> String {
+        match self {
+            Self::Line(penalty) => format!("line, penalty {penalty}"),
+            Self::Trees(depth) => format!("{rounds} trees of depth {depth}"),
         }
     }
-    let (_, way, rounds, held_out) = best.expect("something was tried");
-    let all: Vec<usize> = (0..same.len()).collect();
-    Ok(TrainedPairs {
-        model: search.fit(way, rounds, &all)?,
-        held_out,
-        tried,
-    })
 }
 
 struct Search<'a> {
@@ -241,7 +282,7 @@ impl Search<'_> {
                 let table = self.table.select(Axis(0), &held);
                 let path = match self.fit(way, most, &trained)? {
                     PairModel::Line(line) => vec![line.logits(&table)],
-                    PairModel::Trees(trees) => path_of(&trees, &table, most),
+                    PairModel::Trees(trees) | PairModel::Both(trees, _) => path_of(&trees, &table, most),
                 };
                 Ok((held, path))
             })
@@ -332,21 +373,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_taken_where_a_line_tells_all() {
+    fn a_line_has_a_part_where_a_line_tells_all() {
         let of = |first: f32, second: f32| 3.0 * first + 2.0 * second;
         let (table, same) = pairs(300, 1, of);
         let trained = train_pairs(&table, &same, None, 1).unwrap();
-        assert!(matches!(trained.model, PairModel::Line(_)), "{:?}", trained.tried);
+        assert!(!matches!(trained.model, PairModel::Trees(_)), "{:?}", trained.tried);
         let (others, right) = pairs(600, 2, of);
         assert!(accuracy(&trained.model, &others, &right) > 0.85);
     }
 
     #[test]
-    fn trees_are_taken_where_no_line_tells_anything() {
+    fn trees_have_a_part_where_no_line_tells_anything() {
         let of = |first: f32, second: f32| 6.0 * first * second;
         let (table, same) = pairs(500, 1, of);
         let trained = train_pairs(&table, &same, None, 1).unwrap();
-        assert!(matches!(trained.model, PairModel::Trees(_)), "{:?}", trained.tried);
+        assert!(!matches!(trained.model, PairModel::Line(_)), "{:?}", trained.tried);
         let (others, right) = pairs(600, 2, of);
         assert!(accuracy(&trained.model, &others, &right) > 0.8);
     }

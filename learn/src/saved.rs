@@ -187,8 +187,20 @@ pub fn head_from_onnx(bytes: &[u8]) -> Result<(LinearHead, Facts), LearnError> {
 pub fn pairs_to_onnx(model: &PairModel, facts: &Facts) -> Vec<u8> {
     let mut graph = SmallGraph::new("pairs");
     match model {
-        PairModel::Trees(trees) => add_trees(&mut graph, trees),
-        PairModel::Line(line) => add_line(&mut graph, line),
+        PairModel::Trees(trees) => {
+            graph.input("features", trees.columns);
+            add_trees(&mut graph, trees, "logits");
+        }
+        PairModel::Line(line) => {
+            graph.input("features", line.weights.len());
+            add_line(&mut graph, line, "logits");
+        }
+        PairModel::Both(trees, line) => {
+            graph.input("features", trees.columns);
+            add_trees(&mut graph, trees, "of_trees");
+            add_line(&mut graph, line, "of_line");
+            graph.node("", "Mean", &["of_trees", "of_line"], "logits", &[]);
+        }
     }
     graph.node("", "Sigmoid", &["logits"], "probabilities", &[]);
     graph.output("logits", 1);
@@ -216,9 +228,8 @@ pub fn pairs_from_onnx(bytes: &[u8]) -> Result<(PairModel, Facts), LearnError> {
     Ok((model, facts))
 }
 
-fn add_line(graph: &mut SmallGraph, line: &PairLine) {
+fn add_line(graph: &mut SmallGraph, line: &PairLine, output: &str) {
     let columns = line.weights.len();
-    graph.input("features", columns);
     graph.floats("means", &[columns], &line.means);
     graph.floats("weight", &[columns, 1], &line.weights);
     graph.floats("missing.weight", &[columns, 1], &line.of_missing);
@@ -235,7 +246,7 @@ fn add_line(graph: &mut SmallGraph, line: &PairLine) {
     graph.node("", "MatMul", &["filled", "weight"], "of_values", &[]);
     graph.node("", "MatMul", &["missing.float", "missing.weight"], "of_missing", &[]);
     graph.node("", "Add", &["of_values", "of_missing"], "sum", &[]);
-    graph.node("", "Add", &["sum", "bias"], "logits", &[]);
+    graph.node("", "Add", &["sum", "bias"], output, &[]);
 }
 
 /// Nodes of all trees, column by column, as `TreeEnsembleRegressor` takes them.
@@ -282,8 +293,7 @@ impl Ensemble {
     }
 }
 
-fn add_trees(graph: &mut SmallGraph, trees: &BoostedTrees) {
-    graph.input("features", trees.columns);
+fn add_trees(graph: &mut SmallGraph, trees: &BoostedTrees, output: &str) {
     let mut all = Ensemble::default();
     for (number, tree) in trees.trees.iter().enumerate() {
         for (node, is) in tree.nodes.iter().enumerate() {
@@ -298,7 +308,7 @@ fn add_trees(graph: &mut SmallGraph, trees: &BoostedTrees) {
         MACHINE_LEARNING,
         "TreeEnsembleRegressor",
         &["features"],
-        "logits",
+        output,
         &[
             ("n_targets", Attribute::Integer(1)),
             ("aggregate_function", Attribute::Text("SUM")),

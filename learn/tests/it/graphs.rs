@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 use refuel_learn::{
-    Activation, Calibration, Facts, Features, FitOptions, LearnError, LinearHead, PairLine, PairModel, Targets,
-    TermRows, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx, train_pairs,
+    Activation, BoostOptions, BoostedTrees, Calibration, Facts, Features, FitOptions, LearnError, LinearHead, PairLine,
+    PairModel, Targets, TermRows, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx,
 };
 
 use crate::runtime::run;
@@ -77,21 +77,22 @@ fn pairs() -> (Array2<f32>, Vec<bool>) {
     (table, same)
 }
 
-fn line() -> PairModel {
-    PairModel::Line(PairLine {
+fn line() -> PairLine {
+    PairLine {
         means: vec![0.5, -2.0, 0.0],
         weights: vec![1.5, -0.25, 3.0],
         of_missing: vec![-1.0, 0.5, 0.75],
         bias: 0.3,
-    })
+    }
 }
 
 #[test]
 fn a_classifier_of_pairs_gives_the_same_scores() {
     let (table, same) = pairs();
-    let trees = train_pairs(&table, &same, None, 1).unwrap().model;
-    assert!(matches!(trees, PairModel::Trees(_)));
-    for model in [trees, line()] {
+    let same: Vec<f32> = same.into_iter().map(|same| f32::from(u8::from(same))).collect();
+    let trees = BoostedTrees::fit(&table, &same, &[1.0; 300], &BoostOptions::default(), &mut |_| true).unwrap();
+    let both = PairModel::Both(trees.clone(), line());
+    for model in [PairModel::Trees(trees), PairModel::Line(line()), both] {
         let graph = pairs_to_onnx(&model, &facts(0));
         assert_eq!(pairs_from_onnx(&graph).unwrap(), (model.clone(), facts(0)));
         let Some(found) = run(&graph, &[("features", &table)], "probabilities") else {
@@ -103,7 +104,7 @@ fn a_classifier_of_pairs_gives_the_same_scores() {
 
 #[test]
 fn other_files_are_no_heads() {
-    let of_pairs = pairs_to_onnx(&line(), &facts(0));
+    let of_pairs = pairs_to_onnx(&PairModel::Line(line()), &facts(0));
     for bytes in [b"".as_slice(), b"{}", &of_pairs, &of_pairs[..40]] {
         let error = head_from_onnx(bytes).unwrap_err();
         assert!(matches!(error, LearnError::Head { .. }), "{error}");

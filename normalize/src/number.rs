@@ -133,16 +133,17 @@ fn groups_of_three(before: &[u8]) -> bool {
 /// Where the sign before a number begins.
 fn signed(text: &str, start: usize) -> usize {
     let before = &text[..start];
-    let trimmed = before.trim_end_matches(' ');
     let sign = before.ends_with(['-', '+']);
     let earlier = before.chars().rev().nth(1);
     if sign && !earlier.is_some_and(|earlier| earlier.is_alphanumeric() || matches!(earlier, ')' | '/' | '.')) {
         return start - 1;
     }
-    let closes =
-        text[start..].trim_start_matches(|character: char| character.is_ascii_digit() || ".,' ".contains(character));
-    if trimmed.ends_with('(') && before.len() == trimmed.len() && closes.starts_with(')') && trimmed.len() == 1 {
-        return start - 1;
+    // All of the text is in brackets: what is counted as a loss.
+    if before == "(" {
+        let rest = text[start..].trim_start_matches(|mark: char| mark.is_ascii_digit() || ".,' ".contains(mark));
+        if rest.starts_with(')') {
+            return 0;
+        }
     }
     start
 }

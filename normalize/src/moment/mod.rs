@@ -265,6 +265,15 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
         Value::Moment(moment) => moment.day.year.is_some(),
         _ => false,
     };
+    // A round number in front of a plural counts more often than it is a year.
+    if edge.shown.len() == 1 && matches!(tokens[last].text.as_str(), "1500" | "2000") {
+        let plural = tokens
+            .get(last + 1)
+            .is_some_and(|next| next.text.len() > 3 && next.text.ends_with('s'));
+        if plural {
+            return false;
+        }
+    }
     // A year beside a number with a dash, which is none of a month, is a part of something else: 2015 - 32.
     if let Value::Period(period) = &edge.value
         && edge.shown.len() == 1
@@ -324,7 +333,7 @@ fn stands_alone(tokens: &[Token], edge: &Edge) -> bool {
             return false;
         }
         let part = matches!(after.text.as_str(), "." | "," | "/" | "-" | "+" | "*" | ":" | "_" | "=");
-        if tokens[last].numeric && part && touches(last + 2) && !whole_day && tokens[last + 2].numeric {
+        if tokens[last].numeric && part && touches(last + 2) && tokens[last + 2].numeric {
             return false;
         }
         if tokens[last].numeric && matches!(after.text.as_str(), "%" | "°") {

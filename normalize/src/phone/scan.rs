@@ -66,6 +66,9 @@ const PHONE: [&str; 17] = [
     "reach",
 ];
 
+/// How many groups of digits are looked at together.
+const LONGEST: usize = 20;
+
 /// One run of digits and marks: groups of digits, and what stands before each.
 struct Run {
     span: Range<usize>,
@@ -121,6 +124,10 @@ fn run(text: &str, start: usize) -> Option<Run> {
                 }
                 groups.push((std::mem::take(&mut mark), from..at));
                 end = at;
+                // Nothing that long is one number, or two.
+                if groups.len() > LONGEST || end - start > 4 * LONGEST {
+                    break;
+                }
                 continue;
             }
             b'+' if groups.is_empty() && !plus => plus = true,

@@ -151,7 +151,13 @@ pub(super) fn rules() -> Vec<Rule> {
             Some(Value::Clock(clock))
         }),
         // A bare number is a time after "at", where nothing follows that it could count.
-        rule("clock", "at < {hour} > .|,|?|!|;|␃", bare_small),
+        rule("clock", "at < {hour} > {end}", bare_small),
+        rule("end", ".|,|?|!|;|:|␃|\\)", |_, _| Some(Value::Word)),
+        rule(
+            "end",
+            "with|for|in|on|to|and|or|if|but|so|please|is|was|then|instead|works|sharp|as|when|because",
+            |_, _| Some(Value::Word),
+        ),
         rule("loose", "{clock}", same),
         rule("loose", "{hmdot}", same),
         rule("loose", "{hour}", bare),

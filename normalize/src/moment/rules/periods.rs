@@ -164,6 +164,9 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("halfnumber", "h ~{dd}", |_, c| {
             c.integer(0).filter(|n| (1..=2).contains(n)).map(Value::Integer)
         }),
+        rule("quarter", "the? {halfnumber} of the year", |context, c| {
+            parts_of_year(context, c.integer(0)?, 6, None)
+        }),
         rule("halfnumber", "{ord} half", |_, c| {
             c.ordinal(0).filter(|n| (1..=2).contains(n)).map(Value::Integer)
         }),

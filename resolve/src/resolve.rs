@@ -81,6 +81,8 @@ pub struct Resolution {
 const CHUNK: usize = 1 << 15;
 /// How many pairs are drawn at random to see how often unlike records agree.
 const RANDOM: usize = 100_000;
+/// In a small table fewer do.
+const RANDOM_PER_RECORD: usize = 50;
 
 /// Finds which records are the same thing.
 ///
@@ -132,44 +134,55 @@ pub fn resolve(
             },
         )
     };
-    let passes = if matches!(scorer, Scorer::Unsupervised) { 2 } else { 1 };
-    let all = candidates.len() * passes;
+    let all = candidates.len();
     look(Step::Score, 0, all)?;
-    let weights = match scorer {
-        Scorer::Unsupervised if !candidates.is_empty() => {
-            let random = count(&random_pairs(sources, RANDOM));
+    let mut weights = None;
+    let mut probabilities: Vec<f32> = Vec::with_capacity(all);
+    match scorer {
+        Scorer::Trained(score) => {
+            for chunk in candidates.chunks(CHUNK) {
+                probabilities.par_extend(chunk.par_iter().map_init(Vec::new, |row, pair| {
+                    features(pair.left, pair.right, row);
+                    score(row)
+                }));
+                look(Step::Score, probabilities.len(), all)?;
+            }
+        }
+        Scorer::Unsupervised if candidates.is_empty() => {}
+        Scorer::Unsupervised => {
+            let random = count(&random_pairs(sources, RANDOM.min(RANDOM_PER_RECORD * records.len())));
             let mut found = Agreements::new(comparator.features());
             for (number, chunk) in candidates.chunks(CHUNK).enumerate() {
                 let pairs: Vec<(u32, u32)> = chunk.iter().map(|pair| (pair.left, pair.right)).collect();
                 found.extend(count(&pairs));
                 look(Step::Score, number * CHUNK + chunk.len(), all)?;
             }
-            Some(FellegiSunter::fit(&found, &random, sources.mode())?)
+            let fitted = FellegiSunter::fit(&found, &random, sources.mode())?;
+            probabilities = fitted.probabilities(&found);
+            weights = Some(fitted);
         }
-        _ => None,
-    };
-    let score = |a: u32, b: u32, row: &mut Vec<f32>| {
-        features(a, b, row);
-        match (&weights, scorer) {
-            (_, Scorer::Trained(score)) => score(row),
-            (Some(weights), _) => weights.probability(row),
-            (None, Scorer::Unsupervised) => 0.0,
-        }
-    };
-    let mut pairs: Vec<ScoredPair> = Vec::with_capacity(candidates.len());
-    for chunk in candidates.chunks(CHUNK) {
-        pairs.par_extend(chunk.par_iter().map_init(Vec::new, |row, pair| ScoredPair {
+    }
+    let pairs: Vec<ScoredPair> = candidates
+        .iter()
+        .zip(&probabilities)
+        .map(|(pair, probability)| ScoredPair {
             left: pair.left,
             right: pair.right,
-            probability: score(pair.left, pair.right, row),
-        }));
-        look(Step::Score, candidates.len() * (passes - 1) + pairs.len(), all)?;
-    }
-    let probabilities: Vec<f32> = pairs.iter().map(|pair| pair.probability).collect();
+            probability: *probability,
+        })
+        .collect();
     let estimated_recall = blocking.estimated_recall(&candidates, &probabilities)?;
 
     look(Step::Cluster, 0, records.len())?;
-    let verify = |a: u32, b: u32| score(a, b, &mut Vec::new());
+    let verify = |a: u32, b: u32| {
+        let mut row = Vec::new();
+        features(a, b, &mut row);
+        match (&weights, scorer) {
+            (_, Scorer::Trained(score)) => score(&row),
+            (Some(weights), _) => weights.probability(&row),
+            (None, Scorer::Unsupervised) => 0.0,
+        }
+    };
     let clusters = cluster(sources, &pairs, &options.cluster, &verify)?;
     let source = |record: u32| sources.of(record);
     let entities = clusters

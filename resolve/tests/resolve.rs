@@ -1,5 +1,7 @@
 //! Whole tables, from records to entities.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -196,7 +198,7 @@ fn an_entity_says_where_its_values_come_from() {
         .iter()
         .find(|entity| entity.cluster.members.len() == 2)
         .unwrap();
-    insta::assert_json_snapshot!(entity.canonical);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&entity.canonical).unwrap());
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn a_scorer_of_ones_own_is_asked() {
         .iter()
         .position(|feature| feature.name == "phone.exact")
         .unwrap();
-    let score = move |row: &[f32]| if row[phone] == 1.0 { 0.95 } else { 0.05 };
+    let score = move |row: &[f32]| if row[phone] > 0.5 { 0.95 } else { 0.05 };
     let sources = Sources::one_table(records.len());
     let options = ResolveOptions::default();
     let resolution = resolve(
@@ -292,7 +294,7 @@ fn records_that_have_nothing_in_common_stay_alone() {
         resolution
             .entities
             .iter()
-            .all(|entity| entity.cluster.confidence == 1.0)
+            .all(|entity| entity.cluster.confidence > 0.999)
     );
     assert!(resolution.entities[3].canonical.is_empty());
     assert_eq!(resolution.estimated_recall, None);

@@ -68,10 +68,11 @@ fn main() {
             tables::grade("link_fodors_zagats", &tables::linked(&all, &matches), flag("--verbose"));
         }
     }
-    if wanted("dedup_febrl1") && !flag("--examples") {
-        if let Some(all) = read("dedup_febrl1/all.csv") {
-            tables::grade("dedup_febrl1", &tables::deduplicated(&all), flag("--verbose"));
-        }
+    if wanted("dedup_febrl1")
+        && !flag("--examples")
+        && let Some(all) = read("dedup_febrl1/all.csv")
+    {
+        tables::grade("dedup_febrl1", &tables::deduplicated(&all), flag("--verbose"));
     }
     if flag("--scale") {
         tables::grade("made up", &tables::made_up(100_000), flag("--verbose"));

@@ -51,7 +51,7 @@ pub(crate) fn auroc(scored: &[(f32, bool)]) -> f64 {
     let mut sorted: Vec<(f32, bool)> = scored.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut wins) = (0.0, 0.0);
-    for ties in sorted.chunk_by(|a, b| a.0 == b.0) {
+    for ties in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let positives = ties.iter().filter(|row| row.1).count() as f64;
         let negatives = ties.len() as f64 - positives;
         wins += positives * (below + negatives / 2.0);

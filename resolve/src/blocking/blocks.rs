@@ -88,8 +88,8 @@ pub(crate) fn sorted_neighbours(column: usize, window: usize, prepared: &[Prepar
     pairs
 }
 
-/// Keys of bands of a MinHash signature: two records share one with the probability `1 - (1 - s^rows)^bands`, s being the
-/// Jaccard similarity of their runs of three characters (Broder, 1997; Indyk and Motwani, 1998).
+/// Keys of bands of a signature of minima of hashes: two records share one with the probability `1 - (1 - s^rows)^bands`,
+/// s being the Jaccard similarity of their runs of three characters (Broder, 1997; Indyk and Motwani, 1998).
 pub(crate) fn minhash_keys(bands: usize, rows: usize, prepared: &[Prepared]) -> Vec<(u64, u64, u32)> {
     prepared
         .par_iter()
@@ -114,7 +114,7 @@ pub(crate) fn minhash_keys(bands: usize, rows: usize, prepared: &[Prepared]) -> 
         .collect()
 }
 
-/// Spreads the bits of a number (the finalizer of SplitMix64: Steele, Lea and Flood, 2014).
+/// Spreads the bits of a number (the finalizer of `SplitMix64`: Steele, Lea and Flood, 2014).
 fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -53,7 +53,7 @@ pub enum Rule {
         /// Parts of columns that make the key together. A record that lacks one of them has no key.
         parts: Vec<Part>,
     },
-    /// The records whose runs of three characters are probably much the same (MinHash): for long texts that are copies.
+    /// The records whose runs of three characters are probably much the same (`MinHash`): for long texts that are copies.
     MinHash {
         /// How many chances there are.
         bands: usize,

@@ -30,7 +30,7 @@ impl Vectors {
     pub fn new(numbers: Vec<f32>, rows: usize) -> Result<Self, ResolveError> {
         let count = numbers.len();
         let wrong = ResolveError::Vectors { numbers: count, rows };
-        if rows == 0 || count == 0 || count % rows != 0 || numbers.iter().any(|number| !number.is_finite()) {
+        if rows == 0 || count == 0 || !count.is_multiple_of(rows) || numbers.iter().any(|number| !number.is_finite()) {
             return Err(wrong);
         }
         let mut rows = Array2::from_shape_vec((rows, count / rows), numbers).map_err(|_| wrong)?;
@@ -66,7 +66,7 @@ impl Vectors {
         if self.len() <= EXACT_LIMIT {
             let all: Vec<u32> = (0..self.len() as u32).collect();
             return self
-                .nearest_among(&all, self.rows.view(), &all, count, sources)
+                .nearest_among(&all, &self.rows.view(), &all, count, sources)
                 .into_iter()
                 .map(ranked)
                 .collect();
@@ -78,7 +78,7 @@ impl Vectors {
     fn nearest_among(
         &self,
         queries: &[u32],
-        candidates: ArrayView2<'_, f32>,
+        candidates: &ArrayView2<'_, f32>,
         names: &[u32],
         count: usize,
         sources: &Sources,
@@ -113,7 +113,7 @@ impl Vectors {
         let offset = self.len() as u32;
         let names: Vec<u32> = (0..centres.nrows() as u32).map(|cell| offset + cell).collect();
         let all: Vec<u32> = (0..offset).collect();
-        let near = self.nearest_among(&all, centres.view(), &names, PROBES, &everything);
+        let near = self.nearest_among(&all, &centres.view(), &names, PROBES, &everything);
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); centres.nrows()];
         let mut visitors: Vec<Vec<u32>> = vec![Vec::new(); centres.nrows()];
         for (vector, cells) in near.iter().enumerate() {
@@ -129,7 +129,7 @@ impl Vectors {
         for (members, visitors) in members.iter().zip(&visitors) {
             let rows: Vec<usize> = members.iter().map(|member| *member as usize).collect();
             let candidates = self.rows.select(Axis(0), &rows);
-            let found = self.nearest_among(visitors, candidates.view(), members, count, sources);
+            let found = self.nearest_among(visitors, &candidates.view(), members, count, sources);
             for (visitor, found) in visitors.iter().zip(found) {
                 let best = &mut best[*visitor as usize];
                 best.extend(found);
@@ -150,7 +150,7 @@ impl Vectors {
         let names: Vec<u32> = (0..cells as u32).map(|cell| self.len() as u32 + cell).collect();
         let everything = Sources::one_table(self.len() + cells);
         for _ in 0..ROUNDS {
-            let assigned = self.nearest_among(&sampled, centres.view(), &names, 1, &everything);
+            let assigned = self.nearest_among(&sampled, &centres.view(), &names, 1, &everything);
             let mut sums = Array2::<f32>::zeros(centres.raw_dim());
             for (vector, cell) in sampled.iter().zip(&assigned) {
                 if let Some((_, cell)) = cell.first() {
@@ -187,6 +187,7 @@ fn ranked(best: Vec<(f32, u32)>) -> Vec<u32> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
 

@@ -173,32 +173,40 @@ fn groups<'a>(said: &'a [Said<'a>], role: Role) -> Vec<Vec<&'a Said<'a>>> {
             .map(|member| jaro_winkler(&member.normalized, value) * f64::from(member.probability))
             .sum()
     };
-    let mut ranked: Vec<(bool, f64, f64, usize, u32, Vec<&Said<'_>>)> = by_value
+    let mut ranked: Vec<Ranked<'_>> = by_value
         .into_iter()
         .map(|(value, members)| {
             let votes: f64 = members.iter().map(|member| f64::from(member.probability)).sum();
-            let first = members.iter().map(|member| member.record).min().unwrap_or(0);
-            // With votes rounded, two members that are sure to the last digit or two do not outweigh what the values say.
-            let votes = (votes * 10.0).round();
-            (
-                readable(value),
-                votes,
-                (likeness(value) * 1e6).round(),
-                value.chars().count(),
-                first,
+            Ranked {
+                readable: readable(value),
+                // Rounded, so that of two members that are equally sure but for some digits the values decide.
+                votes: (votes * 10.0).round(),
+                likeness: (likeness(value) * 1e6).round(),
+                length: value.chars().count(),
+                first: members.iter().map(|member| member.record).min().unwrap_or(0),
                 members,
-            )
+            }
         })
         .collect();
     ranked.sort_by(|a, b| {
-        let by_kind = b.0.cmp(&a.0);
-        by_kind
-            .then(b.1.total_cmp(&a.1))
-            .then(b.2.total_cmp(&a.2))
-            .then(b.3.cmp(&a.3))
-            .then(a.4.cmp(&b.4))
+        let readable = b.readable.cmp(&a.readable);
+        readable
+            .then(b.votes.total_cmp(&a.votes))
+            .then(b.likeness.total_cmp(&a.likeness))
+            .then(b.length.cmp(&a.length))
+            .then(a.first.cmp(&b.first))
     });
-    ranked.into_iter().map(|(.., members)| members).collect()
+    ranked.into_iter().map(|ranked| ranked.members).collect()
+}
+
+/// A value with what makes it better than another.
+struct Ranked<'a> {
+    readable: bool,
+    votes: f64,
+    likeness: f64,
+    length: usize,
+    first: u32,
+    members: Vec<&'a Said<'a>>,
 }
 
 fn longest<'a, 'b>(groups: &'b [Vec<&'a Said<'a>>]) -> &'b Vec<&'a Said<'a>> {

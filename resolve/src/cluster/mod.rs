@@ -243,4 +243,5 @@ fn confidence(group: &[u32], members: &[Member], weights: &mut Weights<'_>, comp
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests;

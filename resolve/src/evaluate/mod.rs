@@ -143,6 +143,7 @@ pub fn compare_pairs(found: &[(u32, u32)], truth: &[(u32, u32)]) -> Figures {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -190,6 +190,7 @@ fn word_similarity(a: &str, b: &str) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
 

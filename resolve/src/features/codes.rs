@@ -90,6 +90,7 @@ fn pairs<'a>(a: &'a [Code], b: &'a [Code]) -> impl Iterator<Item = (&'a Code, &'
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
 

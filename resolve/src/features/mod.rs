@@ -126,8 +126,7 @@ fn compare_column(column: &Column, left: Option<&Field>, right: Option<&Field>, 
         row.push(match measure {
             Measure::Missing => 0.0,
             Measure::Exact => f32::from(exact(column.role, a, b)),
-            Measure::RareExact if exact(column.role, a, b) => rarity_of_value(column, a),
-            Measure::RareExact => 0.0,
+            Measure::RareExact => f32::from(exact(column.role, a, b)) * rarity_of_value(column, a),
             Measure::JaroWinkler => jaro_winkler(first_characters(&a.text), first_characters(&b.text)) as f32,
             Measure::WordCosine => of_overlap(|overlap| overlap.cosine),
             Measure::SoftWordCosine => of_overlap(|overlap| overlap.soft_cosine),
@@ -164,7 +163,7 @@ fn distance(role: Role, a: &Field, b: &Field) -> Option<f64> {
 }
 
 fn ratio(a: f64, b: f64) -> f32 {
-    if a == b {
+    if (a - b).abs() < 1e-9 {
         1.0
     } else if a * b <= 0.0 {
         0.0
@@ -218,7 +217,6 @@ fn compare_whole(a: &Prepared, b: &Prepared, highest: f32, row: &mut Vec<f32>) {
             Measure::QuantityAgreement if agreeing + conflicting > 0 => {
                 agreeing as f32 / (agreeing + conflicting) as f32
             }
-            Measure::QuantityAgreement => f32::NAN,
             Measure::QuantityConflict => conflicting.min(3) as f32,
             Measure::CodeAgreement => of_code(|code| code.agreement),
             Measure::CodeCoverage => of_code(|code| code.coverage),
@@ -268,4 +266,5 @@ fn number_overlap(a: &[f64], b: &[f64]) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests;

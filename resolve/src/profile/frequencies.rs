@@ -76,6 +76,7 @@ impl Frequencies {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
 

@@ -171,6 +171,7 @@ fn column(name: String, declared: Option<Role>, records: &[&Record]) -> Option<C
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
 

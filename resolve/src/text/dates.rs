@@ -43,6 +43,7 @@ pub(crate) fn day_number(date: Date) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared here is exact")]
 mod tests {
     use super::*;
     use jiff::civil::date;

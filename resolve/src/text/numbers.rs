@@ -28,7 +28,6 @@ pub(crate) fn parse_number(normalized: &str) -> Option<f64> {
     let commas = digits.matches(',').count();
     let points = digits.matches('.').count();
     let decimal = match (commas, points) {
-        (0, 0) => None,
         (0, 1) => Some('.'),
         (1, 0) if digits.rsplit(',').next().is_some_and(|rest| rest.len() != 3) => Some(','),
         (_, 0) | (0, _) => None,

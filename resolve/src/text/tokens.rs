@@ -120,11 +120,12 @@ impl Tokens {
                     .filter(|part| part.chars().all(char::is_alphabetic))
                     .any(|p| p.len() > 5);
             // `18-55mm` is quantities that a hyphen joins, and `4-port` is two words.
-            let joined = chunk.contains('-') && parts.clone().all(|part| plain_or_quantity(part));
+            let joined = chunk.contains('-') && parts.clone().all(plain_or_quantity);
             let adjective = leading_number(chunk)
                 .and_then(|(_, rest)| rest.strip_prefix('-'))
                 .is_some_and(|rest| rest.len() > 2 && rest.chars().all(char::is_alphabetic));
-            if !adjective && !phrase && !(joined && letters) && (letters || length >= 5) {
+            let words = adjective || phrase || (joined && letters);
+            if !words && (letters || length >= 5) {
                 let compact: String = chunk.chars().filter(|c| c.is_alphanumeric()).collect();
                 if length >= 4 || (length >= 3 && chunk.contains('-')) {
                     self.codes.push(compact.clone());

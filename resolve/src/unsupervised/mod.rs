@@ -251,6 +251,20 @@ impl FellegiSunter {
         (1.0 / (1.0 + (-self.log_odds_of(&levels)).exp())) as f32
     }
 
+    /// [`probability`](Self::probability) of each pair of agreements, in the order in which they were added.
+    pub fn probabilities(&self, agreements: &Agreements) -> Vec<f32> {
+        let of_pattern: Vec<f32> = agreements
+            .patterns
+            .iter()
+            .map(|levels| (1.0 / (1.0 + (-self.log_odds_of(levels)).exp())) as f32)
+            .collect();
+        agreements
+            .pairs
+            .iter()
+            .map(|(_, _, pattern)| of_pattern[*pattern as usize])
+            .collect()
+    }
+
     /// What each column says of a pair with these features.
     pub fn explain(&self, row: &[f32]) -> Vec<Evidence> {
         let said = self.comparisons.iter().zip(&self.weights).map(|(comparison, weights)| {
@@ -323,7 +337,7 @@ fn gcd(a: u64, b: u64) -> u64 {
 
 /// The pair of this number when pairs are listed by their larger record.
 fn unrank(number: u128) -> (u32, u32) {
-    let mut larger = ((1.0 + (1.0 + 8.0 * number as f64).sqrt()) / 2.0) as u128;
+    let mut larger = f64::midpoint(1.0, (1.0 + 8.0 * number as f64).sqrt()) as u128;
     while larger * (larger - 1) / 2 > number {
         larger -= 1;
     }

@@ -151,7 +151,7 @@ pub(super) fn rules() -> Vec<Rule> {
             Some(Value::Clock(clock))
         }),
         // A bare number is a time after "at", where nothing follows that it could count.
-        rule("clock", "at < {hour} > {end}", bare_small),
+        rule("loneclock", "at < {hour} > {end}", bare_small),
         rule("end", ".|,|?|!|;|:|␃|\\)", |_, _| Some(Value::Word)),
         rule(
             "end",

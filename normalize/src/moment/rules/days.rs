@@ -122,7 +122,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("day", "on < the? {ord} >", |context, c| {
             day_of_month(context, c.ordinal(0)? as i8).map(Value::Day)
         }),
-        rule("day", "on < the {dd} > .|,|?|!|;|␃", |context, c| {
+        rule("loneday", "on < the {dd} > .|,|?|!|;|␃", |context, c| {
             day_of_month(context, c.integer(0)? as i8).map(Value::Day)
         }),
     ]

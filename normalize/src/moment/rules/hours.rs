@@ -14,7 +14,7 @@ pub(super) fn rules() -> Vec<Rule> {
         // Two bare numbers are hours where nothing follows that they could count.
         rule("barehours", "from|between {loose} {to} {loose}", from_to),
         rule("barehours", "between {loose} and {loose}", from_to),
-        rule("hours", "< {barehours} > .|,|?|!|;|␃", |_, c| {
+        rule("lonehours", "< {barehours} > .|,|?|!|;|␃", |_, c| {
             c.hours(0).map(Value::Hours)
         }),
         rule("hours", "{barehours} ( in the ) {part}", |_, c| {
@@ -41,6 +41,7 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("hours", "late|later ( in the | in )? {part}", |_, c| {
             whole(c.part(0)?, Some("end"))
         }),
+        rule("hours", "late at {part}", |_, c| whole(c.part(0)?, Some("end"))),
         rule("hours", "in the early {part}", |_, c| whole(c.part(0)?, Some("start"))),
         rule("hours", "in the late {part}", |_, c| whole(c.part(0)?, Some("end"))),
         rule("hours", "{loosehours} ( in the | in ) {part}", |_, c| {

@@ -19,6 +19,9 @@ pub(super) fn rules() -> Vec<Rule> {
             at,
         ),
         rule("moment", "{anyday} , ( at | @ ) {clock}", at),
+        rule("moment", "{anyday} ,? at around|about|approximately {clock}", at),
+        rule("moment", "{daypart} at around|about {clock}", at_daypart),
+        rule("moment", "{daypart} at around|about {hour}", at_daypart),
         rule("moment", "{anyday} ,? {athour}", at),
         rule("moment", "{anyday} at? {hmdot}", at),
         rule("moment", "at < {hour} {near} >", |_, c| {

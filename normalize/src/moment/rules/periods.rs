@@ -142,6 +142,12 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("quarter", "the? {quarternumber}", |context, c| {
             parts_of_year(context, c.integer(0)?, 3, None)
         }),
+        rule("quarter", "the? last|final quarter of|in {yearperiod}", |context, c| {
+            parts_of_year(context, 4, 3, c.period(0)?.year)
+        }),
+        rule("quarter", "the? last|final half of|in {yearperiod}", |context, c| {
+            parts_of_year(context, 2, 6, c.period(0)?.year)
+        }),
         rule("quarter", "the? {quarternumber} of the year", |context, c| {
             parts_of_year(context, c.integer(0)?, 3, None)
         }),

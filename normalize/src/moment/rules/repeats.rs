@@ -70,6 +70,13 @@ pub(super) fn rules() -> Vec<Rule> {
         rule("set", "every|each day ( at | from )? {clock}", |_, c| {
             Some(repeat(c.clock(0)?.timex()))
         }),
+        rule("set", "every|each night|weekday at? {clock}", |_, c| {
+            Some(repeat(c.clock(0)?.timex()))
+        }),
+        rule("set", "every|each {festival}", |_, c| Some(repeat(c.day(0)?.timex))),
+        rule("set", "the? < {ord} of every|each {singular} >", |_, c| {
+            (c.unit(0)? == Unit::Month).then(|| repeat(format!("XXXX-XX-{:02}", c.ordinal(0).unwrap_or(1))))
+        }),
         rule("set", "everyday at? {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
         rule("set", "daily at {clock}", |_, c| Some(repeat(c.clock(0)?.timex()))),
         rule(

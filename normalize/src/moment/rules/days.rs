@@ -284,12 +284,12 @@ pub(super) fn relative_rules() -> Vec<Rule> {
             let last = weekday(context, c.weekday(0)?)?.at?.past;
             add(last, 1 - c.integer(0)?, Unit::Week).map(|date| Value::Day(certain(date)))
         }),
-        rule("day", "the? < {ord} {wd} of|in {monthany} >", nth_weekday),
-        rule("day", "the? < {ord} {wd} of|in {monthrel} >", nth_weekday),
-        rule("day", "the? < {ord} {wd} of|in {monthfull} >", nth_weekday_of_year),
-        rule("day", "the? < last {wd} of|in {monthfull} >", nth_weekday_of_year),
-        rule("day", "the? < last {wd} of|in {monthany} >", nth_weekday),
-        rule("day", "the? < last {wd} of|in {monthrel} >", nth_weekday),
+        rule("day", "the? {ord} {wd} of|in {monthany}", nth_weekday),
+        rule("day", "the? {ord} {wd} of|in {monthrel}", nth_weekday),
+        rule("day", "the? {ord} {wd} of|in {monthfull}", nth_weekday_of_year),
+        rule("day", "the? last {wd} of|in {monthfull}", nth_weekday_of_year),
+        rule("day", "the? last {wd} of|in {monthany}", nth_weekday),
+        rule("day", "the? last {wd} of|in {monthrel}", nth_weekday),
         rule("day", "the? < {ord} week of {month1} on {wd} >", nth_weekday),
         rule("day", "around {day}", |_, c| {
             let mut day = c.day(0)?;

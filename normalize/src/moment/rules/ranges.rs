@@ -45,7 +45,7 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("range", "{date} {to} {date}", between),
         rule("range", "( from )? {weekdayname} {to} {weekdayname}", between),
-        rule("range", "from|between|during? {point} {to} the? {point}", between),
+        rule("range", "from|between {point} {to} the? {point}", between),
         rule("range", "between {point} and the? {point}", between),
         rule("range", "{point} {to} the? {point}", between),
         // 9 to 12 of June, April 9th through 17th.

@@ -4,6 +4,17 @@
 //! ambiguous, with the candidates, or why there is none: nothing is guessed. [`Format::find`] gives every value in a
 //! text with the bytes that say it, and [`moments`] every expression of time with all that it can mean.
 //!
+//! ```
+//! use refuel_normalize::{Format, Settings};
+//!
+//! let settings = Settings { region: Some("DE".to_owned()), ..Settings::default() };
+//! let outcome = Format::Phone.normalize("Tel.: (030) 901820", &settings);
+//! assert_eq!(outcome.value(), Some("+4930901820"));
+//!
+//! // Without a country nobody knows whose number that is.
+//! assert_eq!(Format::Phone.normalize("(030) 901820", &Settings::default()).value(), None);
+//! ```
+//!
 //! Everything is pure: the same text and the same [`Settings`] give the same outcome, and nothing is read from disk.
 
 mod address;

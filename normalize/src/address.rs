@@ -267,10 +267,12 @@ fn state(text: &str) -> Option<&'static str> {
 
 /// The postal code in a field, with what stands before and after it.
 fn postal_code<'a>(field: &'a str, region: Option<&str>) -> Option<(String, &'a str, &'a str)> {
-    let words: Vec<(usize, &str)> = field
-        .split(' ')
-        .map(|word| (word.as_ptr() as usize - field.as_ptr() as usize, word))
-        .collect();
+    let mut words: Vec<(usize, &str)> = Vec::new();
+    let mut start = 0;
+    for word in field.split(' ') {
+        words.push((start, word));
+        start += word.len() + 1;
+    }
     let around = |first: usize, last: usize| {
         let (start, end) = (words[first].0, words[last].0 + words[last].1.len());
         (field[..start].trim(), field[end..].trim())

@@ -148,9 +148,105 @@ fn what_all_of_a_city_have_in_common_makes_no_match() {
             .map(|entity| entity.cluster.clone())
             .collect();
         let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
-        eprintln!("{mode:?}: {figures:?}, {:?}", resolution.weights.unwrap().matches());
         assert!(figures.pairwise.f1 > 0.95, "{mode:?}: {figures:?}");
     }
+}
+
+/// A register in which an entity stands up to six times, with a typing error or a missing value in each copy.
+fn register() -> (Vec<Record>, Vec<u32>) {
+    let mut random = fastrand::Rng::with_seed(4);
+    let word = |random: &mut fastrand::Rng, length: usize| -> String {
+        (0..length)
+            .map(|_| char::from(*random.choice(b"abcdeghiklmnoprstuv").unwrap()))
+            .collect()
+    };
+    let firsts: Vec<String> = (0..40).map(|_| word(&mut random, 6)).collect();
+    let cities: Vec<String> = (0..30).map(|_| word(&mut random, 8)).collect();
+    let (mut records, mut truth) = (Vec::new(), Vec::new());
+    for number in 0..150u32 {
+        let row = [
+            random.choice(&firsts).unwrap().clone(),
+            word(&mut random, 8),
+            random.choice(&cities).unwrap().clone(),
+            format!(
+                "19{:02}-{:02}-{:02}",
+                random.u32(20..99),
+                random.u32(1..13),
+                random.u32(1..29)
+            ),
+        ];
+        for copy in 0..=number % 6 {
+            let mut row = row.clone();
+            if copy > 0 {
+                let value = &mut row[random.usize(0..4)];
+                let at = random.usize(0..value.len());
+                if random.u32(0..4) == 0 {
+                    value.clear();
+                } else {
+                    value.replace_range(at..=at, if value.starts_with("19") { "0" } else { "w" });
+                }
+            }
+            records.push(Record::new(["first", "last", "city", "born"].into_iter().zip(row)));
+            truth.push(number);
+        }
+    }
+    (records, truth)
+}
+
+#[test]
+fn an_entity_that_stands_six_times_is_one_cluster() {
+    let (records, truth) = register();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
+    let sources = Sources::one_table(records.len());
+    let options = ResolveOptions::default();
+    let resolution = resolve(
+        &records,
+        &sources,
+        &comparator,
+        None,
+        Scorer::Unsupervised,
+        &options,
+        &|_, _, _| true,
+    );
+    let resolution = resolution.unwrap();
+    let clusters: Vec<_> = resolution
+        .entities
+        .iter()
+        .map(|entity| entity.cluster.clone())
+        .collect();
+    let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
+    assert!(figures.pairwise.f1 > 0.97 && figures.exact.f1 > 0.92, "{figures:?}");
+}
+
+#[test]
+fn a_table_without_a_duplicate_stays_as_it_is() {
+    let (records, truth) = register();
+    let mut seen = std::collections::BTreeSet::new();
+    let records: Vec<Record> = records
+        .into_iter()
+        .zip(truth)
+        .filter(|row| seen.insert(row.1))
+        .map(|row| row.0)
+        .collect();
+    let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
+    let sources = Sources::one_table(records.len());
+    let options = ResolveOptions::default();
+    let resolution = resolve(
+        &records,
+        &sources,
+        &comparator,
+        None,
+        Scorer::Unsupervised,
+        &options,
+        &|_, _, _| true,
+    );
+    let joined = resolution
+        .unwrap()
+        .entities
+        .iter()
+        .filter(|entity| entity.cluster.members.len() > 1)
+        .count();
+    assert!(joined <= 1, "{joined} clusters were made of 150 people");
 }
 
 fn run(mode: Mode, watch: &dyn Fn(Step, usize, usize) -> bool) -> Result<(Resolution, Vec<u32>), ResolveError> {

@@ -2,7 +2,7 @@
 //!
 //! Agreement in a column speaks for a match as much as it is more frequent among matches than among others (Fellegi and
 //! Sunter, "A theory for record linkage", 1969). Both are estimated by expectation maximization (Winkler, 1988), from the
-//! candidates of each record: two records that are each other's best candidate may be a match, and a record's second best
+//! candidates of each record: two records that are among each other's first candidates may be a match, and the next
 //! candidate shows how much a record agrees with the one that is most like it and yet another. What candidates agree in
 //! anyway, such as the city or the brand that blocking brought them together by, then says little. The same rare value on
 //! both sides says more than the same common one.
@@ -32,7 +32,7 @@ pub struct FellegiSunter {
     comparisons: Vec<Comparison>,
     /// Log of how much more frequent a step is among matches, for each comparison.
     weights: Vec<[f64; LEVELS]>,
-    /// Log-odds that two records are a match that are each other's best candidate.
+    /// Log-odds that two records are a match that are among each other's first candidates.
     prior: f64,
     /// How many matches there are, estimated.
     matches: f64,
@@ -118,14 +118,19 @@ impl Agreements {
     }
 }
 
-/// What the candidates of each record say of the patterns: how many pairs of each are the best of both their records, and
-/// how many are a record's best but for a better one.
+/// What the candidates of each record say of the patterns: how many pairs of each may be matches, because each record is
+/// among the first candidates of the other, and how many are the first ones that are not.
 struct Standings {
-    best: Vec<f64>,
-    second: Vec<f64>,
+    first: Vec<f64>,
+    next: Vec<f64>,
 }
 
+/// How many candidates of a record are looked at, the best ones.
+const TOP: usize = 8;
+
 impl Standings {
+    /// One to one the first candidate of a record is the best one. Otherwise there may be several, and they end where the
+    /// score falls furthest from one candidate to the next.
     fn new(agreements: &Agreements, scores: &[f64], one_to_one: bool) -> Self {
         let records = agreements
             .pairs
@@ -133,33 +138,55 @@ impl Standings {
             .map(|(left, right, _)| left.max(right) + 1)
             .max()
             .unwrap_or(0);
-        // Of each record the best and the second best pair, by score and then by order.
-        let mut top: Vec<[u32; 2]> = vec![[u32::MAX; 2]; records as usize];
         let score = |pair: u32| scores[agreements.pairs[pair as usize].2 as usize];
+        let mut tops: Vec<Vec<u32>> = vec![Vec::new(); records as usize];
         for (number, (left, right, _)) in agreements.pairs.iter().enumerate() {
             let number = number as u32;
             for record in [left, right] {
-                let [best, second] = &mut top[*record as usize];
-                if *best == u32::MAX || score(number) > score(*best) {
-                    (*best, *second) = (number, *best);
-                } else if *second == u32::MAX || score(number) > score(*second) {
-                    *second = number;
+                let top = &mut tops[*record as usize];
+                let place = top
+                    .iter()
+                    .position(|other| score(number) > score(*other))
+                    .unwrap_or(top.len());
+                if place < TOP {
+                    top.truncate(TOP - 1);
+                    top.insert(place, number);
                 }
             }
         }
+        let fall = |top: &[u32], place: usize| score(top[place]) - score(top[place + 1]);
+        let firsts: Vec<usize> = tops
+            .iter()
+            .map(|top| match top.len() {
+                2.. if !one_to_one => {
+                    let places = 0..top.len() - 1;
+                    1 + places.fold(0, |best, place| {
+                        if fall(top, place) > fall(top, best) {
+                            place
+                        } else {
+                            best
+                        }
+                    })
+                }
+                _ => 1,
+            })
+            .collect();
         let mut standings = Self {
-            best: vec![0.0; agreements.patterns.len()],
-            second: vec![0.0; agreements.patterns.len()],
+            first: vec![0.0; agreements.patterns.len()],
+            next: vec![0.0; agreements.patterns.len()],
         };
         for (number, (left, right, pattern)) in agreements.pairs.iter().enumerate() {
-            let places =
-                [left, right].map(|record| top[*record as usize].iter().position(|pair| *pair == number as u32));
+            // Behind the first ones by how many: 0 or less is one of them.
+            let behind = [left, right].map(|record| {
+                let place = tops[*record as usize].iter().position(|pair| *pair == number as u32)?;
+                Some((place + 1).saturating_sub(firsts[*record as usize]))
+            });
             let pattern = *pattern as usize;
-            match places {
-                [Some(0), Some(0)] => standings.best[pattern] += 1.0,
+            match behind {
+                [Some(0), Some(0)] => standings.first[pattern] += 1.0,
                 // One to one, the better candidate of the other record takes it away.
-                [Some(0), _] | [_, Some(0)] if one_to_one => standings.second[pattern] += 1.0,
-                [Some(1), _] | [_, Some(1)] => standings.second[pattern] += 1.0,
+                [Some(0), _] | [_, Some(0)] if one_to_one => standings.next[pattern] += 1.0,
+                [Some(1), _] | [_, Some(1)] => standings.next[pattern] += 1.0,
                 _ => {}
             }
         }
@@ -205,10 +232,10 @@ impl FellegiSunter {
                 .collect();
             let standings = Standings::new(candidates, &scores, one_to_one);
             let probabilities: Vec<f64> = scores.iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect();
-            let of_best = standings.best.iter().zip(&probabilities);
-            let matching: Vec<f64> = of_best.map(|(count, probability)| count * probability).collect();
-            let of_second = standings.second.iter().zip(&probabilities);
-            let others: Vec<f64> = of_second
+            let of_first = standings.first.iter().zip(&probabilities);
+            let matching: Vec<f64> = of_first.map(|(count, probability)| count * probability).collect();
+            let of_next = standings.next.iter().zip(&probabilities);
+            let others: Vec<f64> = of_next
                 .map(|(count, probability)| {
                     if one_to_one {
                         *count
@@ -224,10 +251,10 @@ impl FellegiSunter {
                 .zip(&among_others)
                 .map(|(m, u)| weights(m, u))
                 .collect();
-            let best: f64 = standings.best.iter().sum();
+            let first: f64 = standings.first.iter().sum();
             let before = model.matches;
             model.matches = matching.iter().sum();
-            let rest = (best - model.matches).max(0.5);
+            let rest = (first - model.matches).max(0.5);
             model.prior = (model.matches.max(0.5) / rest).ln();
             if (model.matches - before).abs() < 1e-3 * before {
                 break;

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, TextDiff, capture_diff_slices};
 
-/// Texts with more pairs of letters than this are compared by whole words: letter by letter it would take too long.
+/// Texts with more pairs of letters than this are compared by whole words, and with more pairs of words by what they begin
+/// and end with: it would take too long otherwise.
 const MOST_PAIRS: usize = 25_000_000;
 
 /// A place that differs: the bytes before and after.
@@ -31,26 +32,16 @@ pub struct Diff {
 impl Diff {
     /// Compares two texts.
     pub fn of(before: &str, after: &str) -> Self {
-        let words = TextDiff::configure()
-            .algorithm(Algorithm::Myers)
-            .diff_words(before, after);
-        let starts = |words: &[&str]| -> Vec<usize> {
-            let ends = words.iter().scan(0, |end, word| {
-                *end += word.len();
-                Some(*end)
-            });
-            std::iter::once(0).chain(ends).collect()
+        let hunks = if before
+            .split_whitespace()
+            .count()
+            .saturating_mul(after.split_whitespace().count())
+            <= MOST_PAIRS
+        {
+            by_words(before, after)
+        } else {
+            whole(before, after)
         };
-        let (old, new) = (starts(words.old_slices()), starts(words.new_slices()));
-        let mut hunks = Vec::new();
-        for operation in words.ops().iter().filter(|operation| operation.tag() != DiffTag::Equal) {
-            let before_range = old[operation.old_range().start]..old[operation.old_range().end];
-            let after_range = new[operation.new_range().start]..new[operation.new_range().end];
-            hunks.push(Hunk {
-                before: before_range,
-                after: after_range,
-            });
-        }
         let letters = count_letters(before).max(1);
         let changed = if letters.saturating_mul(count_letters(after)) <= MOST_PAIRS {
             letters_changed(before, after)
@@ -83,6 +74,57 @@ impl Diff {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.hunks.is_empty()
+    }
+}
+
+/// The places that differ, by words.
+fn by_words(before: &str, after: &str) -> Vec<Hunk> {
+    let words = TextDiff::configure()
+        .algorithm(Algorithm::Myers)
+        .diff_words(before, after);
+    let starts = |words: &[&str]| -> Vec<usize> {
+        let ends = words.iter().scan(0, |end, word| {
+            *end += word.len();
+            Some(*end)
+        });
+        std::iter::once(0).chain(ends).collect()
+    };
+    let (old, new) = (starts(words.old_slices()), starts(words.new_slices()));
+    let mut hunks = Vec::new();
+    for operation in words.ops().iter().filter(|operation| operation.tag() != DiffTag::Equal) {
+        let before_range = old[operation.old_range().start]..old[operation.old_range().end];
+        let after_range = new[operation.new_range().start]..new[operation.new_range().end];
+        hunks.push(Hunk {
+            before: before_range,
+            after: after_range,
+        });
+    }
+    hunks
+}
+
+/// All that is between what two texts begin and end with alike, as one place.
+fn whole(before: &str, after: &str) -> Vec<Hunk> {
+    let start: usize = before
+        .chars()
+        .zip(after.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(letter, _)| letter.len_utf8())
+        .sum();
+    let end: usize = before[start..]
+        .chars()
+        .rev()
+        .zip(after[start..].chars().rev())
+        .take_while(|(one, other)| one == other)
+        .map(|(letter, _)| letter.len_utf8())
+        .sum();
+    let hunk = Hunk {
+        before: start..before.len() - end,
+        after: start..after.len() - end,
+    };
+    if hunk.before.is_empty() && hunk.after.is_empty() {
+        Vec::new()
+    } else {
+        vec![hunk]
     }
 }
 
@@ -121,5 +163,25 @@ impl fmt::Display for Diff {
             done = hunk.before.end;
         }
         f.write_str(&self.before[done..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Diff, whole};
+
+    #[test]
+    fn a_diff_shows_words() {
+        let diff = Diff::of("teh cat  sat", "the cat sat down");
+        assert_eq!(diff.to_string(), "[-teh-]{+the+} cat[-  -]{+ +}sat{+ down+}");
+        assert!(Diff::of("same", "same").is_empty());
+    }
+
+    #[test]
+    fn of_long_texts_the_middle_differs() {
+        let hunks = whole("äbc é xyz", "äbd é xyz");
+        assert_eq!((hunks[0].before.clone(), hunks[0].after.clone()), (3..4, 3..4));
+        let (before, after) = ("a b ".repeat(3000), "c d ".repeat(3000));
+        assert_eq!(Diff::of(&before, &after).hunks().len(), 1);
     }
 }

@@ -77,6 +77,7 @@ pub(super) fn names(text: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut names = Vec::new();
+    let mut seen: FxHashSet<&str> = FxHashSet::default();
     let is_name = |at: usize, word: &str| {
         let capitals = word.chars().filter(|letter| letter.is_uppercase()).count();
         let letters = word.chars().filter(|letter| letter.is_alphabetic()).count();
@@ -88,10 +89,7 @@ pub(super) fn names(text: &str) -> Vec<String> {
         letters > 1 && (capitals > 1 || (capitals == 1 && !begins))
     };
     for (at, word) in split(text) {
-        if is_name(at, word)
-            && !names.iter().any(|known| known == word)
-            && word.chars().next().is_some_and(char::is_alphabetic)
-        {
+        if is_name(at, word) && seen.insert(word) && word.chars().next().is_some_and(char::is_alphabetic) {
             let word = without_owner(word);
             if !is_negation(word) && !word.starts_with("I'") && !word.starts_with("I\u{2019}") {
                 names.push(word.to_owned());

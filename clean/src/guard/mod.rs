@@ -7,6 +7,8 @@ use std::fmt;
 
 pub use diff::{Diff, Hunk};
 
+use rustc_hash::FxHashMap;
+
 use crate::{CleanError, Result};
 use facts::{contacts, count_negations, names, numbers};
 
@@ -162,12 +164,12 @@ impl Guard {
             });
         }
         if self.keep.numbers {
-            let (gone, came) = differences(numbers(before), numbers(after));
+            let (gone, came) = differences(&numbers(before), &numbers(after));
             why.extend(gone.into_iter().map(Reason::NumberGone));
             why.extend(came.into_iter().map(Reason::NumberCame));
         }
         if self.keep.contacts {
-            let (gone, came) = differences(contacts(before), contacts(after));
+            let (gone, came) = differences(&contacts(before), &contacts(after));
             why.extend(gone.into_iter().map(Reason::ContactGone));
             why.extend(came.into_iter().map(Reason::ContactCame));
         }
@@ -192,16 +194,30 @@ impl Guard {
     }
 }
 
-/// What is in one list alone, counted as often as it is there.
-fn differences(mut before: Vec<String>, mut after: Vec<String>) -> (Vec<String>, Vec<String>) {
-    before.retain(|item| match after.iter().position(|other| other == item) {
-        Some(at) => {
-            after.remove(at);
+/// What is in one list alone, counted as often as it is there, in order of place.
+fn differences(before: &[String], after: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut counts: FxHashMap<&str, usize> = FxHashMap::default();
+    for item in after {
+        *counts.entry(item).or_default() += 1;
+    }
+    let mut take = |item: &String| match counts.get_mut(item.as_str()) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
             false
         }
-        None => true,
-    });
-    (before, after)
+        _ => true,
+    };
+    let gone: Vec<String> = before.iter().filter(|item| take(item)).cloned().collect();
+    // What is left over came; of those that are alike the last ones did.
+    let mut came: Vec<String> = Vec::new();
+    for item in after.iter().rev() {
+        if let Some(count) = counts.get_mut(item.as_str()).filter(|count| **count > 0) {
+            *count -= 1;
+            came.push(item.clone());
+        }
+    }
+    came.reverse();
+    (gone, came)
 }
 
 #[cfg(test)]

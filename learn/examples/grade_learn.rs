@@ -3,6 +3,8 @@
 //! `REFUEL_DATA` is the folder of the data (`../shared/data`), `REFUEL_ENCODER` that of the encoder's checkpoint with
 //! `config.json`, `tokenizer.json` and `model.safetensors`. Arguments name the sets and ways to grade, all without any.
 
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -268,9 +270,12 @@ impl Embedded {
 /// A head on embeddings, and on terms; with a catch-all where the set has one.
 fn head(set: &Set, way: &str, embedded: &Embedded, with_terms: bool) -> Array2<f32> {
     let start = Instant::now();
-    let keep = |features: &Features| match with_terms {
-        true => features.clone(),
-        false => Features::dense(features.dense.clone()),
+    let keep = |features: &Features| {
+        if with_terms {
+            features.clone()
+        } else {
+            Features::dense(features.dense.clone())
+        }
     };
     let labels = labels_of(&set.examples);
     let inside: Vec<usize> = (0..labels.len())

@@ -3,6 +3,8 @@
 //!
 //! `REFUEL_DATA` is the folder of the data (`../shared/data`). Arguments name the sets to grade, all without any.
 
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -1,6 +1,8 @@
 //! How long a head takes: 10,000 examples of 384 dimensions by default, or as many examples, dimensions and labels as the
 //! arguments say. The numbers are by chance, around one point a label.
 
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::time::Instant;
 
 use ndarray::Array2;

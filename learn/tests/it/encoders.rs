@@ -24,8 +24,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn encoder(folder: &Path) -> Encoder {
-    let checkpoint = Checkpoint::open(folder).unwrap();
-    Encoder::read(&checkpoint.config, checkpoint.weights.as_ref()).unwrap()
+    let checkpoint = Checkpoint::open(folder).expect("the checkpoint can be read");
+    Encoder::read(&checkpoint.config, checkpoint.weights.as_ref()).expect("the encoder is known")
 }
 
 fn length_one(values: &[f32]) -> Vec<f32> {

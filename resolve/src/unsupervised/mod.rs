@@ -18,7 +18,7 @@ use crate::sources::{Mode, Sources};
 use levels::{Comparison, LEVELS, MISSING, NAMES, comparisons};
 
 /// Rounds of expectation maximization at most.
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 40;
 /// As many pairs as this speak for the frequencies that matches usually have and random pairs do, beside those found.
 const PRIOR_PAIRS: f64 = 10.0;
 /// How frequent each step of agreement is among matches usually: most values are the same, some are misspelled.
@@ -138,56 +138,49 @@ impl Standings {
             .map(|(left, right, _)| left.max(right) + 1)
             .max()
             .unwrap_or(0);
-        let score = |pair: u32| scores[agreements.pairs[pair as usize].2 as usize];
-        let mut tops: Vec<Vec<u32>> = vec![Vec::new(); records as usize];
-        for (number, (left, right, _)) in agreements.pairs.iter().enumerate() {
-            let number = number as u32;
+        // Of each record the best candidates, by score and then by order.
+        let mut tops: Vec<Vec<(f64, u32)>> = vec![Vec::new(); records as usize];
+        for (number, (left, right, pattern)) in agreements.pairs.iter().enumerate() {
+            let score = scores[*pattern as usize];
             for record in [left, right] {
                 let top = &mut tops[*record as usize];
+                if top.len() == TOP {
+                    if score <= top[TOP - 1].0 {
+                        continue;
+                    }
+                    top.pop();
+                }
                 let place = top
                     .iter()
-                    .position(|other| score(number) > score(*other))
-                    .unwrap_or(top.len());
-                if place < TOP {
-                    top.truncate(TOP - 1);
-                    top.insert(place, number);
-                }
+                    .rposition(|(other, _)| *other >= score)
+                    .map_or(0, |place| place + 1);
+                top.insert(place, (score, number as u32));
             }
         }
-        let fall = |top: &[u32], place: usize| score(top[place]) - score(top[place + 1]);
-        let firsts: Vec<usize> = tops
-            .iter()
-            .map(|top| match top.len() {
-                2.. if !one_to_one => {
-                    let places = 0..top.len() - 1;
-                    1 + places.fold(0, |best, place| {
-                        if fall(top, place) > fall(top, best) {
-                            place
-                        } else {
-                            best
-                        }
-                    })
-                }
-                _ => 1,
-            })
-            .collect();
+        // By how many of its records a pair is among the first, and whether it is the next one of any.
+        let mut first = vec![0u8; agreements.pairs.len()];
+        let mut next = vec![false; agreements.pairs.len()];
+        for top in &tops {
+            let falls = top.windows(2).map(|pair| pair[0].0 - pair[1].0).enumerate();
+            let furthest = falls
+                .fold((0, 0.0), |best, fall| if fall.1 > best.1 { fall } else { best })
+                .0;
+            let count = if one_to_one { 1 } else { furthest + 1 };
+            top.iter().take(count).for_each(|(_, pair)| first[*pair as usize] += 1);
+            if let Some((_, pair)) = top.get(count) {
+                next[*pair as usize] = true;
+            }
+        }
         let mut standings = Self {
             first: vec![0.0; agreements.patterns.len()],
             next: vec![0.0; agreements.patterns.len()],
         };
-        for (number, (left, right, pattern)) in agreements.pairs.iter().enumerate() {
-            // Behind the first ones by how many: 0 or less is one of them.
-            let behind = [left, right].map(|record| {
-                let place = tops[*record as usize].iter().position(|pair| *pair == number as u32)?;
-                Some((place + 1).saturating_sub(firsts[*record as usize]))
-            });
-            let pattern = *pattern as usize;
-            match behind {
-                [Some(0), Some(0)] => standings.first[pattern] += 1.0,
-                // One to one, the better candidate of the other record takes it away.
-                [Some(0), _] | [_, Some(0)] if one_to_one => standings.next[pattern] += 1.0,
-                [Some(1), _] | [_, Some(1)] => standings.next[pattern] += 1.0,
-                _ => {}
+        for ((first, next), (_, _, pattern)) in first.iter().zip(&next).zip(&agreements.pairs) {
+            if *first == 2 {
+                standings.first[*pattern as usize] += 1.0;
+            } else if *next || (*first == 1 && one_to_one) {
+                // One to one, the better candidate of the other record takes a first one away.
+                standings.next[*pattern as usize] += 1.0;
             }
         }
         standings

@@ -29,6 +29,8 @@ pub(crate) struct Counted {
     pub(crate) unreadable: u64,
     /// What would be asked.
     pub(crate) demand: Demand,
+    /// Those of it, about, that the machine's cache of answers knows from elsewhere: they cost nothing.
+    pub(crate) kept: u64,
     /// Whether tokens and seconds come from a measured speed; else a few inputs were tried, or nothing is known.
     pub(crate) is_measured: bool,
 }
@@ -115,9 +117,9 @@ pub(crate) fn estimate(
         return Ok(());
     }
     let estimate = asked.answerer.estimate(sample, cancel)?;
-    // The estimate is of those alone that the engine has no answer to.
-    let fresh = (estimate.distinct - estimate.cached.min(estimate.distinct)).max(1) as f64;
-    let share = rows / fresh;
+    // Tokens and seconds of the estimate are those of inputs that the cache doesn't know.
+    let share = rows / estimate.distinct.max(1) as f64;
+    counted.kept = (estimate.cached as f64 * share).round() as u64;
     counted.demand.tokens = (estimate.row_tokens as f64 * share).round() as u64;
     counted.demand.seconds = estimate.seconds * share;
     Ok(())

@@ -51,6 +51,9 @@ pub struct PlanStage {
     pub answered: u64,
     /// Those that the model would be asked for.
     pub to_ask: u64,
+    /// Those of them, about, that the machine's cache of answers knows from another project or an earlier state of this
+    /// one. They are taken from there, and cost nothing.
+    pub kept: u64,
     /// Tokens of these, about.
     pub tokens: Option<u64>,
     /// Seconds that they would take, about.
@@ -85,6 +88,8 @@ pub struct PlanNode {
 pub struct PlanTotal {
     /// Inputs that models would be asked for, counted.
     pub to_ask: u64,
+    /// Those of them, about, that the machine's cache of answers knows.
+    pub kept: u64,
     /// Further ones at most, where they depend on answers that are not there yet.
     pub at_most_more: u64,
     /// Inputs whose answer is known.
@@ -119,7 +124,13 @@ pub struct PlanReport {
 pub fn plan(workspace: &Workspace, request: &RunRequest, cancel: &Cancel) -> Result<PlanReport, RunError> {
     let chosen = crate::run::chosen(workspace, request)?;
     let scope = Scope::of(workspace, request.threads, cancel)?;
-    let nodes = planner::plan(&scope, request, &chosen, true)?;
+    let planned = scope
+        .connections
+        .watched(cancel, || planner::plan(&scope, request, &chosen, true));
+    if cancel.is_cancelled() {
+        return Err(RunError::Cancelled);
+    }
+    let nodes = planned?;
     let budget = budget::settled(&workspace.dag.project.settings.budget, request);
     let total = total(&nodes);
     let over = over(&scope, &nodes, &total, &budget).err();
@@ -194,6 +205,7 @@ fn total(nodes: &[PlanNode]) -> PlanTotal {
         } else {
             let demand = demand_of_stage(stage);
             total.to_ask += demand.rows;
+            total.kept += stage.kept;
             total.tokens += demand.tokens;
             total.seconds += demand.seconds;
         }

@@ -1,16 +1,15 @@
 //! A run from its start to its end.
 
 mod chosen;
+mod remember;
 mod retry;
 mod turns;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use refuel_dag::diff::Snapshot;
 use refuel_dag::{Detail, RenderMode};
 use refuel_engine::Cancel;
 use refuel_state::{NewRun, RunId, RunLock, RunStatus};
@@ -111,20 +110,20 @@ fn within(
         spending: Spending::new(budget::settled(&workspace.dag.project.settings.budget, request)),
     };
     let worked = chosen::worked(workspace, request, chosen);
-    let over = AtomicBool::new(false);
-    let ended = thread::scope(|scope| {
-        scope.spawn(|| context.pool.work());
-        scope.spawn(|| context.connections.watch(cancel, &|| over.load(Ordering::Relaxed)));
-        // A panic in between must not leave the two waiting for ever.
-        let _closing = Closing {
-            context: &context,
-            over: &over,
-        };
-        let prepared = prepare(&context, chosen);
-        prepared.map(|()| turns::all(&context, &worked, threads + WAITING))
+    let ended = context.connections.watched(cancel, || {
+        thread::scope(|scope| {
+            scope.spawn(|| context.pool.work());
+            // A panic in between must not leave the pool waiting for ever.
+            let _closing = Closing(&context.pool);
+            let prepared = prepare(&context, chosen);
+            prepared.map(|()| turns::all(&context, &worked, threads + WAITING))
+        })
     });
     let nodes = ended?;
     let interrupted = cancel.is_cancelled();
+    if !request.empty {
+        remember::keep(&context, &nodes)?;
+    }
     let finished = if interrupted { Ok(()) } else { finish(&context, &nodes) };
     let report = RunReport {
         run: run.to_string(),
@@ -141,16 +140,12 @@ fn within(
     finished.map(|()| report)
 }
 
-/// Lets the helping threads of a run end.
-struct Closing<'a, 'b> {
-    context: &'a Context<'b>,
-    over: &'a AtomicBool,
-}
+/// Lets the thread of a pool end.
+struct Closing<'a>(&'a Pool);
 
-impl Drop for Closing<'_, '_> {
+impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.context.pool.close();
-        self.over.store(true, Ordering::Relaxed);
+        self.0.close();
     }
 }
 
@@ -205,21 +200,6 @@ fn refuse_foreign(context: &Context<'_>, chosen: &[usize]) -> Result<(), RunErro
     )?)
 }
 
-/// Keeps what the project is now, for comparison with what it will be.
-fn keep_snapshot(context: &Context<'_>) -> Result<(), RunError> {
-    let mut models = BTreeMap::new();
-    for node in context.dag.nodes.values() {
-        let Detail::Task(of) = &node.detail else { continue };
-        // A model that isn't installed is no matter of this run, which did not need it.
-        if let Ok(asked) = context.tasks.named(&of.task.name) {
-            models.insert(of.task.model_name(), asked.answerer.digest().to_owned());
-        }
-    }
-    let snapshot = Snapshot::of(context.dag, models);
-    let content = serde_json::to_vec(&snapshot).unwrap_or_default();
-    Ok(context.state.put_snapshot(context.run, context.target, &content)?)
-}
-
 /// Runs the hooks of a project.
 fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), RunError> {
     if hooks.is_empty() {
@@ -238,9 +218,6 @@ fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), Ru
 /// The end of a run that was not stopped: hooks, and tables of answers that nothing reads any more.
 fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
     hooks(context, "on-run-end", &context.dag.project.settings.on_run_end)?;
-    if matches!(context.request.command, Command::Build | Command::Run) && !context.request.empty {
-        keep_snapshot(context)?;
-    }
     let good = nodes.iter().all(|report| is_good(report.status));
     if !good || !matches!(context.request.command, Command::Build | Command::Run) {
         return Ok(());

@@ -150,6 +150,9 @@ fn total(report: &PlanReport) -> String {
     if total.at_most_more > 0 {
         line.push_str(&format!(", at most {} more", words::count(total.at_most_more)));
     }
+    if total.kept > 0 {
+        line.push_str(&format!(", about {} kept on this machine", words::count(total.kept)));
+    }
     if total.to_ask > 0 {
         line.push_str(&format!(
             "; about {} and {}",

@@ -25,8 +25,15 @@ pub(crate) fn run(arguments: &ProjectShowArgs, context: &Context) -> Result<Exit
     let query = match (&arguments.inline, &arguments.node) {
         (Some(sql), _) => dag.render_inline("--inline", sql, None, &RenderMode::default())?,
         (None, node) => {
-            let text = reference(&dag, node.as_deref().unwrap_or_default());
-            dag.render_inline("the node", &text, None, &RenderMode::default())?
+            let name = node.as_deref().unwrap_or_default();
+            match dag
+                .nodes
+                .values()
+                .find(|node| node.test().is_some() && *node.name == *name)
+            {
+                Some(test) => dag.rendered_sql(test, &RenderMode::default())?,
+                None => dag.render_inline("the node", &reference(&dag, name), None, &RenderMode::default())?,
+            }
         }
     };
     let query = query.trim().trim_end_matches(';');

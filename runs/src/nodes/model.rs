@@ -311,7 +311,7 @@ pub(super) fn hooks(
     hooks: &[String],
     warehouse: &mut dyn Warehouse,
 ) -> Result<(), RunError> {
-    for hook in hooks {
+    for (at, hook) in hooks.iter().enumerate() {
         let sql = context.dag.render_inline(
             &format!("{name} of {}", node.name),
             hook,
@@ -319,7 +319,9 @@ pub(super) fn hooks(
             &RenderMode::new(false),
         )?;
         if !sql.trim().is_empty() {
-            warehouse.execute(&sql)?;
+            warehouse
+                .execute(&sql)
+                .map_err(|error| RunError::from(error).of_hook(name, at + 1, &sql))?;
         }
     }
     Ok(())

@@ -206,10 +206,11 @@ fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), Ru
         return Ok(());
     }
     let mut session = context.session()?;
-    for hook in hooks {
+    for (at, hook) in hooks.iter().enumerate() {
         let sql = context.dag.render_inline(name, hook, None, &RenderMode::new(false))?;
         if !sql.trim().is_empty() {
-            session.warehouse()?.execute(&sql)?;
+            let run = session.warehouse()?.execute(&sql);
+            run.map_err(|error| RunError::from(error).of_hook(name, at + 1, &sql))?;
         }
     }
     Ok(())

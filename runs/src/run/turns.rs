@@ -27,6 +27,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Does all nodes, `at_once` at a time. Returns the reports in the order in which nodes ended.
 pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec<NodeReport> {
     let begun = AtomicUsize::new(0);
+    let ended_nodes = AtomicUsize::new(0);
     let reports: Mutex<Vec<NodeReport>> = Mutex::default();
     let statuses: Mutex<HashMap<usize, NodeStatus>> = Mutex::default();
     let work = |at: usize, turn: Turn| -> bool {
@@ -68,7 +69,7 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
             let mut reports = lock(&reports);
             context.observer.event(&Event::NodeFinished {
                 report: Box::new(report.clone()),
-                number: reports.len() + 1,
+                number: is_reported.then(|| ended_nodes.fetch_add(1, Ordering::Relaxed) + 1),
                 of: worked.reported,
             });
             reports.push(report);
@@ -139,6 +140,7 @@ fn one(context: &Context<'_>, node: &Node, is_reported: bool) -> NodeReport {
         });
         report.code = (!cancelled).then(|| error.code().to_owned());
         report.hint = if cancelled { None } else { error.hint() };
+        report.may_pass = !cancelled && error.is_transient();
         return ended(report, &clock);
     }
 }

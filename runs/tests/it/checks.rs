@@ -106,7 +106,7 @@ fn a_unit_test_that_fails_shows_the_cell_and_its_model_is_not_built() {
     1 row not as expected
       | id | topic
     ~ | 2  | delivery → NULL
-      (2 more as expected)
+      (~ expected → found; 2 more as expected)
     ");
     assert_eq!(
         status(&report, "model.shop.labelled"),

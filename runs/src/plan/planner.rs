@@ -227,7 +227,11 @@ impl Planner<'_, '_> {
             Err(RunError::Cancelled) => return Err(RunError::Cancelled),
             Err(error) => {
                 back_to_point(session.warehouse()?)?;
-                planned.unknown = Some(error.to_string());
+                let error = nodes::not_built(self.scope, node, error, session.warehouse()?, &self.overrides);
+                planned.unknown = Some(match error {
+                    RunError::NotBuilt { .. } => format!("{error}: select +{} to count it with what it reads", node.name),
+                    other => other.to_string(),
+                });
                 self.open.insert(node.id.clone());
             }
         }
@@ -309,8 +313,7 @@ impl Planner<'_, '_> {
             estimate(self.scope.state, &asked, &mut counted, &sample, true, self.scope.cancel)?;
         }
         let is_shared = !self.counted.insert((stage.table.clone(), stage.inputs.clone()));
-        let is_free = counted.demand.rows == 0 || counted.kept > 0;
-        let has_cost = self.with_cost && (is_free || counted.demand.tokens > 0 || counted.is_measured);
+        let has_cost = self.with_cost && (counted.demand.rows == 0 || counted.demand.tokens > 0 || counted.is_measured);
         Ok(PlanStage {
             task: stage.task.clone(),
             model: asked.answerer.model().to_owned(),
@@ -320,7 +323,6 @@ impl Planner<'_, '_> {
                 .saturating_sub(counted.demand.rows)
                 .saturating_sub(counted.unreadable),
             to_ask: counted.demand.rows,
-            kept: counted.kept,
             tokens: has_cost.then_some(counted.demand.tokens),
             seconds: has_cost.then_some(counted.demand.seconds),
             is_measured: counted.is_measured,

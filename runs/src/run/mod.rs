@@ -24,6 +24,7 @@ use crate::nodes;
 use crate::observe::{Event, Observer};
 use crate::report::{NodeReport, RunReport, is_good};
 use crate::request::{Command, RunRequest};
+use crate::words;
 use crate::workspace::Workspace;
 
 pub(crate) use chosen::{chosen, needed};
@@ -224,21 +225,27 @@ fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
         return Ok(());
     }
     let versions = context.state.node_versions(context.target)?;
+    let mut session = context.session()?;
+    let warehouse = session.warehouse()?;
+    let project = &context.dag.project.settings.name;
+    // What a node that left the project made stays, and if it is a view it still reads its answers.
+    let left: HashSet<String> = ownership::owned(warehouse, project)?
+        .into_iter()
+        .map(|owned| owned.owner.node)
+        .collect();
     let used: HashSet<&str> = versions
         .iter()
-        // A node that left the project reads nothing that anybody waits for.
-        .filter(|(id, _)| context.dag.node(id).is_some())
+        .filter(|(id, _)| context.dag.node(id).is_some() || left.contains(id.as_str()))
         .flat_map(|(_, version)| version.answer_tables.iter().map(String::as_str))
         .collect();
-    let mut session = context.session()?;
-    let dropped = drop_unused(session.warehouse()?, &context.dag.project.settings.name, &|name| {
-        used.contains(name)
-    })?;
-    if dropped > 0 {
-        context.note(
-            None,
-            format!("dropped {dropped} tables of answers that nothing reads any more"),
-        );
+    // The nodes are done: what can't be cleared away is no failure of theirs.
+    match drop_unused(warehouse, project, &|name| used.contains(name)) {
+        Ok(0) => {}
+        Ok(dropped) => {
+            let tables = words::count(dropped as u64, "table");
+            context.note(None, format!("dropped {tables} of answers that nothing reads any more"));
+        }
+        Err(error) => context.note(None, format!("tables of answers that nothing reads are left: {error}")),
     }
     Ok(())
 }

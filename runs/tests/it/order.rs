@@ -246,3 +246,38 @@ fn changed(shop: &Shop) -> Vec<String> {
         .map(|(id, _)| id.to_string())
         .collect()
 }
+
+#[test]
+fn with_fail_fast_what_is_ready_but_not_begun_is_not_done() {
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+    shop.write("models/a.sql", "SELECT no_such_column\n");
+    for number in 1..=6 {
+        shop.write(&format!("models/b{number}.sql"), "SELECT 1 AS one\n");
+    }
+    let report = shop
+        .try_run(Command::Build, |request| {
+            request.fail_fast = true;
+            request.threads = NonZeroUsize::new(1);
+        })
+        .unwrap();
+    assert_eq!(status(&report, "model.shop.a"), NodeStatus::Error, "{}", lines(&report));
+    let done = report.nodes.iter().filter(|node| node.status == NodeStatus::Success);
+    assert_eq!(done.count(), 0, "{}", lines(&report));
+}
+
+#[test]
+fn the_time_of_a_node_is_that_of_its_work() {
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+    let counting =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT max(i) AS m FROM n\n";
+    for number in 1..=5 {
+        shop.write(&format!("models/b{number}.sql"), counting);
+    }
+    let report = shop
+        .try_run(Command::Build, |request| request.threads = NonZeroUsize::new(1))
+        .unwrap();
+    let all: f64 = report.nodes.iter().map(|node| node.execute_seconds).sum();
+    assert!(all < report.seconds * 1.2, "{all} s of nodes in {} s", report.seconds);
+}

@@ -218,3 +218,28 @@ fn a_lost_connection_is_tried_again_and_a_wrong_statement_is_not() {
         .collect();
     assert_eq!(tries, [("model.shop.slow", Duration::from_millis(500))]);
 }
+
+#[test]
+fn a_view_that_left_the_project_can_still_be_read() {
+    let Some(server) = Server::start() else { return };
+    let files = [
+        ("tasks/other.yml", TOPIC),
+        (
+            "models/seen.sql",
+            "SELECT id, refuel_label(lower(body), 'other') AS topic FROM {{ ref('cleaned') }}\n",
+        ),
+    ];
+    let (sqlite, postgres) = (Shop::with(&files), Shop::with(&files));
+    postgres.write("profiles.yml", &server.profile());
+    for shop in [&sqlite, &postgres] {
+        assert!(shop.build().is_success());
+        for (path, _) in files {
+            std::fs::remove_file(shop.path().join(path)).unwrap();
+        }
+        for _ in 0..2 {
+            let report = shop.build();
+            assert!(report.is_success(), "{}", lines(&report));
+        }
+        assert_eq!(shop.table("SELECT count(*) FROM seen WHERE topic = 'refund'"), "2");
+    }
+}

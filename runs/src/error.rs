@@ -75,6 +75,16 @@ pub enum RunError {
         /// What to do.
         hint: Option<String>,
     },
+    /// What a node reads is not built in the target yet.
+    #[error("{missing} is not built in target \"{target}\" yet")]
+    NotBuilt {
+        /// What it reads.
+        missing: String,
+        /// The target.
+        target: String,
+        /// What is to be built, with all that it is made of.
+        node: String,
+    },
     /// There is no row with this key.
     #[error("no row of \"{node}\" is made of {key}")]
     NoSuchRow {
@@ -184,6 +194,7 @@ impl RunError {
             Self::Fixture { .. } => "RF1509",
             Self::Stopped { .. } => "RF1510",
             Self::Cancelled => "RF1511",
+            Self::NotBuilt { .. } => "RF1512",
             Self::Hook { source, .. } => source.code(),
             Self::Table(error) => error.code(),
             Self::Dag(error) => error.code(),
@@ -213,6 +224,7 @@ impl RunError {
             }),
             Self::Options { .. } => Some("the options are \"guidelines\", \"max_tokens\" and \"stop\"".to_owned()),
             Self::NotPossible { hint, .. } | Self::Fixture { hint, .. } => hint.clone(),
+            Self::NotBuilt { node, .. } => Some(format!("`refuel build --select +{node}` builds it first")),
             Self::NoSuchRow { .. } => Some("look for the key in what the model reads with `refuel show`".to_owned()),
             Self::Stopped { .. } => None,
             Self::Hook { source, .. } => source.hint(),

@@ -229,7 +229,9 @@ impl Planner<'_, '_> {
                 back_to_point(session.warehouse()?)?;
                 let error = nodes::not_built(self.scope, node, error, session.warehouse()?, &self.overrides);
                 planned.unknown = Some(match error {
-                    RunError::NotBuilt { .. } => format!("{error}: select +{} to count it with what it reads", node.name),
+                    RunError::NotBuilt { .. } => {
+                        format!("{error}: select +{} to count it with what it reads", node.name)
+                    }
                     other => other.to_string(),
                 });
                 self.open.insert(node.id.clone());

@@ -150,15 +150,17 @@ fn total(report: &PlanReport) -> String {
     if total.at_most_more > 0 {
         line.push_str(&format!(", at most {} more", words::count(total.at_most_more)));
     }
-    if total.kept > 0 {
-        line.push_str(&format!(", about {} kept on this machine", words::count(total.kept)));
-    }
     if total.to_ask > 0 {
         line.push_str(&format!(
             "; about {} and {}",
             words::counted(total.tokens, "token", "tokens"),
             words::seconds(total.seconds)
         ));
+    }
+    let uncounted = report.nodes.iter().filter(|node| node.unknown.is_some()).count() as u64;
+    if uncounted > 0 {
+        let them = words::counted(uncounted, "node that isn't", "nodes that aren't");
+        line.push_str(&format!("; and what is asked by {them} counted"));
     }
     line
 }

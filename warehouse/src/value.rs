@@ -89,7 +89,7 @@ const DIGITS: usize = 12;
 /// where it has nine more digits that mean nothing. None for a number whose digits are few enough to mean something.
 fn single(number: f64) -> Option<String> {
     let short = number as f32;
-    if f64::from(short) != number || number.fract() == 0.0 {
+    if f64::from(short).to_bits() != number.to_bits() || number.fract() == 0.0 {
         return None;
     }
     let digits = |text: &str| {

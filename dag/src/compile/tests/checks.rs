@@ -235,5 +235,8 @@ fn a_unit_test_gives_rows_for_everything_that_its_model_reads() {
     RF1211 tests/t.yml:2:5: unit test "t" gives no rows for ref('raw'), which the model "m" reads
            give it rows; where it is to have none: {input: ref('raw'), rows: []}
     "#);
-    insta::assert_snapshot!(told(all, "    overrides: {macros: {is_incremental: true}}\n"), @"");
+    insta::assert_snapshot!(told(all, "    overrides: {macros: {is_incremental: true}}\n"), @r#"
+    RF1211 tests/t.yml:2:5: unit test "t" gives no rows for this, which the model "m" reads
+           give it rows; where it is to have none: {input: this, rows: []}
+    "#);
 }

@@ -146,7 +146,7 @@ mod tests {
         let mut grid = Grid::pairs();
         grid.pair("input", "paid \u{202e}drawer \u{1b}[2J");
         let plain = anstream::adapter::strip_str(&grid.render()).to_string();
-        assert_eq!(plain.trim(), "input  paid \u{fffd}drawer \u{fffd}[2J");
+        assert_eq!(plain.trim(), "input   paid \u{fffd}drawer \u{fffd}[2J");
     }
 
     #[test]

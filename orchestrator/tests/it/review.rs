@@ -363,7 +363,7 @@ fn a_terminal_that_is_closed_ends_the_review() {
     let desk = project();
     // The signal that a terminal sends as it goes may not reach whoever was started without one.
     let line = format!(
-        "trap '' HUP; echo $$ > process; exec '{}' review",
+        "stty rows 24 cols 80; trap '' HUP; echo $$ > process; exec '{}' review",
         env!("CARGO_BIN_EXE_refuel")
     );
     let mut terminal = Command::new("/usr/bin/script")

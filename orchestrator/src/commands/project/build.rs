@@ -162,9 +162,10 @@ fn summary(report: &RunReport) -> String {
         .into_iter()
         .map(|(status, number)| format!("{number} {}", status.as_str()))
         .collect();
-    let counts = match counts.is_empty() {
-        true => "nothing to do".to_owned(),
-        false => counts.join(", "),
+    let counts = if counts.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        counts.join(", ")
     };
     let mut line = format!("\n{counts} in {}", words::seconds(report.seconds));
     let (asked, cached) = (report.asked(), report.cached());

@@ -119,6 +119,13 @@ mod tests {
         let job = |name: &str, cron: &str| JobSettings::new("shop", "/shop", name, cron);
         let table = Timetable::new([job("often", "*/20 * * * * *"), job("daily", "@daily")], []).unwrap();
         let plain = grid(&table, "2026-03-01T23:59:10Z".parse().unwrap(), 2).render();
-        insta::assert_snapshot!(anstream::adapter::strip_str(&plain), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&plain), @r"
+         time                               in   job          cron             runs
+        ─────────────────────────────────────────────────────────────────────────────
+         Sun 2026-03-01 23:59:20 UTC      10 s   shop.often   */20 * * * * *   build
+         Sun 2026-03-01 23:59:40 UTC      30 s   shop.often   */20 * * * * *   build
+         Mon 2026-03-02 00:00 UTC         50 s   shop.daily   @daily           build
+         Tue 2026-03-03 00:00 UTC      1 d 0 h   shop.daily   @daily           build
+        ");
     }
 }

@@ -225,10 +225,10 @@ mod tests {
             .collect()
     }
 
-    fn codes(problems: &[Failure]) -> Vec<&str> {
-        let code = |problem| match problem {
-            &Failure::Reported(ref report) => &*report.code,
-            Failure::OutputClosed => "closed",
+    fn codes(problems: &[Failure]) -> Vec<String> {
+        let code = |problem: &Failure| match problem {
+            Failure::Reported(report) => report.code.to_string(),
+            Failure::OutputClosed => "closed".to_owned(),
         };
         problems.iter().map(code).collect()
     }

@@ -85,6 +85,16 @@ pub enum RunError {
         /// What is to be built, with all that it is made of.
         node: String,
     },
+    /// Another run of the project is going on in the target, begun from another folder or on another machine.
+    #[error("another run of \"{project}\" is going on in target \"{target}\"{}", holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default())]
+    InUse {
+        /// The project.
+        project: String,
+        /// The target.
+        target: String,
+        /// Who runs it, as the server says.
+        holder: Option<String>,
+    },
     /// There is no row with this key.
     #[error("no row of \"{node}\" is made of {key}")]
     NoSuchRow {
@@ -195,6 +205,7 @@ impl RunError {
             Self::Stopped { .. } => "RF1510",
             Self::Cancelled => "RF1511",
             Self::NotBuilt { .. } => "RF1512",
+            Self::InUse { .. } => "RF1513",
             Self::Hook { source, .. } => source.code(),
             Self::Table(error) => error.code(),
             Self::Dag(error) => error.code(),
@@ -225,6 +236,7 @@ impl RunError {
             Self::Options { .. } => Some("the options are \"guidelines\", \"max_tokens\" and \"stop\"".to_owned()),
             Self::NotPossible { hint, .. } | Self::Fixture { hint, .. } => hint.clone(),
             Self::NotBuilt { node, .. } => Some(format!("`refuel build --select +{node}` builds it first")),
+            Self::InUse { .. } => Some("wait until it is done".to_owned()),
             Self::NoSuchRow { .. } => Some("look for the key in what the model reads with `refuel show`".to_owned()),
             Self::Stopped { .. } => None,
             Self::Hook { source, .. } => source.hint(),

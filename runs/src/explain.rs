@@ -99,6 +99,9 @@ pub fn explain(
     let Some(of) = node.model() else {
         return Err(impossible(node, "is no model", "name a model"));
     };
+    if of.calls.is_empty() {
+        return Err(impossible(node, "calls no task", "explain the model that calls it"));
+    }
     let own_key = of.config.unique_key.first();
     let Some(column) = column.map(str::to_owned).or_else(|| own_key.cloned()) else {
         return Err(impossible(
@@ -144,9 +147,6 @@ fn calls(
     key: &str,
     session: &mut Session<'_>,
 ) -> Result<Vec<ExplainedCall>, RunError> {
-    if model.calls.is_empty() {
-        return Err(impossible(node, "calls no task", "explain the model that calls it"));
-    }
     let mut mode = narrowed(scope, node, column, key, session)?;
     let sql = scope.dag.rendered_sql(node, &mode)?;
     let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {

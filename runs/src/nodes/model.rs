@@ -332,7 +332,7 @@ pub(super) fn owner(context: &Context<'_>, node: &Node) -> Owner {
     Owner {
         project: context.dag.project.settings.name.clone(),
         node: node.id.to_string(),
-        fingerprint: node.fingerprints.data().to_string(),
+        fingerprint: crate::context::mark(&node.fingerprints.data().to_string(), Some(context.run)),
     }
 }
 

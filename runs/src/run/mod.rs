@@ -1,6 +1,7 @@
 //! A run from its start to its end.
 
 mod chosen;
+mod exclusion;
 mod remember;
 mod retry;
 mod turns;
@@ -48,6 +49,7 @@ pub fn execute(
 ) -> Result<RunReport, RunError> {
     let target = workspace.target().to_owned();
     let lock = workspace.state.lock(&target, &request.command_line)?;
+    let _exclusion = exclusion::Exclusion::take(workspace)?;
     let nodes = chosen(workspace, request)?;
     let run = begin(workspace, &lock, request, &nodes)?;
     let done = within(workspace, request, observer, cancel, &run, &nodes);

@@ -44,7 +44,7 @@ pub enum DagError {
         disabled: Place,
     },
     /// Nodes depend on each other in a circle.
-    #[error("{place}: {} depend on each other in a circle: {}", count(path), path.join(" -> "))]
+    #[error("{place}: {} on each other in a circle: {}", count(path), path.join(" -> "))]
     Cycle {
         /// The file of the first node of the circle.
         place: Place,
@@ -280,8 +280,8 @@ impl DagError {
 /// `2 nodes`, without the repeated end of a circle.
 fn count(path: &[String]) -> String {
     match path.len().saturating_sub(1) {
-        1 => "1 node".to_owned(),
-        number => format!("{number} nodes"),
+        1 => "1 node depends".to_owned(),
+        number => format!("{number} nodes depend"),
     }
 }
 

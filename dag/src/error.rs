@@ -44,7 +44,7 @@ pub enum DagError {
         disabled: Place,
     },
     /// Nodes depend on each other in a circle.
-    #[error("{place}: {} depend on each other in a circle: {}", count(path), path.join(" -> "))]
+    #[error("{place}: {} on each other in a circle: {}", count(path), path.join(" -> "))]
     Cycle {
         /// The file of the first node of the circle.
         place: Place,
@@ -134,6 +134,16 @@ pub enum DagError {
         /// The relation.
         relation: String,
     },
+    /// Settings of a model don't go together, or one that another needs is missing.
+    #[error("{place}: {message}")]
+    Settings {
+        /// Where they are written.
+        place: Place,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// A test, unit test or evaluation can't be made.
     #[error("{place}: {message}")]
     Test {
@@ -192,6 +202,7 @@ impl DagError {
             Self::File { .. } => "RF1213",
             Self::NoSql { .. } => "RF1214",
             Self::TaskVersion { .. } => "RF1215",
+            Self::Settings { .. } => "RF1216",
         }
     }
 
@@ -199,7 +210,10 @@ impl DagError {
     pub fn hint(&self) -> Option<String> {
         let meant = |nearest: &Option<String>| nearest.as_ref().map(|name| format!("did you mean \"{name}\"?"));
         match self {
-            Self::Template { hint, .. } | Self::Sql { hint, .. } | Self::Test { hint, .. } => hint.clone(),
+            Self::Template { hint, .. }
+            | Self::Sql { hint, .. }
+            | Self::Test { hint, .. }
+            | Self::Settings { hint, .. } => hint.clone(),
             Self::MissingReference { nearest, what, .. } => meant(nearest).or_else(|| {
                 Some(match *what {
                     "source" => "declare it under \"sources\" in a properties file".to_owned(),
@@ -231,7 +245,9 @@ impl DagError {
                 "name the task alone, '{task}', to take the version that is there"
             )),
             Self::Config(error) => error.hint(),
-            Self::SameRelation { .. } => Some("give one of them another \"alias\" or \"schema\"".to_owned()),
+            Self::SameRelation { .. } => {
+                Some("give one of them another \"alias\" or \"schema\", or a source another \"identifier\"".to_owned())
+            }
             Self::SameTest { .. } => Some("give one of them another \"name\"".to_owned()),
             Self::File { .. } => Some("check the path, and that it can be read and written".to_owned()),
             Self::NoSql { .. } => None,
@@ -252,6 +268,7 @@ impl DagError {
             | Self::TaskKind { place, .. }
             | Self::TaskVersion { place, .. }
             | Self::SameRelation { place, .. }
+            | Self::Settings { place, .. }
             | Self::Test { place, .. }
             | Self::SameTest { place, .. } => Some(place),
             Self::Config(error) => error.place(),
@@ -263,8 +280,8 @@ impl DagError {
 /// `2 nodes`, without the repeated end of a circle.
 fn count(path: &[String]) -> String {
     match path.len().saturating_sub(1) {
-        1 => "1 node".to_owned(),
-        number => format!("{number} nodes"),
+        1 => "1 node depends".to_owned(),
+        number => format!("{number} nodes depend"),
     }
 }
 

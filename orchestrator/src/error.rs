@@ -81,6 +81,17 @@ impl Failure {
         Some(first)
     }
 
+    /// What went wrong, on one line; none where there is nothing to tell.
+    pub(crate) fn message(&self) -> Option<String> {
+        match self {
+            Self::OutputClosed => None,
+            Self::Reported(report) => {
+                let all = std::iter::once(&**report).chain(&report.further);
+                Some(all.map(|report| &*report.message).collect::<Vec<&str>>().join("; "))
+            }
+        }
+    }
+
     /// Whether the same would stop a run that goes on: the request has to change, or the program.
     pub(crate) fn comes_again(&self) -> bool {
         match self {

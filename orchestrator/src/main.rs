@@ -20,8 +20,6 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::cli::Cli;
 use crate::context::Context;
 
@@ -32,7 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     panic::install();
     // clap prints help to standard output with status 0, and a wrong request to standard error with status 2.
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|wrong| wrong.exit());
     let context = Context::new(&cli.global);
     logging::start(&cli.global, &cli.command);
     match commands::run(cli.command, &context) {

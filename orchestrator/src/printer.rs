@@ -75,6 +75,11 @@ impl Printer {
         }
     }
 
+    /// Writes lines about something that went wrong to standard error, also where notes are not wanted.
+    pub(crate) fn problem(self, text: impl Display) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
     /// Writes one JSON document to standard error, for verbs whose standard output has something else.
     pub(crate) fn note_json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|source| CliError::Json { source })?;

@@ -2,6 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
+use crate::words;
+
 /// No frame: a line under the header is enough to guide the eye.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -107,7 +109,8 @@ impl Grid {
     /// Adds a row whose width is known only now.
     pub(crate) fn add(&mut self, cells: impl IntoIterator<Item = Text>) {
         let cells = cells.into_iter().zip(&self.sides).map(|(text, side)| {
-            let cell = Cell::new(text.text).set_alignment(alignment(*side));
+            let visible = |letter| if letter == '\n' { letter } else { words::visible(letter) };
+            let cell = Cell::new(text.text.chars().map(visible).collect::<String>()).set_alignment(alignment(*side));
             match text.tone {
                 Tone::Plain => cell,
                 Tone::Strong => cell.add_attribute(Attribute::Bold),
@@ -137,6 +140,14 @@ fn alignment(side: Side) -> CellAlignment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cell_changes_how_the_rest_of_its_line_looks() {
+        let mut grid = Grid::pairs();
+        grid.pair("input", "paid \u{202e}drawer \u{1b}[2J");
+        let plain = anstream::adapter::strip_str(&grid.render()).to_string();
+        assert_eq!(plain.trim(), "input   paid \u{fffd}drawer \u{fffd}[2J");
+    }
 
     #[test]
     fn numbers_stand_on_the_right_and_lines_have_no_blank_ends() {

@@ -76,6 +76,17 @@ pub(crate) fn per_second(speed: f64) -> String {
     }
 }
 
+/// A character as a terminal can be given it: a replacement for those that it would act on. These are control characters,
+/// and those that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069 of Unicode Standard Annex #9),
+/// which would let a text rewrite the rest of its line. Marks of direction stay: texts from right to left need them.
+pub(crate) fn visible(character: char) -> char {
+    match character {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        character if character.is_control() => '\u{fffd}',
+        character => character,
+    }
+}
+
 /// Text on one line, cut after `most` characters.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut line = String::new();
@@ -91,8 +102,7 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
                 line.push('…');
                 return line;
             }
-            // A terminal would act on control characters.
-            line.push(if character.is_control() { '\u{fffd}' } else { character });
+            line.push(visible(character));
             length += 1;
         }
     }
@@ -141,6 +151,11 @@ mod tests {
     #[test]
     fn text_is_cut_to_one_line_without_control_characters() {
         assert_eq!(one_line("a\n b\u{1b}[31m", 80), "a b\u{fffd}[31m");
+        assert_eq!(
+            one_line("paid \u{202e}drawer\u{2069}", 80),
+            "paid \u{fffd}drawer\u{fffd}"
+        );
+        assert_eq!(one_line("\u{200f}שלום", 80), "\u{200f}שלום");
         assert_eq!(one_line("crème brûlée", 5), "crème…");
         assert_eq!(one_line("crème", 5), "crème");
     }

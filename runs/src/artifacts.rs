@@ -72,6 +72,11 @@ fn result(node: &NodeReport) -> NodeResult {
         response.insert("asked".to_owned(), node.asked.into());
         response.insert("cached".to_owned(), node.cached.into());
     }
+    if !node.metrics.is_empty() {
+        // What is measured is numbers and text, which JSON holds.
+        let metrics = serde_json::to_value(&node.metrics).unwrap_or_default();
+        response.insert("metrics".to_owned(), metrics);
+    }
     NodeResult {
         status,
         timing,

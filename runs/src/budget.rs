@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use refuel_dag::ModelNode;
 use refuel_project::Budget;
 
 use crate::error::RunError;
@@ -47,6 +48,14 @@ pub(crate) fn settled(project: &Budget, request: &RunRequest) -> Budget {
     }
 }
 
+/// The budget of a model of its own, unless the request says that it doesn't matter.
+pub(crate) fn of_model(model: &ModelNode, request: &RunRequest) -> Budget {
+    if request.ignore_budget {
+        return Budget::default();
+    }
+    model.config.budget
+}
+
 /// Compares what would be asked with a budget.
 ///
 /// # Errors
@@ -81,12 +90,21 @@ pub(crate) fn check(of: &str, demand: &Demand, budget: &Budget) -> Result<(), Ru
         && minutes > most
     {
         return Err(over(
-            format!("about {} minutes of work", decimal(minutes)),
-            format!("{} minutes", decimal(minutes - most)),
-            format!("{} (max_minutes)", decimal(most)),
+            format!("about {} of work", time(minutes)),
+            time(minutes - most),
+            format!("{most} (max_minutes)"),
         ));
     }
     Ok(())
+}
+
+/// Minutes, and less than one in seconds.
+fn time(minutes: f64) -> String {
+    if minutes < 1.0 {
+        format!("{} seconds", decimal(minutes * 60.0))
+    } else {
+        format!("{} minutes", decimal(minutes))
+    }
 }
 
 /// What a run has asked so far, against its budget.
@@ -167,7 +185,7 @@ mod tests {
         let error = check("labelled", &demand, &budget).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "labelled would send about 1.5 minutes of work to models, 0.5 minutes over the budget of 1 (max_minutes)"
+            "labelled would send about 1.5 minutes of work to models, 30 seconds over the budget of 1 (max_minutes)"
         );
     }
 

@@ -1,7 +1,7 @@
 //! Connections of a run: each node that is worked on has one, and those that are free are used again.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -77,14 +77,34 @@ impl<'a> Connections<'a> {
         drop(connection);
     }
 
+    /// Does some work, and stops what its connections do once it is cancelled.
+    pub(crate) fn watched<T>(&self, cancel: &Cancel, work: impl FnOnce() -> T) -> T {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| self.watch(cancel, &|| is_over.load(Ordering::Relaxed)));
+            // A panic must not leave the thread waiting for ever.
+            let _ending = Ending(&is_over);
+            work()
+        })
+    }
+
     /// Stops what every connection does, once the work is cancelled. Returns when `is_over` says so.
-    pub(crate) fn watch(&self, cancel: &Cancel, is_over: &dyn Fn() -> bool) {
+    fn watch(&self, cancel: &Cancel, is_over: &dyn Fn() -> bool) {
         while !is_over() {
             if cancel.is_cancelled() {
                 lock(&self.handles).values().for_each(CancelHandle::cancel);
             }
             thread::sleep(LOOK_EVERY);
         }
+    }
+}
+
+/// Says at its end that the work is done.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

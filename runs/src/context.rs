@@ -9,6 +9,7 @@ use refuel_dag::{Dag, Node, NodeId};
 use refuel_engine::Cancel;
 use refuel_project::Materialized;
 use refuel_state::{NodeVersion, RunId, State};
+use refuel_warehouse::{Warehouse, ownership};
 
 use crate::budget::Spending;
 use crate::connections::{Connections, Session};
@@ -16,6 +17,7 @@ use crate::error::RunError;
 use crate::inference::{Pool, Tasks};
 use crate::observe::{Event, Observer};
 use crate::order::Permits;
+use crate::quote;
 use crate::request::RunRequest;
 use crate::versions::{self, UNKNOWN, Versions};
 use crate::workspace::Workspace;
@@ -53,6 +55,36 @@ pub(crate) fn is_read_through(materialized: Materialized) -> bool {
     matches!(materialized, Materialized::View | Materialized::Ephemeral)
 }
 
+/// What is noted beside a relation in the target: what it was made from, and by which run. Another checkout of the project
+/// makes other runs.
+pub(crate) fn mark(fingerprint: &str, run: Option<&RunId>) -> String {
+    match run {
+        Some(run) => format!("{fingerprint} {run}"),
+        None => fingerprint.to_owned(),
+    }
+}
+
+/// What this project has built before, but for what somebody else has built over since.
+fn previous(workspace: &Workspace, warehouse: &mut dyn Warehouse) -> Result<HashMap<String, NodeVersion>, RunError> {
+    let mut previous = workspace.state.node_versions(workspace.target())?;
+    for owned in ownership::owned(warehouse, &workspace.dag.project.settings.name)? {
+        let is_other = previous
+            .get(&owned.owner.node)
+            // A relation of an earlier alias of the node is no matter.
+            .filter(|before| before.relation.as_ref() == Some(&quote::relation(&owned.relation)))
+            .is_some_and(|before| {
+                !owned
+                    .owner
+                    .fingerprint
+                    .starts_with(&mark(&before.fingerprint, before.run.as_ref()))
+            });
+        if is_other {
+            previous.remove(&owned.owner.node);
+        }
+    }
+    Ok(previous)
+}
+
 impl<'a> Scope<'a> {
     /// Looks at the target and at what is remembered of it.
     pub(crate) fn of(
@@ -61,7 +93,8 @@ impl<'a> Scope<'a> {
         cancel: &'a Cancel,
     ) -> Result<Self, RunError> {
         let connections = Connections::new(&workspace.warehouses);
-        let connection = connections.take()?;
+        let mut connection = connections.take()?;
+        let previous = previous(workspace, connection.warehouse.as_mut())?;
         let has_extension = connection.warehouse.has_extension();
         let schema = connection.warehouse.schema().map(str::to_owned);
         connections.give_back(connection);
@@ -71,7 +104,7 @@ impl<'a> Scope<'a> {
             dag: &workspace.dag,
             state: &workspace.state,
             tasks: Tasks::new(&workspace.dag, &workspace.state, workspace.models.as_ref()),
-            previous: workspace.state.node_versions(target)?,
+            previous,
             versions: Versions::default(),
             verdicts: workspace.state.tasks_with_verdicts()?,
             has_extension,

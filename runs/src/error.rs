@@ -9,6 +9,9 @@ use refuel_task::TaskError;
 use refuel_warehouse::WarehouseError;
 use thiserror::Error;
 
+/// Characters of a hook's SQL that its errors show.
+const HOOK_SHOWN: usize = 60;
+
 /// An error of a run, with a stable code and a hint.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -72,6 +75,26 @@ pub enum RunError {
         /// What to do.
         hint: Option<String>,
     },
+    /// What a node reads is not built in the target yet.
+    #[error("{missing} is not built in target \"{target}\" yet")]
+    NotBuilt {
+        /// What it reads.
+        missing: String,
+        /// The target.
+        target: String,
+        /// What is to be built, with all that it is made of.
+        node: String,
+    },
+    /// Another run of the project is going on in the target, begun from another folder or on another machine.
+    #[error("another run of \"{project}\" is going on in target \"{target}\"{}", holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default())]
+    InUse {
+        /// The project.
+        project: String,
+        /// The target.
+        target: String,
+        /// Who runs it, as the server says.
+        holder: Option<String>,
+    },
     /// There is no row with this key.
     #[error("no row of \"{node}\" is made of {key}")]
     NoSuchRow {
@@ -96,6 +119,14 @@ pub enum RunError {
     /// A file of the target's folder can't be written or read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// SQL that a project or a node has run before or behind it.
+    #[error("{hook}: {source}")]
+    Hook {
+        /// Which, with the beginning of its SQL.
+        hook: String,
+        /// What went wrong.
+        source: Box<RunError>,
+    },
     /// Another part of the run has failed while this one waited for it.
     #[error("{part} has stopped before it was done")]
     Stopped {
@@ -144,6 +175,21 @@ impl From<WarehouseError> for RunError {
 }
 
 impl RunError {
+    /// The error of a hook: `name` and its place among those of that name, from 1.
+    pub(crate) fn of_hook(self, name: &str, number: usize, sql: &str) -> Self {
+        if matches!(self, Self::Cancelled) {
+            return self;
+        }
+        let words: Vec<&str> = sql.split_whitespace().collect();
+        let words = words.join(" ");
+        let begins: String = words.chars().take(HOOK_SHOWN).collect();
+        let more = if begins.len() < words.len() { "…" } else { "" };
+        Self::Hook {
+            hook: format!("{name} {number} (`{begins}{more}`)"),
+            source: Box::new(self),
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -158,6 +204,9 @@ impl RunError {
             Self::Fixture { .. } => "RF1509",
             Self::Stopped { .. } => "RF1510",
             Self::Cancelled => "RF1511",
+            Self::NotBuilt { .. } => "RF1512",
+            Self::InUse { .. } => "RF1513",
+            Self::Hook { source, .. } => source.code(),
             Self::Table(error) => error.code(),
             Self::Dag(error) => error.code(),
             Self::Artifact(error) => error.code(),
@@ -186,8 +235,11 @@ impl RunError {
             }),
             Self::Options { .. } => Some("the options are \"guidelines\", \"max_tokens\" and \"stop\"".to_owned()),
             Self::NotPossible { hint, .. } | Self::Fixture { hint, .. } => hint.clone(),
+            Self::NotBuilt { node, .. } => Some(format!("`refuel build --select +{node}` builds it first")),
+            Self::InUse { .. } => Some("wait until it is done".to_owned()),
             Self::NoSuchRow { .. } => Some("look for the key in what the model reads with `refuel show`".to_owned()),
             Self::Stopped { .. } => None,
+            Self::Hook { source, .. } => source.hint(),
             Self::Cancelled => Some("`refuel retry` goes on; what was answered is kept".to_owned()),
             Self::Table(error) => error.hint(),
             Self::Dag(error) => error.hint(),
@@ -221,6 +273,7 @@ impl RunError {
         match self {
             Self::Warehouse(error) => error.is_transient(),
             Self::State(error) => error.is_transient(),
+            Self::Hook { source, .. } => source.is_transient(),
             _ => false,
         }
     }

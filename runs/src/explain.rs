@@ -77,6 +77,8 @@ pub struct ExplainedCall {
     pub value: Value,
     /// `accepted`, `review` or `rejected`. None where there is no answer yet.
     pub gate: Option<&'static str>,
+    /// Whether the next build doesn't come to it, because the text of an incremental build leaves its row out.
+    pub is_left_out: bool,
     /// What would happen in the next run, and why, in sentences.
     pub why: Vec<String>,
 }
@@ -97,6 +99,9 @@ pub fn explain(
     let Some(of) = node.model() else {
         return Err(impossible(node, "is no model", "name a model"));
     };
+    if of.calls.is_empty() {
+        return Err(impossible(node, "calls no task", "explain the model that calls it"));
+    }
     let own_key = of.config.unique_key.first();
     let Some(column) = column.map(str::to_owned).or_else(|| own_key.cloned()) else {
         return Err(impossible(
@@ -142,10 +147,7 @@ fn calls(
     key: &str,
     session: &mut Session<'_>,
 ) -> Result<Vec<ExplainedCall>, RunError> {
-    if model.calls.is_empty() {
-        return Err(impossible(node, "calls no task", "explain the model that calls it"));
-    }
-    let mode = narrowed(scope, node, column, key, session)?;
+    let mut mode = narrowed(scope, node, column, key, session)?;
     let sql = scope.dag.rendered_sql(node, &mode)?;
     let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {
         return Err(impossible(
@@ -161,24 +163,76 @@ fn calls(
     let mut calls = Vec::new();
     for stage in &plan.stages {
         let asked = scope.tasks.get(&stage.asked)?;
-        let table = AnswerTable {
-            name: stage.table.clone(),
-            arguments: stage.arguments,
-            temporary: false,
-        };
-        let warehouse = session.warehouse()?;
-        if warehouse.relation(&stage.table)?.is_none() {
-            table.make(warehouse, &asked.task)?;
-        }
-        let rows = warehouse.rows(&format!(
-            "SELECT * FROM ({}) AS inputs LIMIT {MOST_INPUTS}",
-            stage.all_inputs
-        ))?;
-        for input in rows.iter().filter_map(|row| input_of(row)) {
+        for input in inputs(stage, &asked, session)? {
             calls.push(call(scope, stage, &asked, input, snapshot.as_ref())?);
         }
     }
+    mode.incremental = true;
+    say_left_out(scope, node, model, &mode, session, &mut calls)?;
     Ok(calls)
+}
+
+/// What a stage selects of the rows that are explained.
+fn inputs(stage: &Stage, asked: &AskedTask, session: &mut Session<'_>) -> Result<Vec<Input>, RunError> {
+    let table = AnswerTable {
+        name: stage.table.clone(),
+        arguments: stage.arguments,
+        temporary: false,
+    };
+    let warehouse = session.warehouse()?;
+    if warehouse.relation(&stage.table)?.is_none() {
+        table.make(warehouse, &asked.task)?;
+    }
+    let rows = warehouse.rows(&format!(
+        "SELECT * FROM ({}) AS inputs LIMIT {MOST_INPUTS}",
+        stage.all_inputs
+    ))?;
+    Ok(rows.iter().filter_map(|row| input_of(row)).collect())
+}
+
+/// Says of which inputs the next build doesn't come to, because the text of an incremental build leaves their rows out.
+fn say_left_out(
+    scope: &Scope<'_>,
+    node: &Node,
+    model: &ModelNode,
+    mode: &RenderMode,
+    session: &mut Session<'_>,
+    calls: &mut [ExplainedCall],
+) -> Result<(), RunError> {
+    let Some(relation) = node.relation.as_ref().filter(|_| model.incremental.is_some()) else {
+        return Ok(());
+    };
+    if session.warehouse()?.relation(relation)?.is_none() {
+        return Ok(());
+    }
+    let sql = scope.dag.rendered_sql(node, mode)?;
+    let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {
+        return Ok(());
+    };
+    let mut taken: Vec<(String, Input)> = Vec::new();
+    for stage in &plan.stages {
+        let asked = scope.tasks.get(&stage.asked)?;
+        let inputs = inputs(stage, &asked, session)?;
+        taken.extend(inputs.into_iter().map(|input| (stage.task.clone(), input)));
+    }
+    for call in calls {
+        let is_taken = taken
+            .iter()
+            .any(|(task, input)| *task == call.task && *input == call.input);
+        if is_taken {
+            continue;
+        }
+        call.is_left_out = true;
+        if call.gate.is_none() {
+            call.why.clear();
+        }
+        call.why.push(
+            "the next build doesn't come to it: what is_incremental() adds to the model leaves its row out, and \
+             --full-refresh takes it in"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// What the model reads, with only those rows that have the key: in each relation that has a column of that name.
@@ -255,6 +309,7 @@ fn call(
         verdict: None,
         value: Value::Null,
         gate: None,
+        is_left_out: false,
         why: Vec::new(),
         input,
     };

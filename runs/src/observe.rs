@@ -65,8 +65,9 @@ pub enum Event {
     NodeFinished {
         /// How.
         report: Box<NodeReport>,
-        /// Its place among the nodes that have ended, from 1.
-        number: usize,
+        /// Its place among the nodes of the run that have ended, from 1. None for a source or a task that nobody asked for,
+        /// and that something is to be told of.
+        number: Option<usize>,
         /// Nodes of the run.
         of: usize,
     },

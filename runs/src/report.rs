@@ -43,6 +43,9 @@ pub struct NodeReport {
     pub code: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether what went wrong may have passed when somebody tries again later: a connection, a lock.
+    #[serde(skip)]
+    pub may_pass: bool,
     /// What it is stored as.
     pub relation: Option<String>,
     /// The SQL that ran.
@@ -78,6 +81,7 @@ impl NodeReport {
             message: None,
             code: None,
             hint: None,
+            may_pass: false,
             relation: None,
             compiled_sql: None,
             version: None,

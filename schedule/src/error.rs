@@ -44,6 +44,22 @@ pub enum ScheduleError {
         /// The name.
         job: String,
     },
+    /// Jobs are told apart by `PROJECT.JOB`, and two projects have one name.
+    #[error("two projects are called `{project}`: `{}` and `{}`", folders[0].display(), folders[1].display())]
+    SameName {
+        /// The name.
+        project: String,
+        /// Their folders.
+        folders: Box<[PathBuf; 2]>,
+    },
+    /// The address of a webhook is none. It isn't shown: it may hold a secret.
+    #[error("{job}: nothing can be sent to its webhook: {reason}")]
+    Webhook {
+        /// The job, with where it is written.
+        job: String,
+        /// What is wrong with the address.
+        reason: String,
+    },
     /// A job waits for a slot of a pool that isn't there.
     #[error("{job}: there is no pool `{pool}`")]
     Pool {
@@ -151,6 +167,8 @@ impl ScheduleError {
             Self::Newer { .. } => "RF1613",
             Self::Io { .. } => "RF1614",
             Self::Signals { .. } => "RF1615",
+            Self::SameName { .. } => "RF1616",
+            Self::Webhook { .. } => "RF1617",
         }
     }
 
@@ -176,6 +194,11 @@ impl ScheduleError {
             ),
             Self::Never { .. } => Some("check the day and the month: February has no day 30".to_owned()),
             Self::Twice { .. } => Some("give one of them another name".to_owned()),
+            Self::SameName { .. } => Some(
+                "give one of them another `name` in its refuel_project.yml, or a schedule with a `--home` of its own"
+                    .to_owned(),
+            ),
+            Self::Webhook { .. } => Some("write an address such as `https://example.com/alerts`".to_owned()),
             Self::Pool { nearest, .. } => near(nearest, "declare it with its slots under `pools` of the schedule"),
             Self::NoSlots { .. } => {
                 Some("give it one slot or more; a job is switched off with `enabled: false`".to_owned())
@@ -221,6 +244,8 @@ impl ScheduleError {
             | Self::Zone { .. }
             | Self::Never { .. }
             | Self::Twice { .. }
+            | Self::SameName { .. }
+            | Self::Webhook { .. }
             | Self::Pool { .. }
             | Self::NoSlots { .. }
             | Self::UnknownJob { .. }

@@ -28,7 +28,7 @@ pub enum Event {
         /// The next time of any of them.
         next: Option<Timestamp>,
     },
-    /// Files of projects changed, and are wrong: the jobs stay as they were.
+    /// The files of a project are wrong: its jobs stay as they were.
     ReloadFailed {
         /// What is wrong.
         reason: String,
@@ -155,7 +155,9 @@ impl fmt::Display for Event {
                 write!(formatter, "ready: process {process}, {}", jobs_and_next(*jobs, *next))
             }
             Self::Reloaded { jobs, next } => write!(formatter, "read projects again: {}", jobs_and_next(*jobs, *next)),
-            Self::ReloadFailed { reason } => write!(formatter, "projects changed and are wrong, jobs stay: {reason}"),
+            Self::ReloadFailed { reason } => {
+                write!(formatter, "a project is wrong, its jobs stay as they were: {reason}")
+            }
             Self::Skipped {
                 job,
                 first,

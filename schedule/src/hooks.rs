@@ -33,6 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// At most so many hooks are told at once.
 const MOST_AT_ONCE: usize = 4;
 
+/// Lines of a failed run's output that a webhook is told, at most.
+const OUTPUT_LINES: usize = 20;
+
+/// Bytes of them, at most: services that show messages refuse long ones.
+const OUTPUT_BYTES: usize = 4096;
+
 /// Tells hooks, each on a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Teller {
@@ -128,6 +134,7 @@ fn variables(hook: &PendingHook) -> Vec<(&'static str, String)> {
     ];
     let mut optional = |name, value: Option<String>| variables.extend(value.map(|value| (name, value)));
     optional("REFUEL_SCHEDULE_REASON", hook.reason.clone());
+    optional("REFUEL_SCHEDULE_LAST_ATTEMPT", hook.ended.clone());
     optional(
         "REFUEL_SCHEDULE_EXIT_STATUS",
         hook.exit_code.map(|code| code.to_string()),
@@ -175,6 +182,16 @@ fn run(hook: &PendingHook, command: &str, patience: Duration) -> Result<(), Stri
     }
 }
 
+/// The end of what the last attempt of a failed run wrote: enough for whoever is called at night to know where to look.
+fn output(hook: &PendingHook) -> Option<String> {
+    let log = hook.log.as_ref().filter(|_| hook.state == "failed")?;
+    let mut end = logs::tail(log, OUTPUT_LINES)?;
+    if end.len() > OUTPUT_BYTES {
+        end.drain(..end.ceil_char_boundary(end.len() - OUTPUT_BYTES));
+    }
+    Some(end)
+}
+
 /// Posts a run as JSON. An error has whether it may pass.
 fn post(hook: &PendingHook, address: &str, patience: Duration) -> Result<(), (String, bool)> {
     let document = json!({
@@ -189,6 +206,9 @@ fn post(hook: &PendingHook, address: &str, patience: Duration) -> Result<(), (St
         "reason": hook.reason,
         "attempts": hook.attempts,
         "exit_code": hook.exit_code,
+        "signal": hook.signal,
+        "last_attempt": hook.ended,
+        "output": output(hook),
     });
     let agent = ureq::Agent::config_builder()
         .timeout_global(Some(patience))

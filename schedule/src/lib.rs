@@ -22,11 +22,12 @@ mod trigger;
 mod watch;
 
 pub use cron::Cron;
-pub use daemon::{DaemonOptions, Outcome, Projects, Supervisor, run};
+pub use daemon::{DaemonOptions, Outcome, Projects, Reload, Supervisor, run};
 pub use error::ScheduleError;
 pub use event::Event;
 pub use logs::tail;
-pub use plan::Ended;
+pub use plan::{Ended, LATER};
+pub use process::is_attempt;
 pub use settings::{Catchup, Hook, Job, JobSettings, Overlap, Timetable};
 pub use store::{AttemptRecord, HookRecord, RunFilter, RunRecord, RunState, SkipRecord, Store};
 pub use supervise::supervise;

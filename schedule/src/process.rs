@@ -10,6 +10,12 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 /// Variable that every process of an attempt has in its environment.
 pub(crate) const MARK: &str = "REFUEL_SCHEDULE_ATTEMPT";
 
+/// Whether this process was started by a schedule, which reads more out of its exit status than a person does: see
+/// [`crate::LATER`].
+pub fn is_attempt() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
 /// One process, of all that there ever were on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {

@@ -133,6 +133,14 @@ impl Job {
     /// Checks a job.
     pub fn new(settings: JobSettings) -> Result<Self, ScheduleError> {
         let cron = Cron::parse(&settings.named(), &settings.cron, settings.timezone.as_deref())?;
+        for hook in settings.on_success.iter().chain(&settings.on_failure) {
+            if let Hook::Webhook(address) = hook
+                && let Err(reason) = check_address(address)
+            {
+                let job = settings.named();
+                return Err(ScheduleError::Webhook { job, reason });
+            }
+        }
         Ok(Self { settings, cron })
     }
 
@@ -147,6 +155,20 @@ impl Job {
             Some(name) => PoolKey::Named(name.clone()),
             None => PoolKey::Project(self.settings.folder.clone()),
         }
+    }
+}
+
+/// Whether something can be sent to an address. The reason doesn't repeat it: it may hold a secret.
+fn check_address(address: &str) -> Result<(), String> {
+    let address: ureq::http::Uri = address.parse().map_err(|error| format!("{error}"))?;
+    match address.scheme_str() {
+        Some("http" | "https") => {}
+        Some(other) => return Err(format!("it begins with `{other}:`")),
+        None => return Err("it does not begin with `https://` or `http://`".to_owned()),
+    }
+    match address.host() {
+        None | Some("") => Err("it names no server".to_owned()),
+        Some(_) => Ok(()),
     }
 }
 
@@ -180,6 +202,13 @@ impl Timetable {
             *there = slots.min(*there);
         }
         for settings in jobs {
+            let other = |job: &&Job| job.settings.project == settings.project && job.settings.folder != settings.folder;
+            if let Some(other) = table.jobs.iter().find(other) {
+                return Err(ScheduleError::SameName {
+                    project: settings.project,
+                    folders: Box::new([other.settings.folder.clone(), settings.folder]),
+                });
+            }
             let same = |job: &Job| job.settings.folder == settings.folder && job.settings.name == settings.name;
             if table.jobs.iter().any(same) {
                 let (project, job) = (settings.project, settings.name);
@@ -261,6 +290,40 @@ mod tests {
         let table = Timetable::new([pooled], pools).unwrap();
         assert_eq!(table.slots(&table.jobs()[0].pool()), 2);
         assert!(Timetable::new([], [("gpus".to_owned(), 0)]).is_err());
+    }
+
+    #[test]
+    fn two_projects_of_one_name_could_not_be_told_apart() {
+        let mut other = job("b");
+        other.folder = "/elsewhere".into();
+        let error = Timetable::new([job("a"), other], []).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string().as_str()),
+            ("RF1616", "two projects are called `shop`: `/shop` and `/elsewhere`")
+        );
+    }
+
+    #[test]
+    fn an_address_that_nothing_can_be_sent_to_is_told_before_it_is_needed() {
+        let told = |address: &str| {
+            let mut job = job("a");
+            job.place = Some("refuel_project.yml:4:5".to_owned());
+            job.on_failure = vec![Hook::Command("true".to_owned()), Hook::Webhook(address.to_owned())];
+            Timetable::new([job], []).map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+        };
+        let head = "refuel_project.yml:4:5: job `a`: nothing can be sent to its webhook:";
+        assert_eq!(told("https://user:word@example.com:8443/hook?key=1"), "fine");
+        assert_eq!(told("http://127.0.0.1:80"), "fine");
+        assert_eq!(
+            told("notaurl"),
+            format!("{head} it does not begin with `https://` or `http://`")
+        );
+        assert_eq!(
+            told("ftp://example.com/secret"),
+            format!("{head} it begins with `ftp:`")
+        );
+        assert_eq!(told(""), format!("{head} empty string"));
+        assert!(!told("https:// example.com/secret").contains("secret"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum StagingError {
         nearest: Option<String>,
     },
     /// A call with too few or too many arguments.
-    #[error("{function} takes {expected}, and got {found} arguments")]
+    #[error("{function} takes {expected}, and got {found} argument{}", if *found == 1 { "" } else { "s" })]
     Arguments {
         /// Where.
         position: Position,

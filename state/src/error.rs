@@ -46,23 +46,13 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
     },
-    /// The file was found corrupt while it was in use.
+    /// The file is corrupt. It is left as it is: people's verdicts may be nowhere else.
     #[error("the state in `{}` is corrupt", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
-    },
-    /// A corrupt file can't be moved away.
-    #[error("the state in `{}` is corrupt, and can't be moved to `{}`", path.display(), aside.display())]
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// Where it was to go.
-        aside: PathBuf,
-        /// Why it failed.
-        source: io::Error,
     },
     /// There is no room for what was to be kept.
     #[error("there is no room on the disk for the state in `{}`", path.display())]
@@ -139,7 +129,6 @@ impl StateError {
             Self::Newer { .. } => "RF1403",
             Self::NotAState { .. } => "RF1404",
             Self::Corrupt { .. } => "RF1405",
-            Self::SetAside { .. } => "RF1406",
             Self::DiskFull { .. } => "RF1407",
             Self::Busy { .. } => "RF1408",
             Self::ReadOnly { .. } => "RF1409",
@@ -164,10 +153,10 @@ impl StateError {
             Self::Newer { .. } => Some("use that version of refuel, or another copy of the project".to_owned()),
             Self::NotAState { path } => Some(format!("move `{}` away", path.display())),
             Self::Corrupt { path, .. } => Some(format!(
-                "put a copy from a backup in its place, or rescue what can be read with `sqlite3 {} .recover`, or move it away",
+                "put a copy from a backup in its place, or rescue what can be read with `sqlite3 {} .recover`, or \
+                 move it away: runs and verdicts are forgotten then",
                 path.display()
             )),
-            Self::SetAside { path, .. } => Some(format!("move `{}` away yourself", path.display())),
             Self::DiskFull { .. } => {
                 Some("make room, and run `refuel retry`: what was kept until then is not done again".to_owned())
             }

@@ -19,7 +19,6 @@ pub const BATCH: usize = 512;
 pub struct State {
     path: PathBuf,
     connection: Mutex<Connection>,
-    set_aside: Option<PathBuf>,
     interrupted: Vec<RunId>,
 }
 
@@ -32,18 +31,17 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// Opens the state, or begins it. A corrupt file is moved away ([`State::set_aside`] says so), and runs whose process
+    /// Opens the state, or begins it. Runs whose process
     /// has died are marked as interrupted.
     ///
     /// # Errors
     /// [`StateError::Newer`], [`StateError::NotAState`], and those of the file system.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StateError> {
         let path = path.as_ref();
-        let opened = file::open(path)?;
+        let connection = file::open(path)?;
         let mut state = Self {
             path: path.to_owned(),
-            connection: Mutex::new(opened.connection),
-            set_aside: opened.set_aside,
+            connection: Mutex::new(connection),
             interrupted: Vec::new(),
         };
         state.interrupted = state.mark_interrupted()?;
@@ -65,12 +63,6 @@ impl State {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Where a corrupt file was moved when the state was opened, if it was. What it held is no longer known: the user
-    /// should be told.
-    pub fn set_aside(&self) -> Option<&Path> {
-        self.set_aside.as_deref()
     }
 
     /// Runs that were found dead when the state was opened.

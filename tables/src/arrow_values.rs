@@ -11,6 +11,9 @@ use arrow::datatypes::{
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Number, Value};
 
+/// What stands before the hexadecimal digits of bytes in a column where others are text.
+const BYTES: &str = "\\x";
+
 /// The value at `row` of a column: text, numbers, booleans, lists and structures as their JSON likes, everything else
 /// (dates, times, decimals, bytes as hexadecimal digits) as text.
 ///
@@ -63,8 +66,15 @@ pub(crate) fn json_value(array: &dyn Array, row: usize) -> Value {
             .as_any()
             .downcast_ref::<BinaryArray>()
             .map_or(Value::Null, |array| {
-                // Some writers keep text in columns of bytes.
-                std::str::from_utf8(array.value(row)).map_or_else(|_| formatted(array, row), Value::from)
+                // Some writers keep text in columns of bytes. What is none is told from text by what Postgres puts before
+                // bytes too.
+                match std::str::from_utf8(array.value(row)) {
+                    Ok(text) if !text.starts_with(BYTES) => text.into(),
+                    _ => match formatted(array, row) {
+                        Value::String(digits) => format!("{BYTES}{digits}").into(),
+                        other => other,
+                    },
+                }
             }),
         DataType::List(_) => elements(array.as_any().downcast_ref::<ListArray>().map(|array| array.value(row))),
         DataType::LargeList(_) => elements(
@@ -129,4 +139,16 @@ fn formatted(array: &dyn Array, row: usize) -> Value {
         .ok()
         .and_then(|formatter| formatter.value(row).try_to_string().ok())
         .map_or(Value::Null, Value::String)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_from_text_of_the_same_column() {
+        let bytes = BinaryArray::from(vec![b"ff".as_slice(), b"\xff", b"\\xff", b""]);
+        let values: Vec<Value> = (0..bytes.len()).map(|row| json_value(&bytes, row)).collect();
+        assert_eq!(values, ["ff", "\\xff", "\\x5c786666", ""]);
+    }
 }

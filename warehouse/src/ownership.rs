@@ -79,6 +79,10 @@ pub(crate) fn prepare(warehouse: &mut dyn Warehouse) -> Result<()> {
 /// Everything that a project owns, in the order of schemas and names.
 pub fn owned(warehouse: &mut dyn Warehouse, project: &str) -> Result<Vec<Owned>> {
     let dialect = warehouse.dialect();
+    let table = table(warehouse);
+    if warehouse.relation(&table)?.is_none() {
+        return Ok(Vec::new());
+    }
     read(warehouse, &format!("project = {}", dialect.literal(project)))
 }
 

@@ -54,7 +54,10 @@ impl Value {
             Self::Null => serde_json::Value::Null,
             Self::Boolean(value) => (*value).into(),
             Self::Integer(number) => (*number).into(),
-            Self::Real(number) => (*number).into(),
+            Self::Real(number) => match single(*number) {
+                Some(text) => text.parse().unwrap_or(*number).into(),
+                None => (*number).into(),
+            },
             Self::Text(text) => text.as_str().into(),
             Self::Bytes(bytes) => hexadecimal(bytes).into(),
             Self::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
@@ -69,14 +72,31 @@ impl fmt::Display for Value {
             Self::Null => Ok(()),
             Self::Boolean(value) => value.fmt(formatter),
             Self::Integer(number) => number.fmt(formatter),
-            // SQLite keeps a single precision number, such as a confidence, in double precision, where it has nine more
-            // digits that mean nothing.
-            Self::Real(number) if f64::from(*number as f32) == *number => (*number as f32).fmt(formatter),
-            Self::Real(number) => number.fmt(formatter),
+            Self::Real(number) => match single(*number) {
+                Some(text) => text.fmt(formatter),
+                None => number.fmt(formatter),
+            },
             Self::Text(text) | Self::Json(text) => text.fmt(formatter),
             Self::Bytes(bytes) => hexadecimal(bytes).fmt(formatter),
         }
     }
+}
+
+/// Digits that a number may have and still be what somebody wrote: from single precision come 14 and more.
+const DIGITS: usize = 12;
+
+/// The digits of a number that has come from single precision, such as a confidence. SQLite keeps it in double precision,
+/// where it has nine more digits that mean nothing. None for a number whose digits are few enough to mean something.
+fn single(number: f64) -> Option<String> {
+    let short = number as f32;
+    if f64::from(short).to_bits() != number.to_bits() || number.fract() == 0.0 {
+        return None;
+    }
+    let digits = |text: &str| {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        digits.trim_start_matches('0').len()
+    };
+    (digits(&number.to_string()) > DIGITS).then(|| short.to_string())
 }
 
 /// Two digits a byte.
@@ -195,5 +215,21 @@ mod tests {
         assert_eq!(Value::Real(0.1 + 0.2).to_string(), "0.30000000000000004");
         assert_eq!(Value::Real(12.5).to_string(), "12.5");
         assert_eq!(Value::Real(f64::NAN).to_string(), "NaN");
+    }
+
+    #[test]
+    fn a_confidence_is_the_same_number_in_json_whichever_database_kept_it() {
+        let json = |number: f64| Value::Real(number).to_json().to_string();
+        assert_eq!(json(f64::from(0.480_283_86_f32)), "0.48028386");
+        assert_eq!(json(0.1 + 0.2), "0.30000000000000004");
+        assert_eq!(json(12.5), "12.5");
+    }
+
+    #[test]
+    fn a_number_of_double_precision_keeps_its_digits_where_single_precision_could_hold_it_too() {
+        for (number, told) in [(1_099_511_627_776.0, "1099511627776"), (1_234_567.125, "1234567.125")] {
+            assert_eq!(Value::Real(number).to_string(), told);
+            assert_eq!(Value::Real(number).to_json(), serde_json::json!(number));
+        }
     }
 }

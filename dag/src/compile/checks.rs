@@ -1,4 +1,4 @@
-//! Nodes of tests, unit tests and evaluations.
+//! Nodes of tests and evaluations.
 
 use std::sync::Arc;
 
@@ -15,8 +15,7 @@ use super::names::Names;
 use super::test_name::test_name;
 use crate::error::{DagError, nearest};
 use crate::fingerprint::{self, Fingerprints};
-use crate::nodes::{Detail, EvaluationNode, Node, NodeId, ResourceType, TestKind, TestNode, UnitTestNode};
-use crate::render::Asked;
+use crate::nodes::{Detail, EvaluationNode, Node, NodeId, ResourceType, TestKind, TestNode};
 
 /// Tests that are queries in files.
 pub(super) fn singular(files: &Files, names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
@@ -221,85 +220,6 @@ fn declared_test(
     };
     node.fingerprints = fingerprint::test(&node, names.dialect);
     Some(node)
-}
-
-/// Unit tests.
-pub(super) fn unit_tests(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
-    let project = names.project;
-    for (index, test) in project.unit_tests.iter().enumerate() {
-        let id = names.id(ResourceType::UnitTest, &[&test.model, &test.name]);
-        if test.config.enabled == Some(false) {
-            notes.disabled.push(id);
-            continue;
-        }
-        if names.is_broken(&test.model) {
-            continue;
-        }
-        let model = names.id(ResourceType::Model, &[&test.model]);
-        let from = format!("unit test \"{}\"", test.name);
-        if !nodes.contains_key(&model) {
-            match names.resolve(&asked(&test.model), None, &from, &|| test.place.clone()) {
-                Ok(_) | Err(DagError::DisabledReference { .. }) => notes.disabled.push(id),
-                Err(error) => notes.errors.push(error),
-            }
-            continue;
-        }
-        for given in &test.given {
-            let refuel_project::Input::Reference(reference) = &given.input else {
-                continue;
-            };
-            match names.resolve_declared(reference, &from, &given.place) {
-                Ok(found) => {
-                    if !reads(&nodes[&model], &found.node) {
-                        let near = nodes[&model].depends_on.iter().filter_map(|id| nodes.get(id));
-                        let near: Vec<&str> = near.map(|node| &*node.name).collect();
-                        let name = nodes.get(&found.node).map_or("", |node| &node.name);
-                        notes.errors.push(DagError::Test {
-                            place: given.place.clone(),
-                            message: format!(
-                                "{from} gives rows for {reference}, which the model \"{}\" does not read",
-                                test.model
-                            ),
-                            hint: nearest(name, near.iter().copied())
-                                .map(|near| format!("did you mean \"{near}\"?"))
-                                .or_else(|| Some(format!("it reads {}", near.join(", ")))),
-                        });
-                    }
-                }
-                Err(error) => notes.errors.push(error),
-            }
-        }
-        let name: Arc<str> = test.name.as_str().into();
-        let mut fqn = nodes[&model].fqn.clone();
-        fqn.push(Arc::clone(&name));
-        let mut node = Node {
-            id: id.clone(),
-            name,
-            path: Arc::clone(&test.place.source),
-            place: test.place.clone(),
-            fqn,
-            tags: test.config.tags.clone(),
-            depends_on: vec![model.clone()],
-            relation: None,
-            fingerprints: Fingerprints::default(),
-            detail: Detail::UnitTest(UnitTestNode { model, index }),
-        };
-        node.fingerprints = fingerprint::unit_test(test);
-        nodes.insert(id, node);
-    }
-}
-
-/// Whether a model reads a node.
-fn reads(model: &Node, other: &NodeId) -> bool {
-    model.depends_on.contains(other)
-}
-
-fn asked(model: &str) -> Asked {
-    Asked::Ref {
-        project: None,
-        name: model.to_owned(),
-        part: None,
-    }
 }
 
 /// Evaluations of models.

@@ -8,11 +8,13 @@ mod names;
 mod options;
 mod origin;
 mod others;
+mod settings;
 mod sql;
 mod test_name;
 mod test_sql;
 #[cfg(test)]
 mod tests;
+mod unit_tests;
 mod write;
 
 use std::sync::Arc;
@@ -66,10 +68,11 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
     models::models(&files, &names, &mut nodes, &mut notes);
     checks::singular(&files, &names, &mut nodes, &mut notes);
     checks::declared(&names, &mut nodes, &mut notes);
-    checks::unit_tests(&names, &mut nodes, &mut notes);
+    unit_tests::unit_tests(&names, &mut nodes, &mut notes);
     checks::evaluations(&names, &mut nodes, &mut notes);
     models::gate(&mut nodes, &names, &mut notes);
-    names::same_relations(&nodes, &mut notes);
+    names::same_relations(project, &nodes, &mut notes);
+    settings::check(&files, &names, &nodes, &mut notes);
     let graph = match Graph::new(&nodes) {
         Ok(graph) => graph,
         Err(circles) => {

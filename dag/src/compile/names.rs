@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::Notes;
 use super::files::{Config, File, Files};
 use crate::error::{DagError, nearest};
-use crate::nodes::{Node, NodeId, Part, Reference, ResourceType};
+use crate::nodes::{Detail, Node, NodeId, Part, Reference, ResourceType};
 use crate::render::Asked;
 
 /// The names of a project.
@@ -250,11 +250,10 @@ impl File {
 }
 
 /// Says which nodes would be kept in one relation.
-pub(super) fn same_relations(nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) {
+pub(super) fn same_relations(project: &Project, nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) {
     let mut taken: FxHashMap<RelationName, &Node> = FxHashMap::default();
     for node in nodes.values() {
         let Some(relation) = &node.relation else { continue };
-        // Several sources may be declared over one table.
         let mut own = vec![relation.clone()];
         if node.model().is_some_and(|model| model.gated) {
             own.push(relation.sibling(format!("{}__gated", relation.name)));
@@ -262,9 +261,8 @@ pub(super) fn same_relations(nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) 
         }
         for relation in own {
             match taken.get(&relation) {
-                Some(first)
-                    if first.resource_type() == ResourceType::Source
-                        && node.resource_type() == ResourceType::Source => {}
+                // Several sources may be declared over one table that others fill.
+                Some(first) if is_filled_by_others(first, project) && is_filled_by_others(node, project) => {}
                 Some(first) => notes.errors.push(DagError::SameRelation {
                     place: node.place.clone(),
                     first: first.name.to_string(),
@@ -277,4 +275,14 @@ pub(super) fn same_relations(nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) 
             }
         }
     }
+}
+
+/// Whether a node is a source whose table is there without the project: no file is loaded into it.
+fn is_filled_by_others(node: &Node, project: &Project) -> bool {
+    let Detail::Source(of) = &node.detail else {
+        return false;
+    };
+    let tables = project.sources.get(&*of.source).map(|source| source.tables.as_slice());
+    let table = tables.unwrap_or_default().iter().find(|table| table.name == *of.table);
+    table.is_none_or(|table| table.file.is_none())
 }

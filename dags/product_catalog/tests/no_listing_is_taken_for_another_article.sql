@@ -1,5 +1,5 @@
 -- Listings whose article is not the one that a person found for them.
-SELECT c.sku, c.reference_id AS right_article, m.reference_id AS taken_for
+SELECT c.sku, c.reference_id AS right_article, k.reference_id AS taken_for, k.decided_by
 FROM {{ ref('checked_listings') }} AS c
-JOIN {{ ref('matched') }} AS m ON m.sku = c.sku
-WHERE c.reference_id IS NULL OR c.reference_id <> m.reference_id
+JOIN {{ ref('known_articles') }} AS k ON k.sku = c.sku
+WHERE c.reference_id IS NULL OR c.reference_id <> k.reference_id

@@ -47,6 +47,16 @@ impl Estimate {
 }
 
 impl PreparedTask {
+    /// Which of `inputs` have an answer in the cache, so that no model is asked for them.
+    pub fn is_kept(&self, inputs: &[RenderedInput]) -> Vec<bool> {
+        let sorted = self.sort(inputs);
+        sorted
+            .representative
+            .iter()
+            .map(|&position| sorted.cached[position].is_some())
+            .collect()
+    }
+
     /// What answering `inputs` would cost. The model is loaded and asked about some of them; nothing is kept.
     pub fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError> {
         let sorted = self.sort(inputs);

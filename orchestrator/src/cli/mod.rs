@@ -18,7 +18,9 @@ mod task;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use cache::{CacheArgs, CacheCommand};
 pub(crate) use debug::DebugArgs;
@@ -62,6 +64,42 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// Where it is wrong, and where it asks for help: clap knows how to print either.
+    pub(crate) fn read(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        refuse_misplaced(&mut command, &matches)?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// Refuses options of a verb that mean nothing to what stands below it, such as `refuel schedule --once trigger JOB`.
+/// Those that every verb takes may stand before it, which `args_conflicts_with_subcommands` would not let them.
+fn refuse_misplaced(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((verb, of_verb)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let (Some(verb), Some((below, _))) = (command.find_subcommand_mut(verb), of_verb.subcommand()) else {
+        return Ok(());
+    };
+    let misplaced = verb
+        .get_arguments()
+        .filter(|argument| !argument.is_global_set())
+        .find(|argument| of_verb.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine))
+        .map(ToString::to_string);
+    match misplaced {
+        None => Ok(()),
+        Some(argument) => Err(verb.error(
+            ErrorKind::ArgumentConflict,
+            format!("'{argument}' cannot be used with the subcommand '{below}'"),
+        )),
+    }
 }
 
 /// The verbs.

@@ -17,7 +17,7 @@ Examples:
 
 /// Arguments of `refuel runs`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(after_help = EXAMPLES, mut_arg("format", |format| format.global(true)))]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     pub(crate) command: Option<RunsCommand>,
@@ -59,7 +59,4 @@ pub(crate) struct RunsShowArgs {
     /// Lines of the last attempt's output to show
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) lines: usize,
-
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
 }

@@ -28,7 +28,7 @@ const HISTORY: &str = "History";
 
 /// Arguments of `refuel schedule`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(after_help = EXAMPLES, mut_arg("format", |format| format.global(true)))]
 pub(crate) struct ScheduleArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ScheduleCommand>,
@@ -74,6 +74,7 @@ pub(crate) struct ScheduleProjects {
     #[arg(
         long = "project-dir",
         alias = "project",
+        global = true,
         env = "REFUEL_PROJECT_DIR",
         value_name = "DIR"
     )]
@@ -95,15 +96,9 @@ pub(crate) enum ScheduleCommand {
 /// Arguments of `refuel schedule ls`.
 #[derive(Debug, Args)]
 pub(crate) struct ScheduleLsArgs {
-    #[command(flatten)]
-    pub(crate) projects: ScheduleProjects,
-
     /// Times to show of each job
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) next: u16,
-
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
 }
 
 /// Arguments of `refuel schedule trigger`.
@@ -115,12 +110,6 @@ pub(crate) struct TriggerArgs {
     /// Job, or PROJECT.JOB
     #[arg(value_name = "JOB")]
     pub(crate) job: String,
-
-    #[command(flatten)]
-    pub(crate) projects: ScheduleProjects,
-
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
 }
 
 /// Arguments of `refuel schedule watch`.

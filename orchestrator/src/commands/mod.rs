@@ -29,6 +29,8 @@ pub(crate) enum ExitStatus {
     Success,
     /// The request was fine, the work failed.
     Failure,
+    /// The work failed for a reason that may pass.
+    Later,
     /// The request was wrong.
     Usage,
     /// Somebody asked for the work to stop before it was done.
@@ -37,14 +39,21 @@ pub(crate) enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, in the order of the documentation.
-    pub(crate) const ALL: [Self; 4] = [Self::Success, Self::Failure, Self::Usage, Self::Interrupted];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Success,
+        Self::Failure,
+        Self::Usage,
+        Self::Later,
+        Self::Interrupted,
+    ];
 
-    /// The number that the shell sees.
+    /// The number that says it, and nothing else.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Usage => 2,
+            Self::Later => refuel_schedule::LATER as u8,
             // The shells' convention: 128 and the number of SIGINT.
             Self::Interrupted => 130,
         }
@@ -56,6 +65,10 @@ impl ExitStatus {
             Self::Success => "What was asked for was done.",
             Self::Failure => "The request was fine, the work failed. What was done until then is kept.",
             Self::Usage => "The request was wrong: an option, a task file, a table or a model. Nothing was done.",
+            Self::Later => {
+                "Instead of 1, where `refuel schedule` started the work: it failed for a reason that may pass, such as a \
+                 lost connection or a lock, and is tried again."
+            }
             Self::Interrupted => {
                 "Ctrl-C or SIGTERM ended the work. What was done until then is kept, and `--resume` goes on."
             }
@@ -65,7 +78,12 @@ impl ExitStatus {
 
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        status.number().into()
+        match status {
+            // Shells and people need not know more than that the work failed.
+            ExitStatus::Later if !refuel_schedule::is_attempt() => ExitStatus::Failure.number(),
+            status => status.number(),
+        }
+        .into()
     }
 }
 

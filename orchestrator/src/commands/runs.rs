@@ -1,9 +1,7 @@
 //! `refuel runs`: what the schedule has run.
 
 use jiff::Timestamp;
-use refuel_schedule::{
-    AttemptRecord, HookRecord, RunFilter, RunRecord, RunState, ScheduleError, SkipRecord, Store, tail,
-};
+use refuel_schedule::{AttemptRecord, HookRecord, RunFilter, RunRecord, ScheduleError, SkipRecord, Store, tail};
 use serde::Serialize;
 
 use crate::cli::{OutputFormat, RunsArgs, RunsCommand, RunsShowArgs};
@@ -17,7 +15,7 @@ use crate::words;
 pub(crate) fn run(arguments: &RunsArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let store = Store::open(&context.home()?)?;
     match &arguments.command {
-        Some(RunsCommand::Show(show)) => self::show(&store, show, context)?,
+        Some(RunsCommand::Show(show)) => self::show(&store, show, arguments.format.format, context)?,
         None => list(&store, arguments, context)?,
     }
     Ok(ExitStatus::Success)
@@ -104,11 +102,10 @@ fn runs_grid(runs: &[RunRecord]) -> Grid {
     ]);
     for run in runs {
         let state = run.state.as_str();
-        let why = match (&run.reason, run.exit_code) {
-            (Some(reason), Some(code)) if run.state == RunState::Failed => format!("exit status {code}; {reason}"),
-            (Some(reason), _) => reason.clone(),
-            (None, _) if run.origin == "cron" => String::new(),
-            (None, _) => run.origin.clone(),
+        let why = match &run.reason {
+            Some(reason) => reason.clone(),
+            None if run.origin == "cron" => String::new(),
+            None => run.origin.clone(),
         };
         grid.row([
             run.run.to_string().into(),
@@ -156,7 +153,7 @@ struct Shown {
     output: Option<String>,
 }
 
-fn show(store: &Store, arguments: &RunsShowArgs, context: &Context) -> Result<(), Failure> {
+fn show(store: &Store, arguments: &RunsShowArgs, format: OutputFormat, context: &Context) -> Result<(), Failure> {
     let (run, tried, hooks) = store.run(arguments.run)?;
     let output = tried.last().and_then(|attempt| tail(&attempt.log, arguments.lines));
     let shown = Shown {
@@ -165,7 +162,7 @@ fn show(store: &Store, arguments: &RunsShowArgs, context: &Context) -> Result<()
         hooks,
         output,
     };
-    if arguments.format.format == OutputFormat::Json {
+    if format == OutputFormat::Json {
         context.printer.json(&shown)
     } else {
         context.printer.data(in_words(&shown))

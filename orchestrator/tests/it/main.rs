@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![expect(clippy::unwrap_used, reason = "a test that can't be prepared has failed")]
 
+mod build;
 mod command_line;
 mod common;
 mod faults;

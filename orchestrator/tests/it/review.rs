@@ -354,3 +354,46 @@ fn control_c_leaves_with_what_was_decided() {
     is_left_as_it_was(&sent);
     assert_eq!(verdicts(&desk), [("x y z".to_owned(), Verdict::Reject)]);
 }
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_review() {
+    if !Path::new("/usr/bin/script").exists() {
+        eprintln!("skipped: there is no /usr/bin/script to make a pseudo terminal with");
+        return;
+    }
+    let desk = project();
+    // The signal that a terminal sends as it goes may not reach whoever was started without one.
+    let line = format!(
+        "stty rows 24 cols 80; trap '' HUP; echo $$ > process; exec '{}' review",
+        env!("CARGO_BIN_EXE_refuel")
+    );
+    let mut terminal = Command::new("/usr/bin/script")
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(desk.path("."))
+        .env("REFUEL_HOME", desk.path("home"))
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = terminal.stdout.take().unwrap();
+    let mut sent = Vec::new();
+    let mut bytes = [0; 4096];
+    while !String::from_utf8_lossy(&sent).contains("q leave") {
+        let count = stdout.read(&mut bytes).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&sent));
+        sent.extend_from_slice(&bytes[..count]);
+    }
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+    let process = Path::new("/proc").join(desk.read("process").trim());
+    let patience = Instant::now() + Duration::from_secs(20);
+    while process.exists() {
+        if Instant::now() > patience {
+            let process = process.file_name().unwrap();
+            let _ = Command::new("kill").arg("-9").arg(process).status();
+            panic!("it reads from a terminal that is gone, for ever");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

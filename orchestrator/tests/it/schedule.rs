@@ -152,3 +152,76 @@ fn a_schedule_that_works_is_asked_and_ends_in_order() {
     assert!(schedule.wait().unwrap().success());
     assert!(began.elapsed() < Duration::from_secs(30));
 }
+
+#[test]
+fn options_of_every_verb_stand_before_a_subcommand_too() {
+    let desk = project();
+    let home = desk.path("elsewhere").display().to_string();
+    let folder = desk.path(".").display().to_string();
+    let asked = json(
+        &desk,
+        &[
+            "schedule",
+            "--home",
+            &home,
+            "--project-dir",
+            &folder,
+            "--format",
+            "json",
+            "trigger",
+            "yearly",
+        ],
+    );
+    assert_eq!((&asked["run"], &asked["job"]), (&1.into(), &"shop.yearly".into()));
+    let shown = json(&desk, &["runs", "--home", &home, "--format", "json", "show", "1"]);
+    assert_eq!(shown["state"], "queued");
+    let behind = json(&desk, &["schedule", "ls", "--project-dir", &folder, "--format", "json"]);
+    assert_eq!(behind.as_array().unwrap().len(), 3);
+    // What belongs to the schedule itself means nothing there.
+    insta::assert_snapshot!("mistake_once", desk.run(&["schedule", "--once", "trigger", "yearly"]));
+    let told = desk.run(&["runs", "nightly", "show", "1"]);
+    assert!(told.starts_with("status: 2"), "{told}");
+}
+
+#[test]
+fn a_project_that_is_gone_keeps_no_other_from_running() {
+    let desk = project();
+    let folder = desk.path(".").display().to_string();
+    let gone = desk.path("gone").display().to_string();
+    desk.run(&["schedule", "trigger", "resting"]);
+    let told = desk.run(&["schedule", "--once", "--project-dir", &folder, "--project-dir", &gone]);
+    assert!(told.starts_with("status: 1"), "{told}");
+    assert!(
+        told.contains("error[RF1101]") && told.contains("run 1 is done"),
+        "{told}"
+    );
+    let told = desk.run(&["schedule", "--once", "--project-dir", &gone]);
+    assert!(
+        told.starts_with("status: 2") && told.contains("error[RF1101]"),
+        "{told}"
+    );
+}
+
+/// A lock of another process may be gone later; a column that is not there is never.
+#[test]
+fn a_run_says_to_the_schedule_whether_it_may_do_better_later() {
+    let desk = project();
+    std::fs::create_dir(desk.path("models")).unwrap();
+    desk.write("models/one.sql", "select 1 as one\n");
+    let status = |desk: &Desk, scheduled: bool| {
+        let mut command = desk.command(&desk.path("home"), &["run"]);
+        if scheduled {
+            command.env("REFUEL_SCHEDULE_ATTEMPT", "schedule:1");
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), desk.told(&output))
+    };
+    let (first, told) = status(&desk, false);
+    assert_eq!(first, Some(0), "{told}");
+    let state = refuel_state::State::open(desk.path(refuel_state::FILE)).unwrap();
+    let lock = state.lock("dev", "refuel build").unwrap();
+    assert_eq!([status(&desk, false).0, status(&desk, true).0], [Some(1), Some(75)]);
+    drop(lock);
+    desk.write("models/one.sql", "select nothing_like_it from one_that_is_not_there\n");
+    assert_eq!(status(&desk, true).0, Some(1));
+}

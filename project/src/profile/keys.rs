@@ -98,7 +98,7 @@ pub(crate) static POSTGRES: Object = Object::new(
         Key::new(
             "sslrootcert",
             WORDS,
-            "File of certificates that the server's must come from; the system's unless told.",
+            "File of certificates that the server's must come from; `system` takes the system's. `~/.postgresql/root.crt` unless told.",
         ),
         Key::new(
             "extension",

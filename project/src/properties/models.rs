@@ -60,7 +60,7 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     /// Its name in the database.
     pub name: Option<String>,
-    /// For `check`: the condition. For `foreign_key`: what follows `REFERENCES`.
+    /// For `check`: the condition.
     pub expression: Option<String>,
     /// The columns, for constraints of a table.
     pub columns: Vec<String>,
@@ -78,9 +78,10 @@ pub enum ConstraintKind {
     PrimaryKey,
     /// A condition.
     Check,
-    /// A row of another table.
-    ForeignKey,
 }
+
+/// A constraint that other tools have.
+const FOREIGN_KEY: &str = "foreign_key";
 
 impl Reader<'_> {
     /// Reads what a file says of a model or a seed, but for its name and configuration, which are taken before.
@@ -142,7 +143,6 @@ impl Reader<'_> {
             ("unique", ConstraintKind::Unique),
             ("primary_key", ConstraintKind::PrimaryKey),
             ("check", ConstraintKind::Check),
-            ("foreign_key", ConstraintKind::ForeignKey),
         ];
         let mut constraints = Vec::new();
         for node in entries.list("constraints") {
@@ -150,7 +150,25 @@ impl Reader<'_> {
                 continue;
             };
             let place = entries.place.clone();
-            let Some(kind) = entries.word("type", &kinds) else {
+            let word = entries.take("type");
+            let Some(word) = word.as_ref().and_then(|node| node.content.text()) else {
+                continue;
+            };
+            if word == FOREIGN_KEY {
+                self.problems.push(ProjectError::Invalid {
+                    place,
+                    message:
+                        "a table can't have a foreign_key: each build puts a new table in the place of the other, \
+                              which the database does not allow where a key points to it"
+                            .to_owned(),
+                    hint: Some(
+                        "test it instead, below the column: relationships: {to: ref('customers'), field: id}"
+                            .to_owned(),
+                    ),
+                });
+                continue;
+            }
+            let Some(kind) = kinds.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind) else {
                 continue;
             };
             let constraint = Constraint {
@@ -160,7 +178,7 @@ impl Reader<'_> {
                 columns: entries.texts("columns").unwrap_or_default(),
             };
             let missing = match kind {
-                ConstraintKind::Check | ConstraintKind::ForeignKey if constraint.expression.is_none() => {
+                ConstraintKind::Check if constraint.expression.is_none() => {
                     Some(("expression", "say what it demands: expression: \"amount >= 0\""))
                 }
                 ConstraintKind::Check => None,

@@ -226,14 +226,7 @@ impl Reader<'_> {
             });
             return None;
         };
-        let full = self.root.join(path);
-        if let Err(error) = fs_err::metadata(&full) {
-            self.problems.push(ProjectError::Read {
-                place: named.place.clone(),
-                path: path.into(),
-                error,
-            });
-        }
+        // Whether the file is there matters to what reads it alone: others of the project are built without it.
         Some(SourceFile {
             path: path.to_owned(),
             format,

@@ -25,7 +25,7 @@ pub struct UnitTest {
     pub description: Option<String>,
     /// The model.
     pub model: String,
-    /// Rows of what the model reads. What the model reads and is not here has no rows.
+    /// Rows of everything that the model reads; an ephemeral model that is not here is its own query.
     pub given: Vec<Given>,
     /// The rows that must come out, in any order. Columns that no row names are not looked at.
     pub expect: Fixture,

@@ -50,6 +50,18 @@ fn unknown_keys_name_the_nearest() {
 }
 
 #[test]
+fn a_foreign_key_is_refused_with_the_test_that_checks_the_same() {
+    assert_snapshot!(wrong(&[
+        ("refuel_project.yml", "name: shop\n"),
+        MODEL,
+        ("models/a.yml", "models:\n  - name: orders\n    columns:\n      - name: id\n        constraints:\n          - {type: foreign_key, expression: \"other (id)\"}\n"),
+    ]), @r"
+    RF1107 models/a.yml:6:13: a table can't have a foreign_key: each build puts a new table in the place of the other, which the database does not allow where a key points to it
+        test it instead, below the column: relationships: {to: ref('customers'), field: id}
+    ");
+}
+
+#[test]
 fn wrong_values_say_what_they_must_be() {
     assert_snapshot!(wrong(&[
         ("refuel_project.yml", "name: my shop\nbudgets: {max_rows: -1, max_minutes: soon}\npools: {gpu: 0}\nschedule:\n  - {name: a, cron: '@daily', timeout: fast, retries: 1000, catchup: some, vars: 3}\n"),
@@ -285,8 +297,6 @@ fn files_that_cannot_be_used_are_told() {
         rename the file
     RF1107 models/a-b.sql: "a-b" can't be the name of a model
         rename the file: a model is named by a letter, then letters, digits and _, such as stg_orders
-    RF1102 models/a.yml:4:25: can't read `none.csv`: no such file or directory
-        check the path and that it can be read
     RF1107 models/a.yml:5:25: how "data.txt" is written can't be told from its name
         say it: format: csv, tsv, jsonl or parquet
     RF1107 models/a.yml:6:19: "delimiter" has no use here: the table is not loaded from a file

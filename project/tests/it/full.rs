@@ -114,7 +114,7 @@ fn models_with_their_configuration_and_properties() {
         [
             ConstraintKind::PrimaryKey,
             ConstraintKind::Check,
-            ConstraintKind::ForeignKey
+            ConstraintKind::Unique
         ]
     );
     let id = &properties.columns[0];

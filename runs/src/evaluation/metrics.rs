@@ -4,6 +4,8 @@ use refuel_engine::evaluate::{Evaluation, Interval};
 use refuel_project::{Comparison, Metric};
 use serde::Serialize;
 
+use crate::words;
+
 /// A measure and whether it is as it must be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MetricResult {
@@ -21,6 +23,9 @@ pub struct MetricResult {
     pub bound: Option<String>,
     /// Whether it is. What can't be measured doesn't pass.
     pub passed: bool,
+    /// Why it can't be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
 }
 
 impl MetricResult {
@@ -34,19 +39,36 @@ impl MetricResult {
             rows,
             bound: bound.map(ToString::to_string),
             passed: bound.is_none_or(|bound| value.is_some_and(|value| bound.holds(value))),
+            reason: None,
+        }
+    }
+
+    /// The measure where there is nothing to measure.
+    pub(crate) fn of_nothing(metric: &str, bound: &Comparison) -> Self {
+        Self {
+            reason: Some("no row has a right answer that can be used"),
+            ..Self::new(metric, None, 0, Some(bound))
         }
     }
 
     /// `accuracy 0.75 [0.41, 0.93] on 8 rows, must be >= 0.8; always the most frequent answer gets 0.5`.
     pub fn to_text(&self) -> String {
+        // Of this test the bound is one of p, and not of the statistic.
+        let metric = match self.metric.as_str() {
+            "chi_square" => "chi_square p",
+            other => other,
+        };
         let mut text = match self.value {
-            Some(value) => format!("{} {}", self.metric, number(value)),
-            None => format!("{} can't be measured", self.metric),
+            Some(value) => format!("{metric} {}", number(value)),
+            None => format!("{metric} can't be measured"),
         };
         if let Some(Interval(low, high)) = self.interval {
             text.push_str(&format!(" [{}, {}]", number(low), number(high)));
         }
-        text.push_str(&format!(" on {} rows", self.rows));
+        text.push_str(&format!(" on {}", words::count(self.rows, "row")));
+        if let Some(reason) = self.reason {
+            text.push_str(&format!(", since {reason}"));
+        }
         if let Some(bound) = &self.bound {
             let verb = if self.passed { "as it must be" } else { "must be" };
             text.push_str(&format!(", {verb} {bound}"));
@@ -79,23 +101,27 @@ pub(crate) fn measured(evaluation: &Evaluation, bounds: &[(Metric, Comparison)])
                 Metric::Coverage => (Some(evaluation.completion_rate), None, None),
                 Metric::Auroc => (evaluation.auroc, evaluation.auroc_ci95, Some(0.5)),
             };
+            let reason = match metric {
+                _ if value.is_some() => None,
+                _ if evaluation.completed == 0 => Some("no row has an answer"),
+                Metric::Auroc => Some("it takes right answers and wrong ones, with a confidence each"),
+                _ => None,
+            };
             MetricResult {
                 interval,
                 baseline,
+                reason,
                 ..MetricResult::new(metric.name(), value, evaluation.rows, Some(bound))
             }
         })
         .collect()
 }
 
-/// What failed, one measure after the other.
+/// One measure after the other, those that failed first.
 pub(crate) fn report_of(metrics: &[MetricResult]) -> String {
-    let failed: Vec<String> = metrics
-        .iter()
-        .filter(|metric| !metric.passed)
-        .map(MetricResult::to_text)
-        .collect();
-    failed.join("; ")
+    let (passed, failed): (Vec<&MetricResult>, Vec<&MetricResult>) = metrics.iter().partition(|metric| metric.passed);
+    let told: Vec<String> = failed.into_iter().chain(passed).map(MetricResult::to_text).collect();
+    told.join("; ")
 }
 
 #[cfg(test)]
@@ -124,5 +150,25 @@ mod tests {
         let metric = MetricResult::new("auroc", None, 3, Some(&bound));
         assert!(!metric.passed);
         assert_eq!(metric.to_text(), "auroc can't be measured on 3 rows, must be >= 0.5");
+        assert_eq!(
+            MetricResult::of_nothing("accuracy", &bound).to_text(),
+            "accuracy can't be measured on 0 rows, since no row has a right answer that can be used, must be >= 0.5"
+        );
+    }
+
+    #[test]
+    fn measures_are_all_told_and_those_that_failed_first() {
+        let (low, high) = (
+            Comparison::parse("> 0.01", "").unwrap(),
+            Comparison::parse("< 0.2", "").unwrap(),
+        );
+        let metrics = [
+            MetricResult::new("psi", Some(0.1), 20, Some(&high)),
+            MetricResult::new("chi_square", Some(0.0), 1, Some(&low)),
+        ];
+        assert_eq!(
+            report_of(&metrics),
+            "chi_square p 0 on 1 row, must be > 0.01; psi 0.1 on 20 rows, as it must be < 0.2"
+        );
     }
 }

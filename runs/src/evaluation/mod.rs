@@ -5,6 +5,7 @@ mod judge;
 mod metrics;
 mod rows;
 mod run;
+mod verdicts;
 
 pub use metrics::MetricResult;
 pub(crate) use run::run;

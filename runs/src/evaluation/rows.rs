@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use refuel_dag::{Node, NodeId, Part, ResourceType};
 use refuel_project::{Evaluation, EvaluationRows, Format, Reference};
-use refuel_staging::RelationName;
+use refuel_staging::{Dialect, RelationName};
 use refuel_task::{Record, Task};
 use refuel_warehouse::Warehouse;
 use serde_json::Value;
@@ -32,19 +32,25 @@ pub(super) fn read(
     task: Option<&Task>,
     warehouse: &mut dyn Warehouse,
 ) -> Result<Rows, RunError> {
-    let condition = evaluation.config.condition.as_deref();
     match &evaluation.truth {
         Some(truth) if !evaluation.key.is_empty() => {
             let own = with(&evaluation.key, [&evaluation.prediction, &evaluation.confidence]);
-            let relation = relation(context, model, &EvaluationRows::Model)?;
-            let given = of_relation(&relation, &own, condition, warehouse)?;
+            let given = of_relation(
+                context,
+                node,
+                model,
+                evaluation,
+                &EvaluationRows::Model,
+                &own,
+                warehouse,
+            )?;
             let right = with(&evaluation.key, [&Some(truth.clone()), &None]);
-            let right = of_rows(context, model, evaluation, &right, None, warehouse)?;
+            let right = of_rows(context, node, model, evaluation, &right, warehouse)?;
             Ok(joined(context, node, evaluation, truth, given, &right))
         }
         truth => {
             let columns = columns(evaluation, task);
-            let rows = of_rows(context, model, evaluation, &columns, condition, warehouse)?;
+            let rows = of_rows(context, node, model, evaluation, &columns, warehouse)?;
             let truths = truth.as_ref().map(|truth| {
                 let right = rows.iter().map(|row| row.get(truth).cloned().unwrap_or_default());
                 right.collect()
@@ -131,17 +137,16 @@ fn columns(evaluation: &Evaluation, task: Option<&Task>) -> Vec<String> {
 /// The rows that an evaluation names, with these columns.
 fn of_rows(
     context: &Context<'_>,
+    node: &Node,
     model: &Node,
     evaluation: &Evaluation,
     columns: &[String],
-    condition: Option<&str>,
     warehouse: &mut dyn Warehouse,
 ) -> Result<Vec<Row>, RunError> {
     if let EvaluationRows::File { path, format } = &evaluation.rows {
         return of_file(context, path, *format, columns);
     }
-    let relation = relation(context, model, &evaluation.rows)?;
-    of_relation(&relation, columns, condition, warehouse)
+    of_relation(context, node, model, evaluation, &evaluation.rows, columns, warehouse)
 }
 
 /// The relation that rows are in.
@@ -169,21 +174,41 @@ fn relation(context: &Context<'_>, model: &Node, rows: &EvaluationRows) -> Resul
     Ok(part.map_or_else(|| relation.clone(), |part| part.relation(relation)))
 }
 
-/// The rows of a relation for which a condition holds.
+/// The rows of a relation, with these columns. The condition of the evaluation is one of the rows with answers: where
+/// there is a key, those of the model, else those that are named.
 fn of_relation(
-    relation: &RelationName,
+    context: &Context<'_>,
+    node: &Node,
+    model: &Node,
+    evaluation: &Evaluation,
+    of: &EvaluationRows,
     columns: &[String],
-    condition: Option<&str>,
     warehouse: &mut dyn Warehouse,
 ) -> Result<Vec<Row>, RunError> {
+    let relation = relation(context, model, of)?;
+    let there: Vec<String> = warehouse
+        .columns(&relation)?
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    check(node, &relation, columns, &there, warehouse.dialect())?;
+    let is_of_answers = evaluation.key.is_empty() || *of == EvaluationRows::Model;
+    let mut columns = columns.to_vec();
+    if is_of_answers && super::verdicts::may_be_there(context, model, evaluation) {
+        // Which text was asked isn't known of a row: any of its columns may be it.
+        columns = there
+            .iter()
+            .fold(columns, |all, column| with(&all, [&Some(column.clone()), &None]));
+    }
     let list: Vec<String> = columns.iter().map(|column| quote::identifier(column)).collect();
+    let condition = evaluation.config.condition.as_deref().filter(|_| is_of_answers);
     let condition = condition
         .map(|condition| format!(" WHERE {condition}"))
         .unwrap_or_default();
     let found = warehouse.rows(&format!(
         "SELECT {} FROM {}{condition}",
         list.join(", "),
-        quote::relation(relation)
+        quote::relation(&relation)
     ))?;
     Ok(found
         .iter()
@@ -195,6 +220,37 @@ fn of_relation(
             cells.collect()
         })
         .collect())
+}
+
+/// Refuses a column that a relation doesn't have. One that is not there has its own error.
+fn check(
+    node: &Node,
+    relation: &RelationName,
+    columns: &[String],
+    there: &[String],
+    dialect: Dialect,
+) -> Result<(), RunError> {
+    let is_there = |column: &str| {
+        there.iter().any(|there| match dialect {
+            Dialect::Sqlite => there.eq_ignore_ascii_case(column),
+            Dialect::Postgres => there == column,
+        })
+    };
+    match columns.iter().find(|column| !there.is_empty() && !is_there(column)) {
+        None => Ok(()),
+        Some(column) => {
+            let names = there.iter().map(String::as_str);
+            let near = refuel_dag::nearest(column, names.clone());
+            Err(RunError::NotPossible {
+                node: node.name.to_string(),
+                reason: format!("reads the column \"{column}\", which {relation} doesn't have"),
+                hint: Some(match near {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("its columns are {}", names.collect::<Vec<_>>().join(", ")),
+                }),
+            })
+        }
+    }
 }
 
 /// The rows of a file.

@@ -12,11 +12,13 @@ use serde_json::Value;
 use super::judge::Judge;
 use super::metrics::{MetricResult, measured, report_of};
 use super::rows::{self, Row, Rows};
+use super::verdicts;
 use crate::connections::Session;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::inference::ask_few;
 use crate::report::NodeReport;
+use crate::words;
 
 /// Runs an evaluation.
 pub(crate) fn run(
@@ -52,7 +54,21 @@ pub(crate) fn run(
     if let Some(truths) = &truths
         && !evaluation.metrics.is_empty()
     {
-        let judge = judge(evaluation, kind, truths, &rows, given.as_deref());
+        let by_people = match given {
+            Some(_) => Vec::new(),
+            None => verdicts::known(context, model, evaluation, &rows)?,
+        };
+        let left_out = by_people.iter().filter(|by_a_person| **by_a_person).count() as u64;
+        if left_out > 0 {
+            context.note(
+                Some(&node.id),
+                format!(
+                    "{} with a person's verdict left out: they say nothing of the model",
+                    words::count(left_out, "row")
+                ),
+            );
+        }
+        let judge = judge(evaluation, kind, truths, &rows, given.as_deref(), &by_people);
         if judge.unusable() > 0 {
             context.note(
                 Some(&node.id),
@@ -65,7 +81,7 @@ pub(crate) fn run(
                 evaluation
                     .metrics
                     .iter()
-                    .map(|(metric, bound)| MetricResult::new(metric.name(), None, 0, Some(bound))),
+                    .map(|(metric, bound)| MetricResult::of_nothing(metric.name(), bound)),
             ),
         }
     }
@@ -76,19 +92,22 @@ pub(crate) fn run(
     }
     keep(context, node, &task_name, &metrics)?;
     let passed = metrics.iter().all(|metric| metric.passed);
-    // What drifted too far is no measure for the next run, unless somebody says that it is right.
-    if !evaluation.drift.is_empty()
-        && (passed || evaluation.config.severity == Severity::Warn || context.request.full_refresh)
-    {
+    // What drifted too far is no measure for the next run, unless somebody says that it is right, as a full refresh does.
+    if !evaluation.drift.is_empty() && (passed || evaluation.config.severity == Severity::Warn) {
         context
             .state
             .put_distribution(context.run, node.id.as_str(), &task_name, &counts)?;
     }
     report.rows = Some(rows.len() as u64);
-    report.failures = Some(metrics.iter().filter(|metric| !metric.passed).count() as u64);
-    if !passed {
-        report.message = Some(report_of(&metrics));
+    let mut message = report_of(&metrics);
+    let is_held_up = evaluation.config.severity == Severity::Error;
+    if is_held_up && metrics.iter().any(|metric| !metric.passed && is_drift(metric)) {
+        message.push_str(&format!(
+            "; if the labels of now are right, `refuel test --select {} --full-refresh` makes them the measure",
+            node.name
+        ));
     }
+    report.message = Some(message).filter(|message| !message.is_empty());
     report.metrics = metrics;
     Ok(match (passed, evaluation.config.severity) {
         (true, _) => NodeStatus::Success,
@@ -144,6 +163,7 @@ fn judge(
     truths: &[Value],
     rows: &[Row],
     given: Option<&[Answer]>,
+    left_out: &[bool],
 ) -> Judge {
     let mut judge = match task {
         Some(task) => Judge::of_task(task),
@@ -154,6 +174,9 @@ fn judge(
         found.cloned().unwrap_or(Value::Null)
     };
     for (at, (row, right)) in rows.iter().zip(truths).enumerate() {
+        if left_out.get(at) == Some(&true) {
+            continue;
+        }
         if let Some(answers) = given {
             judge.add_answer(right, &answers[at]);
             continue;
@@ -214,9 +237,17 @@ fn drift(
                 Drift::ChiSquare => drifted.chi_square.p_value,
                 Drift::Psi => drifted.stability_index,
             });
-            MetricResult::new(drift.name(), value, rows, Some(bound))
+            // By a full refresh somebody says that what is there now is right: it is measured, and no bound holds.
+            let bound = Some(bound).filter(|_| !context.request.full_refresh);
+            MetricResult::new(drift.name(), value, rows, bound)
         })
         .collect())
+}
+
+fn is_drift(metric: &MetricResult) -> bool {
+    [Drift::ChiSquare, Drift::Psi]
+        .iter()
+        .any(|drift| drift.name() == metric.metric)
 }
 
 fn keep(context: &Context<'_>, node: &Node, task: &str, metrics: &[MetricResult]) -> Result<(), RunError> {

@@ -246,6 +246,10 @@ mod tests {
             Vec::new()
         }
 
+        fn is_kept(&self, inputs: &[RenderedInput]) -> Vec<bool> {
+            vec![false; inputs.len()]
+        }
+
         fn estimate(&self, _: &[RenderedInput], _: &Cancel) -> Result<Estimate, EngineError> {
             Err(EngineError::Cancelled)
         }

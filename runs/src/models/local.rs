@@ -66,6 +66,10 @@ impl Answerer for Prepared {
         self.task.notes()
     }
 
+    fn is_kept(&self, inputs: &[RenderedInput]) -> Vec<bool> {
+        self.task.is_kept(inputs)
+    }
+
     fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError> {
         self.task.estimate(inputs, cancel)
     }

@@ -35,6 +35,9 @@ pub trait Answerer: Send + Sync {
     /// What a user should know before the answers are trusted. It may be known only once an input was answered.
     fn notes(&self) -> Vec<String>;
 
+    /// Which of `inputs` the machine has an answer to from elsewhere, so that asking them costs nothing.
+    fn is_kept(&self, inputs: &[RenderedInput]) -> Vec<bool>;
+
     /// What a run over `inputs` would cost.
     ///
     /// # Errors

@@ -8,11 +8,13 @@ mod query;
 mod seed;
 mod source;
 
-use refuel_dag::{Detail, Node};
-use refuel_state::{NodeStatus, NodeVersion};
-use refuel_warehouse::RelationName;
+use std::collections::HashMap;
 
-use crate::context::Context;
+use refuel_dag::{Detail, Node, NodeId};
+use refuel_state::{NodeStatus, NodeVersion};
+use refuel_warehouse::{RelationName, Warehouse, WarehouseError};
+
+use crate::context::{Context, Scope};
 use crate::error::RunError;
 use crate::report::NodeReport;
 use crate::versions::{self, UNKNOWN};
@@ -23,6 +25,60 @@ pub(crate) use source::table as source_table;
 
 /// Does a node, and says in the report what was done.
 pub(crate) fn run(context: &Context<'_>, node: &Node, report: &mut NodeReport) -> Result<NodeStatus, RunError> {
+    done(context, node, report).map_err(|error| {
+        // Without a permit: others would get theirs before anybody hears of the error.
+        let Ok(mut connection) = context.connections.take() else {
+            return error;
+        };
+        let error = not_built(context, node, error, connection.warehouse.as_mut(), &HashMap::new());
+        context.connections.give_back(connection);
+        error
+    })
+}
+
+/// The error of a node that reads what is not there yet, where a statement was refused for that. What something else
+/// stands for needs not be there.
+pub(crate) fn not_built(
+    scope: &Scope<'_>,
+    node: &Node,
+    error: RunError,
+    warehouse: &mut dyn Warehouse,
+    stand_ins: &HashMap<NodeId, String>,
+) -> RunError {
+    if !matches!(error, RunError::Warehouse(WarehouseError::Statement { .. })) {
+        return error;
+    }
+    let made_here = |node: &&Node| matches!(node.detail, Detail::Model(_) | Detail::Seed(_));
+    let read = node
+        .depends_on
+        .iter()
+        .filter_map(|id| scope.dag.node(id.as_str()))
+        .filter(made_here);
+    let missing = read.filter(|read| {
+        let relation = read.relation.as_ref().filter(|_| !stand_ins.contains_key(&read.id));
+        relation.is_some_and(|relation| matches!(warehouse.relation(relation), Ok(None)))
+    });
+    let missing: Vec<String> = missing
+        .map(|read| format!("{} \"{}\"", read.resource_type(), read.name))
+        .collect();
+    if missing.is_empty() {
+        return error;
+    }
+    // A check is built with the model that it belongs to.
+    let wanted = match &node.detail {
+        Detail::Test(test) => test.attached_to.as_ref(),
+        Detail::Evaluation(of) => Some(&of.model),
+        _ => None,
+    };
+    let wanted = wanted.and_then(|id| scope.dag.node(id.as_str())).unwrap_or(node);
+    RunError::NotBuilt {
+        missing: missing.join(", "),
+        target: scope.target.to_owned(),
+        node: wanted.name.to_string(),
+    }
+}
+
+fn done(context: &Context<'_>, node: &Node, report: &mut NodeReport) -> Result<NodeStatus, RunError> {
     match &node.detail {
         Detail::Model(model) => model::run(context, node, model, report),
         Detail::Seed(seed) => seed::run(context, node, seed, report),

@@ -7,7 +7,7 @@ use refuel_dag::{ModelNode, Node, RenderMode};
 use refuel_project::{ConstraintKind, IncrementalStrategy, Materialized, OnSchemaChange};
 use refuel_staging::Asked;
 use refuel_state::{NodeStatus, NodeVersion};
-use refuel_warehouse::contract::{Constraint, Contract, Declared};
+use refuel_warehouse::contract::{Constraint, Contract, Declared, Rule};
 use refuel_warehouse::materialize::{self, Incremental, Made, Make, OnSchemaChange as Change, Strategy};
 use refuel_warehouse::{Owner, RelationKind, RelationName, Warehouse};
 
@@ -311,7 +311,7 @@ pub(super) fn hooks(
     hooks: &[String],
     warehouse: &mut dyn Warehouse,
 ) -> Result<(), RunError> {
-    for hook in hooks {
+    for (at, hook) in hooks.iter().enumerate() {
         let sql = context.dag.render_inline(
             &format!("{name} of {}", node.name),
             hook,
@@ -319,7 +319,9 @@ pub(super) fn hooks(
             &RenderMode::new(false),
         )?;
         if !sql.trim().is_empty() {
-            warehouse.execute(&sql)?;
+            warehouse
+                .execute(&sql)
+                .map_err(|error| RunError::from(error).of_hook(name, at + 1, &sql))?;
         }
     }
     Ok(())
@@ -330,7 +332,7 @@ pub(super) fn owner(context: &Context<'_>, node: &Node) -> Owner {
     Owner {
         project: context.dag.project.settings.name.clone(),
         node: node.id.to_string(),
-        fingerprint: node.fingerprints.data().to_string(),
+        fingerprint: crate::context::mark(&node.fingerprints.data().to_string(), Some(context.run)),
     }
 }
 
@@ -367,13 +369,18 @@ fn contract(context: &Context<'_>, node: &Node, model: &ModelNode) -> Option<Con
         .map(|constraint| (constraint.columns.clone(), constraint));
     let constraints = of_columns
         .chain(of_table)
-        .flat_map(|(columns, constraint)| match constraint.kind {
-            ConstraintKind::NotNull => columns.into_iter().map(Constraint::NotNull).collect(),
-            ConstraintKind::Unique => vec![Constraint::Unique(columns)],
-            ConstraintKind::PrimaryKey => vec![Constraint::PrimaryKey(columns)],
-            ConstraintKind::Check => constraint.expression.iter().cloned().map(Constraint::Check).collect(),
-            // A foreign key would keep the other table from being replaced; a test of relationships says the same.
-            ConstraintKind::ForeignKey => Vec::new(),
+        .flat_map(|(columns, constraint)| {
+            let rules: Vec<Rule> = match constraint.kind {
+                ConstraintKind::NotNull => columns.into_iter().map(Rule::NotNull).collect(),
+                ConstraintKind::Unique => vec![Rule::Unique(columns)],
+                ConstraintKind::PrimaryKey => vec![Rule::PrimaryKey(columns)],
+                ConstraintKind::Check => constraint.expression.iter().cloned().map(Rule::Check).collect(),
+            };
+            let named = |rule| Constraint {
+                name: constraint.name.clone(),
+                rule,
+            };
+            rules.into_iter().map(named)
         })
         .collect();
     Some(Contract { columns, constraints })

@@ -234,7 +234,10 @@ fn within_budget(
     asked: &AskedTask,
     reader: &mut crate::connections::Connection,
 ) -> Result<(), RunError> {
-    let own = node.model().map(|model| model.config.budget).unwrap_or_default();
+    let own = node
+        .model()
+        .map(|model| budget::of_model(model, context.request))
+        .unwrap_or_default();
     if own.is_unlimited() && !context.spending.is_bounded() {
         return Ok(());
     }

@@ -2,7 +2,9 @@
 //!
 //! A node that waits for answers gives its permit back meanwhile: the others go on with their SQL.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use refuel_engine::Cancel;
@@ -14,20 +16,39 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub(crate) struct Permits {
     count: usize,
-    left: Mutex<usize>,
+    state: Mutex<State>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    left: usize,
+    /// Threads that have a permit to come, which they waited for before they began.
+    reserved: HashSet<ThreadId>,
+    /// Who waits, by number: first come, first served.
+    waiting: VecDeque<u64>,
+    next: u64,
 }
 
 /// The right to run SQL, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a Permits);
 
+/// A permit that is there for the first [`Permits::take`] of this thread.
+#[derive(Debug)]
+pub(crate) struct Reserved<'a>(&'a Permits);
+
 impl Permits {
     /// So many at a time.
     pub(crate) fn new(count: usize) -> Self {
         Self {
             count: count.max(1),
-            left: Mutex::new(count.max(1)),
+            state: Mutex::new(State {
+                left: count.max(1),
+                reserved: HashSet::new(),
+                waiting: VecDeque::new(),
+                next: 0,
+            }),
             freed: Condvar::new(),
         }
     }
@@ -39,23 +60,65 @@ impl Permits {
 
     /// Waits for a permit. None when the work was cancelled meanwhile.
     pub(crate) fn take(&self, cancel: &Cancel) -> Option<Permit<'_>> {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        while *left == 0 {
-            if cancel.is_cancelled() {
-                return None;
-            }
-            let waited = self.freed.wait_timeout(left, LOOK_EVERY);
-            left = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if self.lock().reserved.remove(&thread::current().id()) {
+            return Some(Permit(self));
         }
-        *left -= 1;
-        Some(Permit(self))
+        self.wait(cancel).then_some(Permit(self))
+    }
+
+    /// Waits for the permit that this thread will take first, so that its work begins when it can run. None when the work
+    /// was cancelled meanwhile.
+    pub(crate) fn reserve(&self, cancel: &Cancel) -> Option<Reserved<'_>> {
+        if !self.wait(cancel) {
+            return None;
+        }
+        self.lock().reserved.insert(thread::current().id());
+        Some(Reserved(self))
+    }
+
+    fn wait(&self, cancel: &Cancel) -> bool {
+        let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.push_back(number);
+        while state.left == 0 || state.waiting.front() != Some(&number) {
+            if cancel.is_cancelled() {
+                state.waiting.retain(|&waiting| waiting != number);
+                return false;
+            }
+            let waited = self.freed.wait_timeout(state, LOOK_EVERY);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.waiting.pop_front();
+        state.left -= 1;
+        drop(state);
+        // There may be a permit for the next one too.
+        self.freed.notify_all();
+        true
+    }
+
+    fn free(&self) {
+        self.lock().left += 1;
+        self.freed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        self.0.free();
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        let is_left = self.0.lock().reserved.remove(&thread::current().id());
+        if is_left {
+            self.0.free();
+        }
     }
 }
 
@@ -78,6 +141,39 @@ mod tests {
             drop(first);
             assert!(waiting.join().unwrap());
         });
+    }
+
+    #[test]
+    fn a_reserved_permit_is_taken_once_and_given_back_where_it_is_not() {
+        let permits = Permits::new(1);
+        let cancel = Cancel::new();
+        let reserved = permits.reserve(&cancel).unwrap();
+        drop(permits.take(&cancel).unwrap());
+        drop(reserved);
+        drop(permits.reserve(&cancel).unwrap());
+        assert_eq!(permits.lock().left, 1);
+    }
+
+    #[test]
+    fn who_came_first_is_served_first() {
+        let permits = Permits::new(1);
+        let cancel = Cancel::new();
+        let first = permits.take(&cancel).unwrap();
+        let served = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for number in 0..6 {
+                let (permits, cancel, served) = (&permits, &cancel, &served);
+                scope.spawn(move || {
+                    let _permit = permits.take(cancel).unwrap();
+                    served.lock().unwrap().push(number);
+                });
+                while permits.lock().waiting.len() <= number {
+                    thread::yield_now();
+                }
+            }
+            drop(first);
+        });
+        assert_eq!(served.into_inner().unwrap(), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]

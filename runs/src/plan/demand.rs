@@ -23,7 +23,7 @@ const SAMPLE: usize = 64;
 pub(crate) struct Counted {
     /// Distinct inputs.
     pub(crate) distinct: u64,
-    /// Those of them that have an answer or a verdict.
+    /// Those of them that have an answer, here or in the machine's cache, or a verdict.
     pub(crate) answered: u64,
     /// Those that can't be asked, such as blank ones.
     pub(crate) unreadable: u64,
@@ -56,10 +56,19 @@ pub(crate) fn count(
         let hashes: Vec<InputHash> = rendered.iter().map(RenderedInput::hash).collect();
         let known = state.known(asked.key, &hashes)?;
         let verdicts = state.verdicts(&asked.task.name, &hashes)?;
+        let mut unknown: Vec<RenderedInput> = Vec::new();
         for (at, input) in rendered.into_iter().enumerate() {
             if known[at].is_some() || verdicts[at].is_some() {
                 counted.answered += 1;
-            } else if open.insert(hashes[at]) {
+            } else {
+                unknown.push(input);
+            }
+        }
+        let is_kept = asked.answerer.is_kept(&unknown);
+        for (input, is_kept) in unknown.into_iter().zip(is_kept) {
+            if is_kept {
+                counted.answered += 1;
+            } else if open.insert(input.hash()) {
                 // Later inputs are taken in with falling odds, so that the sample is of all of them.
                 let seen = open.len();
                 if sample.len() < SAMPLE {
@@ -115,9 +124,7 @@ pub(crate) fn estimate(
         return Ok(());
     }
     let estimate = asked.answerer.estimate(sample, cancel)?;
-    // The estimate is of those alone that the engine has no answer to.
-    let fresh = (estimate.distinct - estimate.cached.min(estimate.distinct)).max(1) as f64;
-    let share = rows / fresh;
+    let share = rows / estimate.distinct.max(1) as f64;
     counted.demand.tokens = (estimate.row_tokens as f64 * share).round() as u64;
     counted.demand.seconds = estimate.seconds * share;
     Ok(())

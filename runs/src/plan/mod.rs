@@ -47,7 +47,7 @@ pub struct PlanStage {
     pub model: String,
     /// Distinct inputs.
     pub distinct: u64,
-    /// Those of them whose answer is known.
+    /// Those of them whose answer is known: to this project, or to the machine from elsewhere.
     pub answered: u64,
     /// Those that the model would be asked for.
     pub to_ask: u64,
@@ -119,10 +119,16 @@ pub struct PlanReport {
 pub fn plan(workspace: &Workspace, request: &RunRequest, cancel: &Cancel) -> Result<PlanReport, RunError> {
     let chosen = crate::run::chosen(workspace, request)?;
     let scope = Scope::of(workspace, request.threads, cancel)?;
-    let nodes = planner::plan(&scope, request, &chosen, true)?;
+    let planned = scope
+        .connections
+        .watched(cancel, || planner::plan(&scope, request, &chosen, true));
+    if cancel.is_cancelled() {
+        return Err(RunError::Cancelled);
+    }
+    let nodes = planned?;
     let budget = budget::settled(&workspace.dag.project.settings.budget, request);
     let total = total(&nodes);
-    let over = over(&scope, &nodes, &total, &budget).err();
+    let over = over(&scope, request, &nodes, &total, &budget).err();
     Ok(PlanReport {
         total,
         over_budget: over.map(|error| error.to_string()),
@@ -137,7 +143,7 @@ pub(crate) fn check_budgets(context: &Context<'_>, chosen: &[usize]) -> Result<(
     let own = chosen
         .iter()
         .filter_map(|&number| context.dag.nodes[number].model())
-        .any(|model| !model.calls.is_empty() && !model.config.budget.is_unlimited());
+        .any(|model| !model.calls.is_empty() && !budget::of_model(model, context.request).is_unlimited());
     let asks = chosen
         .iter()
         .filter_map(|&number| context.dag.nodes[number].model())
@@ -148,11 +154,17 @@ pub(crate) fn check_budgets(context: &Context<'_>, chosen: &[usize]) -> Result<(
     }
     let needs_tokens = budget::needs_tokens(&budget) || own;
     let nodes = planner::plan(context, context.request, chosen, needs_tokens)?;
-    over(context, &nodes, &total(&nodes), &budget)
+    over(context, context.request, &nodes, &total(&nodes), &budget)
 }
 
 /// The first budget that would be passed by what was counted.
-fn over(scope: &Scope<'_>, nodes: &[PlanNode], total: &PlanTotal, budget: &Budget) -> Result<(), RunError> {
+fn over(
+    scope: &Scope<'_>,
+    request: &RunRequest,
+    nodes: &[PlanNode],
+    total: &PlanTotal,
+    budget: &Budget,
+) -> Result<(), RunError> {
     let demand = Demand {
         rows: total.to_ask,
         tokens: total.tokens,
@@ -168,7 +180,7 @@ fn over(scope: &Scope<'_>, nodes: &[PlanNode], total: &PlanTotal, budget: &Budge
             .iter()
             .filter(|stage| !stage.at_most && !stage.is_shared)
             .fold(Demand::default(), |demand, stage| demand.plus(demand_of_stage(stage)));
-        budget::check(&node.name, &demand, &model.config.budget)?;
+        budget::check(&node.name, &demand, &budget::of_model(model, request))?;
     }
     Ok(())
 }

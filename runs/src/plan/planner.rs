@@ -227,7 +227,13 @@ impl Planner<'_, '_> {
             Err(RunError::Cancelled) => return Err(RunError::Cancelled),
             Err(error) => {
                 back_to_point(session.warehouse()?)?;
-                planned.unknown = Some(error.to_string());
+                let error = nodes::not_built(self.scope, node, error, session.warehouse()?, &self.overrides);
+                planned.unknown = Some(match error {
+                    RunError::NotBuilt { .. } => {
+                        format!("{error}: select +{} to count it with what it reads", node.name)
+                    }
+                    other => other.to_string(),
+                });
                 self.open.insert(node.id.clone());
             }
         }

@@ -1,16 +1,16 @@
 //! A run from its start to its end.
 
 mod chosen;
+mod exclusion;
+mod remember;
 mod retry;
 mod turns;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use refuel_dag::diff::Snapshot;
 use refuel_dag::{Detail, RenderMode};
 use refuel_engine::Cancel;
 use refuel_state::{NewRun, RunId, RunLock, RunStatus};
@@ -25,6 +25,7 @@ use crate::nodes;
 use crate::observe::{Event, Observer};
 use crate::report::{NodeReport, RunReport, is_good};
 use crate::request::{Command, RunRequest};
+use crate::words;
 use crate::workspace::Workspace;
 
 pub(crate) use chosen::{chosen, needed};
@@ -48,6 +49,7 @@ pub fn execute(
 ) -> Result<RunReport, RunError> {
     let target = workspace.target().to_owned();
     let lock = workspace.state.lock(&target, &request.command_line)?;
+    let _exclusion = exclusion::Exclusion::take(workspace)?;
     let nodes = chosen(workspace, request)?;
     let run = begin(workspace, &lock, request, &nodes)?;
     let done = within(workspace, request, observer, cancel, &run, &nodes);
@@ -111,20 +113,20 @@ fn within(
         spending: Spending::new(budget::settled(&workspace.dag.project.settings.budget, request)),
     };
     let worked = chosen::worked(workspace, request, chosen);
-    let over = AtomicBool::new(false);
-    let ended = thread::scope(|scope| {
-        scope.spawn(|| context.pool.work());
-        scope.spawn(|| context.connections.watch(cancel, &|| over.load(Ordering::Relaxed)));
-        // A panic in between must not leave the two waiting for ever.
-        let _closing = Closing {
-            context: &context,
-            over: &over,
-        };
-        let prepared = prepare(&context, chosen);
-        prepared.map(|()| turns::all(&context, &worked, threads + WAITING))
+    let ended = context.connections.watched(cancel, || {
+        thread::scope(|scope| {
+            scope.spawn(|| context.pool.work());
+            // A panic in between must not leave the pool waiting for ever.
+            let _closing = Closing(&context.pool);
+            let prepared = prepare(&context, chosen);
+            prepared.map(|()| turns::all(&context, &worked, threads + WAITING))
+        })
     });
     let nodes = ended?;
     let interrupted = cancel.is_cancelled();
+    if !request.empty {
+        remember::keep(&context, &nodes)?;
+    }
     let finished = if interrupted { Ok(()) } else { finish(&context, &nodes) };
     let report = RunReport {
         run: run.to_string(),
@@ -141,16 +143,12 @@ fn within(
     finished.map(|()| report)
 }
 
-/// Lets the helping threads of a run end.
-struct Closing<'a, 'b> {
-    context: &'a Context<'b>,
-    over: &'a AtomicBool,
-}
+/// Lets the thread of a pool end.
+struct Closing<'a>(&'a Pool);
 
-impl Drop for Closing<'_, '_> {
+impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.context.pool.close();
-        self.over.store(true, Ordering::Relaxed);
+        self.0.close();
     }
 }
 
@@ -205,31 +203,17 @@ fn refuse_foreign(context: &Context<'_>, chosen: &[usize]) -> Result<(), RunErro
     )?)
 }
 
-/// Keeps what the project is now, for comparison with what it will be.
-fn keep_snapshot(context: &Context<'_>) -> Result<(), RunError> {
-    let mut models = BTreeMap::new();
-    for node in context.dag.nodes.values() {
-        let Detail::Task(of) = &node.detail else { continue };
-        // A model that isn't installed is no matter of this run, which did not need it.
-        if let Ok(asked) = context.tasks.named(&of.task.name) {
-            models.insert(of.task.model_name(), asked.answerer.digest().to_owned());
-        }
-    }
-    let snapshot = Snapshot::of(context.dag, models);
-    let content = serde_json::to_vec(&snapshot).unwrap_or_default();
-    Ok(context.state.put_snapshot(context.run, context.target, &content)?)
-}
-
 /// Runs the hooks of a project.
 fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), RunError> {
     if hooks.is_empty() {
         return Ok(());
     }
     let mut session = context.session()?;
-    for hook in hooks {
+    for (at, hook) in hooks.iter().enumerate() {
         let sql = context.dag.render_inline(name, hook, None, &RenderMode::new(false))?;
         if !sql.trim().is_empty() {
-            session.warehouse()?.execute(&sql)?;
+            let run = session.warehouse()?.execute(&sql);
+            run.map_err(|error| RunError::from(error).of_hook(name, at + 1, &sql))?;
         }
     }
     Ok(())
@@ -238,29 +222,32 @@ fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), Ru
 /// The end of a run that was not stopped: hooks, and tables of answers that nothing reads any more.
 fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
     hooks(context, "on-run-end", &context.dag.project.settings.on_run_end)?;
-    if matches!(context.request.command, Command::Build | Command::Run) && !context.request.empty {
-        keep_snapshot(context)?;
-    }
     let good = nodes.iter().all(|report| is_good(report.status));
     if !good || !matches!(context.request.command, Command::Build | Command::Run) {
         return Ok(());
     }
     let versions = context.state.node_versions(context.target)?;
+    let mut session = context.session()?;
+    let warehouse = session.warehouse()?;
+    let project = &context.dag.project.settings.name;
+    // What a node that left the project made stays, and if it is a view it still reads its answers.
+    let left: HashSet<String> = ownership::owned(warehouse, project)?
+        .into_iter()
+        .map(|owned| owned.owner.node)
+        .collect();
     let used: HashSet<&str> = versions
         .iter()
-        // A node that left the project reads nothing that anybody waits for.
-        .filter(|(id, _)| context.dag.node(id).is_some())
+        .filter(|(id, _)| context.dag.node(id).is_some() || left.contains(id.as_str()))
         .flat_map(|(_, version)| version.answer_tables.iter().map(String::as_str))
         .collect();
-    let mut session = context.session()?;
-    let dropped = drop_unused(session.warehouse()?, &context.dag.project.settings.name, &|name| {
-        used.contains(name)
-    })?;
-    if dropped > 0 {
-        context.note(
-            None,
-            format!("dropped {dropped} tables of answers that nothing reads any more"),
-        );
+    // The nodes are done: what can't be cleared away is no failure of theirs.
+    match drop_unused(warehouse, project, &|name| used.contains(name)) {
+        Ok(0) => {}
+        Ok(dropped) => {
+            let tables = words::count(dropped as u64, "table");
+            context.note(None, format!("dropped {tables} of answers that nothing reads any more"));
+        }
+        Err(error) => context.note(None, format!("tables of answers that nothing reads are left: {error}")),
     }
     Ok(())
 }

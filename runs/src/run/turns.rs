@@ -1,7 +1,7 @@
 //! Giving every node its turn.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,11 +27,23 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Does all nodes, `at_once` at a time. Returns the reports in the order in which nodes ended.
 pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec<NodeReport> {
     let begun = AtomicUsize::new(0);
+    let ended_nodes = AtomicUsize::new(0);
+    let has_failed = AtomicBool::new(false);
     let reports: Mutex<Vec<NodeReport>> = Mutex::default();
     let statuses: Mutex<HashMap<usize, NodeStatus>> = Mutex::default();
     let work = |at: usize, turn: Turn| -> bool {
         let node = &context.dag.nodes[worked.nodes[at]];
         let is_reported = at < worked.reported;
+        // A node begins when its SQL can run: until then another may fail, or somebody stop the run.
+        let reserved = (turn == Turn::Do)
+            .then(|| context.permits.reserve(context.cancel))
+            .flatten()
+            .filter(|_| !(context.request.fail_fast && has_failed.load(Ordering::Relaxed)));
+        let turn = if turn == Turn::Do && reserved.is_none() {
+            Turn::Stop
+        } else {
+            turn
+        };
         let report = match turn {
             Turn::Do => {
                 if is_reported {
@@ -57,7 +69,11 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
                 report
             }
         };
+        drop(reserved);
         let good = is_good(report.status);
+        if !good && turn == Turn::Do {
+            has_failed.store(true, Ordering::Relaxed);
+        }
         lock(&statuses).insert(at, report.status);
         // Sources and tasks are told of where they failed, and are the reason why others are skipped.
         if is_reported || (turn == Turn::Do && !good) || report.rows.is_some() {
@@ -68,7 +84,7 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
             let mut reports = lock(&reports);
             context.observer.event(&Event::NodeFinished {
                 report: Box::new(report.clone()),
-                number: reports.len() + 1,
+                number: is_reported.then(|| ended_nodes.fetch_add(1, Ordering::Relaxed) + 1),
                 of: worked.reported,
             });
             reports.push(report);
@@ -139,6 +155,7 @@ fn one(context: &Context<'_>, node: &Node, is_reported: bool) -> NodeReport {
         });
         report.code = (!cancelled).then(|| error.code().to_owned());
         report.hint = if cancelled { None } else { error.hint() };
+        report.may_pass = !cancelled && error.is_transient();
         return ended(report, &clock);
     }
 }

@@ -142,8 +142,21 @@ impl RowComparison {
             text.push_str(line.trim_end());
             text.push('\n');
         }
-        if same > 0 {
-            text.push_str(&format!("  ({same} more as expected)\n"));
+        let signs = rows.iter().skip(1).map(|(sign, _)| *sign);
+        let meanings = [
+            ('~', "~ expected → found"),
+            ('-', "- not found"),
+            ('+', "+ not expected"),
+        ];
+        let meanings: Vec<&str> = meanings
+            .into_iter()
+            .filter(|(sign, _)| signs.clone().any(|there| there == *sign))
+            .map(|(_, meaning)| meaning)
+            .collect();
+        let more = (same > 0).then(|| format!("{same} more as expected"));
+        let legend: Vec<&str> = meanings.into_iter().chain(more.as_deref()).collect();
+        if !legend.is_empty() {
+            text.push_str(&format!("  ({})\n", legend.join("; ")));
         }
         text
     }

@@ -108,7 +108,10 @@ fn a_run_over_its_budget_asks_nothing_and_says_by_how_much() {
         ..Budget::default()
     })
     .unwrap_err();
-    assert!(error.to_string().ends_with("(max_minutes)"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the run would send about 2 seconds of work to models, 1.4 seconds over the budget of 0.01 (max_minutes)"
+    );
     let report = over(Budget {
         max_rows: Some(4),
         ..Budget::default()
@@ -133,4 +136,16 @@ fn the_budget_of_the_project_and_of_a_model_count_too() {
         "labelled would send 4 inputs to models, 2 over the budget of 2 (max_rows)"
     );
     assert_eq!(shop.models.asked(), [""; 0]);
+    let ignored = shop.try_run(Command::Build, |request| request.ignore_budget = true);
+    assert!(ignored.is_ok_and(|report| report.is_success()), "whatever it costs");
+}
+
+#[test]
+fn what_the_machine_knows_from_elsewhere_is_not_to_be_asked() {
+    let shop = Shop::new();
+    shop.models.keep("I want a refund!");
+    let report = planned(&shop);
+    let stage = &report.nodes[2].stages[0];
+    assert_eq!((stage.distinct, stage.answered, stage.to_ask), (4, 1, 3));
+    assert_eq!(stage.tokens, Some(21));
 }

@@ -1,8 +1,10 @@
 //! Tests, unit tests and evaluations.
 
-use refuel_runs::{Command, NodeStatus};
+use refuel_engine::Cancel;
+use refuel_runs::{Command, Event, NodeStatus, RunRequest, execute};
+use refuel_state::Verdict;
 
-use crate::common::{Shop, lines, node, status};
+use crate::common::{Recorder, Shop, lines, node, status};
 
 const REPORT: &str = "model.shop.report";
 
@@ -106,7 +108,7 @@ fn a_unit_test_that_fails_shows_the_cell_and_its_model_is_not_built() {
     1 row not as expected
       | id | topic
     ~ | 2  | delivery → NULL
-      (2 more as expected)
+      (~ expected → found; 2 more as expected)
     ");
     assert_eq!(
         status(&report, "model.shop.labelled"),
@@ -214,4 +216,177 @@ fn labels_that_drift_are_found_against_the_run_before() {
         NodeStatus::Fail,
         "what drifted is no measure for the next run"
     );
+}
+
+#[test]
+fn a_misspelt_column_of_an_evaluation_is_told_with_the_nearest() {
+    let of = |on: &str| {
+        let shop = shop(&format!(
+            "models:\n  - name: labelled\n    evaluations:\n      - name: good\n        task: topic\n        on: {on}\n        metrics: {{accuracy: '>= 0.1'}}\n"
+        ));
+        let report = shop.build();
+        let evaluation = node(&report, "evaluation.shop.labelled.good");
+        assert_eq!(evaluation.status, NodeStatus::Error, "{}", lines(&report));
+        format!(
+            "{}\n{}",
+            evaluation.message.as_deref().unwrap(),
+            evaluation.hint.as_deref().unwrap()
+        )
+    };
+    insta::assert_snapshot!(of("{prediction: topik, truth: body}"), @r#"
+    models/properties.yml:4:9: "good" reads the column "topik", which labelled doesn't have
+    did you mean "topic"?
+    "#);
+    insta::assert_snapshot!(of("{prediction: topic, truth: bdy}"), @r#"
+    models/properties.yml:4:9: "good" reads the column "bdy", which labelled doesn't have
+    did you mean "body"?
+    "#);
+}
+
+/// A report says what was measured where all is well too, and so does the file that other tools read.
+#[test]
+fn an_evaluation_that_passes_tells_its_measures() {
+    let shop = shop(&EVALUATION.replace("BOUND", "0.7"));
+    shop.write("seeds/gold.csv", GOLD);
+    let report = shop.build();
+    let id = "evaluation.shop.labelled.good_enough";
+    let message = node(&report, id).message.clone().unwrap();
+    assert!(message.starts_with("accuracy 0.75 ["), "{message}");
+    assert!(message.contains("as it must be >= 0.7"), "{message}");
+    assert_eq!(node(&report, id).failures, None, "measures are no rows");
+    let file = std::fs::read_to_string(shop.path().join("target/run_results.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let results = file["results"].as_array().unwrap();
+    let result = results.iter().find(|result| result["unique_id"] == id).unwrap();
+    let metric = &result["adapter_response"]["metrics"][0];
+    assert_eq!(
+        (&metric["metric"], &metric["value"]),
+        (&"accuracy".into(), &0.75.into())
+    );
+    assert!(metric["interval"].is_array(), "{metric}");
+}
+
+/// The first three messages are labelled rightly by the model; a person says otherwise of one.
+#[test]
+fn rows_that_a_person_answered_are_left_out_of_a_measure_of_the_model() {
+    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: checked\n        task: topic\n        on: {prediction: topic, truth: right_topic}\n        metrics: {accuracy: '>= 0.1'}\n";
+    let shop = shop(text);
+    shop.write(
+        "models/labelled.sql",
+        "SELECT id, body, CASE WHEN id < 3 THEN 'refund' ELSE 'other' END AS right_topic, refuel_label(body, 'topic') AS topic\nFROM {{ ref('messages') }}\n",
+    );
+    shop.write(
+        "seeds/messages.csv",
+        "id,body\n1,refund!\n2,refund again!\n3,delivery!\n4,delivery again!\n",
+    );
+    let measured = |report: &refuel_runs::RunReport| {
+        let metric = &node(report, "evaluation.shop.labelled.checked").metrics[0];
+        (metric.value, metric.rows)
+    };
+    let first = shop.build();
+    assert_eq!(measured(&first), (Some(0.5), 4), "{}", lines(&first));
+    crate::verdicts::review(&shop, "delivery!", Verdict::Value("other".into()));
+    let recorder = Recorder::default();
+    let workspace = shop.open();
+    let request = RunRequest::new(Command::Build, Shop::all(&workspace));
+    let second = execute(&workspace, &request, &recorder, &Cancel::new()).unwrap();
+    assert_eq!(shop.table("SELECT topic FROM labelled WHERE id = 3"), "other");
+    assert_eq!(measured(&second), (Some(2.0 / 3.0), 3), "{}", lines(&second));
+    let events = recorder.0.lock().unwrap();
+    let is_told = events.iter().any(|event| {
+        matches!(event, Event::Note { message, .. } if message.starts_with("1 row with a person's verdict left out"))
+    });
+    assert!(is_told, "{events:#?}");
+}
+
+#[test]
+fn a_full_refresh_takes_labels_that_drifted_for_right() {
+    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: steady\n        prediction: topic\n        drift: {psi: '< 0.2'}\n";
+    let shop = shop(text);
+    let many = |refunds: usize, deliveries: usize| {
+        let mut seed = "id,body\n".to_owned();
+        (0..refunds).for_each(|at| seed.push_str(&format!("{at},refund {at}!\n")));
+        (0..deliveries).for_each(|at| seed.push_str(&format!("{},delivery {at}!\n", 1000 + at)));
+        seed
+    };
+    let id = "evaluation.shop.labelled.steady";
+    shop.write("seeds/messages.csv", &many(50, 50));
+    shop.build();
+    shop.write("seeds/messages.csv", &many(95, 5));
+    let drifted = shop.build();
+    let message = node(&drifted, id).message.clone().unwrap();
+    assert!(
+        message.ends_with("`refuel test --select steady --full-refresh` makes them the measure"),
+        "{message}"
+    );
+    let taken = shop
+        .try_run(Command::Test, |request| request.full_refresh = true)
+        .unwrap();
+    assert_eq!(status(&taken, id), NodeStatus::Success, "{}", lines(&taken));
+    assert!(
+        node(&taken, id).metrics[0].value.unwrap() > 0.2,
+        "it is measured all the same"
+    );
+    shop.write("seeds/messages.csv", &many(94, 6));
+    assert_eq!(
+        status(&shop.build(), id),
+        NodeStatus::Success,
+        "and is what later runs are held against"
+    );
+}
+
+/// The file isn't there when the project is read; what doesn't need it is built.
+#[test]
+fn a_source_whose_file_is_missing_is_an_error_of_its_own() {
+    let shop = shop("sources: [{name: raw, tables: [{name: late, path: data/late.csv}]}]\n");
+    shop.write("models/reads_it.sql", "SELECT * FROM {{ source('raw', 'late') }}");
+    let report = shop.build();
+    assert_eq!(status(&report, REPORT), NodeStatus::Success, "{}", lines(&report));
+    assert_eq!(status(&report, "source.shop.raw.late"), NodeStatus::Error);
+    assert_eq!(status(&report, "model.shop.reads_it"), NodeStatus::Skipped);
+    let source = node(&report, "source.shop.raw.late");
+    assert!(source.message.as_deref().unwrap().contains("late.csv"), "{source:?}");
+}
+
+#[test]
+fn what_is_not_built_yet_is_told_with_what_builds_it() {
+    let shop = shop("models:\n  - name: report\n    columns: [{name: topic, data_tests: [unique]}]\n");
+    let told = |report: &refuel_runs::RunReport, id: &str| {
+        let node = node(report, id);
+        let message = node.message.as_deref().unwrap();
+        format!(
+            "{} {message}\n{}",
+            node.code.as_deref().unwrap(),
+            node.hint.as_deref().unwrap_or_default()
+        )
+    };
+    let only = |id: &str, command| {
+        let id = id.to_owned();
+        shop.try_run(command, |request| request.selection.retain(|node| node.as_str() == id))
+            .unwrap()
+    };
+    let ran = only("model.shop.cleaned", Command::Run);
+    insta::assert_snapshot!(told(&ran, "model.shop.cleaned"), @r#"
+    RF1512 models/cleaned.sql:1:1: seed "messages" is not built in target "dev" yet
+    `refuel build --select +cleaned` builds it first
+    "#);
+    let tested = only("test.shop.unique_report_topic", Command::Test);
+    insta::assert_snapshot!(told(&tested, "test.shop.unique_report_topic"), @r#"
+    RF1512 models/properties.yml:3:42: model "report" is not built in target "dev" yet
+    `refuel build --select +report` builds it first
+    "#);
+}
+
+#[test]
+fn a_plan_of_a_part_says_what_it_can_not_count_and_why() {
+    let shop = Shop::new();
+    let workspace = shop.open();
+    let labelled: Vec<_> = Shop::all(&workspace)
+        .into_iter()
+        .filter(|id| id.as_str() == "model.shop.labelled")
+        .collect();
+    let request = RunRequest::new(Command::Build, labelled);
+    let report = refuel_runs::plan(&workspace, &request, &Cancel::new()).unwrap();
+    let node = report.nodes.iter().find(|node| node.name == "labelled").unwrap();
+    insta::assert_snapshot!(node.unknown.as_deref().unwrap(), @r#"model "cleaned" is not built in target "dev" yet: select +labelled to count it with what it reads"#);
 }

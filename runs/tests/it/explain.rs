@@ -3,7 +3,7 @@
 use refuel_engine::Cancel;
 use refuel_runs::{Explanation, explain};
 
-use crate::common::{Shop, TOPIC};
+use crate::common::{MESSAGES, Shop, TOPIC};
 
 fn explained(shop: &Shop, key: &str) -> Explanation {
     let workspace = shop.open();
@@ -71,4 +71,25 @@ fn a_key_that_is_not_there_is_said() {
         unknown.to_string().contains("reads nothing that has a column \"nr\""),
         "{unknown}"
     );
+}
+
+#[test]
+fn a_row_that_an_incremental_build_leaves_out_is_told() {
+    let shop = Shop::new();
+    shop.write(
+        "models/labelled.sql",
+        "{{ config(materialized='incremental', unique_key='id') }}\n\
+         SELECT id, body, refuel_label(body, 'topic') AS topic FROM {{ ref('cleaned') }}\n\
+         {% if is_incremental() %}WHERE id >= (SELECT max(id) - 1 FROM {{ this }}){% endif %}\n",
+    );
+    shop.build();
+    shop.write(
+        "seeds/messages.csv",
+        &MESSAGES.replace("I want a refund!\n3", "A refund at last!\n3"),
+    );
+    shop.run(refuel_runs::Command::Seed);
+    let changed = explained(&shop, "2");
+    assert!(changed.calls[0].is_left_out);
+    insta::assert_snapshot!(why(&changed), @"the next build doesn't come to it: what is_incremental() adds to the model leaves its row out, and --full-refresh takes it in");
+    assert!(!explained(&shop, "5").calls.iter().any(|call| call.is_left_out));
 }

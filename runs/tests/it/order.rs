@@ -3,10 +3,12 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use refuel_dag::diff::Snapshot;
+use refuel_dag::{NodeId, ResourceType};
 use refuel_engine::Cancel;
 use refuel_runs::{Command, Event, NodeStatus, RunError, RunRequest, execute, retry};
 
-use crate::common::{Recorder, Shop, lines, status};
+use crate::common::{Recorder, Shop, TOPIC, lines, status};
 
 #[test]
 fn with_fail_fast_nothing_is_begun_after_the_first_failure() {
@@ -193,4 +195,89 @@ fn two_runs_at_once_exclude_each_other() {
         assert!(refused.to_string().contains("`refuel build`"), "{refused}");
         assert!(first.join().unwrap().unwrap().is_success());
     });
+}
+
+#[test]
+fn what_a_run_did_not_build_is_still_changed_afterwards() {
+    let shop = Shop::new();
+    shop.build();
+    for model in ["labelled", "report"] {
+        let path = format!("models/{model}.sql");
+        let text = std::fs::read_to_string(shop.path().join(&path)).unwrap();
+        shop.write(&path, &text.replace("SELECT", "SELECT 1 AS one,"));
+    }
+    shop.write("tasks/topic.yml", &TOPIC.replace("Say what", "Tell what"));
+    let only = |name: &str| {
+        let id = NodeId::new(ResourceType::Model, "shop", &[name]);
+        shop.try_run(Command::Build, |request| request.selection = vec![id])
+            .unwrap()
+    };
+    assert!(only("cleaned").is_success());
+    assert_eq!(
+        changed(&shop),
+        ["model.shop.labelled", "model.shop.report", "task.shop.topic"]
+    );
+    assert!(only("labelled").is_success());
+    assert_eq!(changed(&shop), ["model.shop.report"]);
+    shop.write(
+        "models/report.sql",
+        "SELECT no_such_column FROM {{ ref('labelled') }}\n",
+    );
+    assert!(!shop.build().is_success());
+    assert_eq!(changed(&shop), ["model.shop.report"], "it could not be built");
+    shop.write("models/report.sql", "SELECT topic FROM {{ ref('labelled') }}\n");
+    assert!(shop.build().is_success());
+    assert!(changed(&shop).is_empty());
+}
+
+/// The nodes that are not what they were when they were built last.
+fn changed(shop: &Shop) -> Vec<String> {
+    let workspace = shop.open();
+    let (_, kept) = workspace
+        .state
+        .snapshot(&workspace.dag.project.target.name)
+        .unwrap()
+        .unwrap();
+    let before: Snapshot = serde_json::from_slice(&kept).unwrap();
+    let now = Snapshot::of(&workspace.dag, before.models.clone());
+    now.nodes
+        .iter()
+        .filter(|(id, node)| before.nodes.get(*id) != Some(*node))
+        .map(|(id, _)| id.to_string())
+        .collect()
+}
+
+#[test]
+fn with_fail_fast_what_is_ready_but_not_begun_is_not_done() {
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+    shop.write("models/a.sql", "SELECT no_such_column\n");
+    for number in 1..=6 {
+        shop.write(&format!("models/b{number}.sql"), "SELECT 1 AS one\n");
+    }
+    let report = shop
+        .try_run(Command::Build, |request| {
+            request.fail_fast = true;
+            request.threads = NonZeroUsize::new(1);
+        })
+        .unwrap();
+    assert_eq!(status(&report, "model.shop.a"), NodeStatus::Error, "{}", lines(&report));
+    let done = report.nodes.iter().filter(|node| node.status == NodeStatus::Success);
+    assert_eq!(done.count(), 0, "{}", lines(&report));
+}
+
+#[test]
+fn the_time_of_a_node_is_that_of_its_work() {
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+    let counting =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT max(i) AS m FROM n\n";
+    for number in 1..=5 {
+        shop.write(&format!("models/b{number}.sql"), counting);
+    }
+    let report = shop
+        .try_run(Command::Build, |request| request.threads = NonZeroUsize::new(1))
+        .unwrap();
+    let all: f64 = report.nodes.iter().map(|node| node.execute_seconds).sum();
+    assert!(all < report.seconds * 1.2, "{all} s of nodes in {} s", report.seconds);
 }

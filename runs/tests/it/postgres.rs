@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use refuel_engine::Cancel;
 use refuel_postgres_tests::Account;
-use refuel_runs::{Command, Event, NodeStatus, RunRequest, execute};
+use refuel_runs::{Command, Event, NodeStatus, RunError, RunRequest, execute};
 use refuel_warehouse::{PostgresTarget, Target, Warehouses};
 
 use crate::common::{Recorder, Shop, TOPIC, lines, status};
@@ -217,4 +217,77 @@ fn a_lost_connection_is_tried_again_and_a_wrong_statement_is_not() {
         })
         .collect();
     assert_eq!(tries, [("model.shop.slow", Duration::from_millis(500))]);
+}
+
+#[test]
+fn a_view_that_left_the_project_can_still_be_read() {
+    let Some(server) = Server::start() else { return };
+    let files = [
+        ("tasks/other.yml", TOPIC),
+        (
+            "models/seen.sql",
+            "SELECT id, refuel_label(lower(body), 'other') AS topic FROM {{ ref('cleaned') }}\n",
+        ),
+    ];
+    let (sqlite, postgres) = (Shop::with(&files), Shop::with(&files));
+    postgres.write("profiles.yml", &server.profile());
+    for shop in [&sqlite, &postgres] {
+        assert!(shop.build().is_success());
+        for (path, _) in files {
+            std::fs::remove_file(shop.path().join(path)).unwrap();
+        }
+        for _ in 0..2 {
+            let report = shop.build();
+            assert!(report.is_success(), "{}", lines(&report));
+        }
+        assert_eq!(shop.table("SELECT count(*) FROM seen WHERE topic = 'refund'"), "2");
+    }
+}
+
+#[test]
+fn what_another_checkout_built_over_is_built_again() {
+    let Some(server) = Server::start() else { return };
+    let (one, other) = (Shop::new(), Shop::new());
+    for shop in [&one, &other] {
+        shop.write("profiles.yml", &server.profile());
+    }
+    assert!(one.build().is_success());
+    other.write("seeds/messages.csv", "id,body\n9,I want a refund!\n");
+    assert!(other.build().is_success());
+    assert_eq!(one.table("SELECT count(*) FROM labelled"), "1");
+    assert!(one.build().is_success());
+    assert_eq!(one.table("SELECT count(*) FROM labelled"), "6");
+    let again = one.build();
+    assert!(
+        again.nodes.iter().all(|node| node.status == NodeStatus::Reused),
+        "{}",
+        lines(&again)
+    );
+}
+
+#[test]
+fn a_run_from_another_checkout_excludes_this_one() {
+    let Some(server) = Server::start() else { return };
+    let (one, other) = (Shop::empty(), Shop::empty());
+    for shop in [&one, &other] {
+        shop.write("refuel_project.yml", "name: shop\nmodels: {+materialized: table}\n");
+        shop.write("profiles.yml", &server.profile());
+        shop.write("models/slow.sql", "SELECT 1 AS one, pg_sleep(1.5) IS NULL AS slept\n");
+    }
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| one.build());
+        let looking = Warehouses::open(&Target::Postgres(server.target())).unwrap();
+        let mut connection = looking.connect().unwrap();
+        let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+        while connection.value(held).unwrap().unwrap().as_integer() == Some(0) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let error = other.try_run(Command::Build, |_| {}).unwrap_err();
+        assert!(
+            matches!(&error, RunError::InUse { holder: Some(holder), .. } if holder.contains(USER)),
+            "{error}"
+        );
+        assert!(first.join().unwrap().is_success());
+    });
+    assert!(other.build().is_success(), "the lock is free again");
 }

@@ -15,6 +15,8 @@ use refuel_task::{Answer, Kind, RenderedInput, Status, Task};
 struct Shared {
     asked: Mutex<Vec<(String, String)>>,
     windows: Mutex<Vec<usize>>,
+    /// Inputs that the machine has answers to from elsewhere.
+    kept: Mutex<Vec<String>>,
     /// How long a window takes.
     wait: Mutex<Duration>,
     /// Where every input is written down before it is answered, for those who outlive the process.
@@ -36,6 +38,11 @@ impl Scripted {
             .collect();
         asked.sort();
         asked
+    }
+
+    /// Has the machine know an input from elsewhere.
+    pub(crate) fn keep(&self, input: &str) {
+        lock(&self.0.kept).push(input.to_owned());
     }
 
     /// How many inputs each window had.
@@ -135,6 +142,11 @@ impl Answerer for ScriptedTask {
 
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn is_kept(&self, inputs: &[RenderedInput]) -> Vec<bool> {
+        let kept = lock(&self.shared.kept);
+        inputs.iter().map(|input| kept.contains(&input.text)).collect()
     }
 
     fn estimate(&self, inputs: &[RenderedInput], _cancel: &Cancel) -> Result<Estimate, EngineError> {

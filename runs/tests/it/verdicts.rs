@@ -6,7 +6,7 @@ use refuel_task::RenderedInput;
 
 use crate::common::{Shop, TOPIC, lines, status};
 
-fn review(shop: &Shop, text: &str, verdict: Verdict) {
+pub(crate) fn review(shop: &Shop, text: &str, verdict: Verdict) {
     let review = Review {
         task: "topic".to_owned(),
         hash: RenderedInput::text(text).hash(),

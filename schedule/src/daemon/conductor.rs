@@ -11,7 +11,7 @@ use super::processes::Processes;
 use crate::error::ScheduleError;
 use crate::event::Event;
 use crate::logs;
-use crate::plan::{Ended, Pooled, RetryPolicy, Settled, decide, settle, startable};
+use crate::plan::{Ended, Over, Pooled, RetryPolicy, Settled, decide, settle, startable};
 use crate::settings::{Catchup, Hook, Job, Timetable};
 use crate::store::{Attempt, AttemptEnd, AttemptState, OpenRun, Registered, StopReason, Store, Task};
 
@@ -256,14 +256,21 @@ impl Conductor {
             },
         );
         let (failures, interruptions) = self.store.tally(attempt.run)?;
-        let exit = attempt.exit_code;
-        let settled = settle(ended, exit, failures, interruptions, policy, self.random.f64());
-        let hooks: &[Hook] = match (&job, settled) {
+        let over = Over {
+            ended,
+            exit_code: attempt.exit_code,
+            signal: attempt.signal,
+            timeout: job.as_ref().and_then(|job| job.settings.timeout),
+            failures,
+            interruptions,
+        };
+        let settled = settle(&over, policy, self.random.f64());
+        let hooks: &[Hook] = match (&job, &settled) {
             (Some(job), Settled::Success) => &job.settings.on_success,
             (Some(job), Settled::Failed(_)) => &job.settings.on_failure,
             _ => &[],
         };
-        if !self.store.settle(attempt.run, settled, hooks, now)? {
+        if !self.store.settle(attempt.run, &settled, hooks, now)? {
             return Ok(());
         }
         self.asked.remove(&attempt.id);
@@ -288,7 +295,6 @@ impl Conductor {
             Settled::Cancelled => {}
             Settled::Failed(reason) => {
                 self.failed += 1;
-                let reason = reason.to_owned();
                 tell(Event::Failed { job, run, reason });
             }
             Settled::Again(wait) => {

@@ -58,9 +58,17 @@ pub struct DaemonOptions {
 
 /// Files of projects, which may change.
 pub trait Projects {
-    /// Reads the projects again where they changed since the last time, or where somebody asks for it. The error says
-    /// what is wrong with them.
-    fn reload(&mut self, asked: bool) -> Option<Result<Timetable, String>>;
+    /// Reads the projects again where they changed since the last time, or where somebody asks for it.
+    fn reload(&mut self, asked: bool) -> Option<Reload>;
+}
+
+/// What reading projects again came to.
+#[derive(Debug, Clone, Default)]
+pub struct Reload {
+    /// The jobs from now on, where any project could be read: a project that is wrong keeps those that it had.
+    pub table: Option<Timetable>,
+    /// What is wrong with the others.
+    pub problems: Vec<String>,
 }
 
 /// How a daemon ended.
@@ -153,14 +161,15 @@ impl Daemon<'_> {
     ) -> Result<bool, ScheduleError> {
         let mut asked = false;
         loop {
-            match projects.reload(asked) {
-                Some(Ok(table)) => {
+            if let Some(Reload { table, problems }) = projects.reload(asked) {
+                for reason in problems {
+                    tell(Event::ReloadFailed { reason });
+                }
+                if let Some(table) = table {
                     self.conductor.set(table, Timestamp::now(), tell)?;
                     let (jobs, next) = (self.conductor.jobs_on(), self.conductor.next(Timestamp::now()));
                     tell(Event::Reloaded { jobs, next });
                 }
-                Some(Err(reason)) => tell(Event::ReloadFailed { reason }),
-                None => {}
             }
             let now = Timestamp::now();
             self.processes.reap();

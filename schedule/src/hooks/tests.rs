@@ -3,9 +3,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::Receiver;
 
 use super::*;
-use crate::plan::{Decision, Settled};
+use crate::plan::{Decision, Ended, Settled};
 use crate::settings::{Job, JobSettings};
-use crate::store::{RunState, Task};
+use crate::store::{AttemptEnd, RunState, Task};
 
 /// A server that answers each request with the next of some statuses, and hands over what it was sent.
 fn server(statuses: &'static [u16]) -> (SocketAddr, Receiver<(String, serde_json::Value)>) {
@@ -56,10 +56,21 @@ fn failed_run(folder: &std::path::Path, hooks: &[Hook]) -> Store {
         timeout: None,
         grace: Duration::ZERO,
     };
-    store.claim(run, &task, |_| folder.join("log"), now).unwrap().unwrap();
+    let attempt = store.claim(run, &task, |_| folder.join("log"), now).unwrap().unwrap();
+    let end = AttemptEnd {
+        ended: Ended::Timeout,
+        exit_code: Some(130),
+        signal: None,
+    };
+    assert!(store.end_attempt(attempt, end, now).unwrap());
     assert!(
         store
-            .settle(run, Settled::Failed("no retry is left"), hooks, now)
+            .settle(
+                run,
+                &Settled::Failed("it took longer than 3 s; no retry is left".to_owned()),
+                hooks,
+                now
+            )
             .unwrap()
     );
     store
@@ -84,6 +95,8 @@ fn a_webhook_is_told_again_until_the_server_takes_it() {
     let folder = tempfile::tempdir().unwrap();
     let (address, requests) = server(&[503, 204]);
     let mut store = failed_run(folder.path(), &[Hook::Webhook(format!("http://{address}/hook/secret"))]);
+    let lines: String = (1..=30).map(|line| format!("line {line}\n")).collect();
+    std::fs::write(folder.path().join("log"), lines).unwrap();
     let events = tell_all(&mut store, Teller::default());
     let [
         Event::HookFailed {
@@ -104,6 +117,12 @@ fn a_webhook_is_told_again_until_the_server_takes_it() {
     assert_eq!(first.1, second.1);
     let mut document = first.1;
     document["folder"] = "[DIR]".into();
+    let output = document["output"].take();
+    let output = output.as_str().unwrap();
+    assert!(
+        output.starts_with("line 11\n") && output.ends_with("\nline 30"),
+        "{output}"
+    );
     insta::assert_json_snapshot!(document, @r#"
     {
       "project": "shop",
@@ -114,9 +133,12 @@ fn a_webhook_is_told_again_until_the_server_takes_it() {
       "started_at": null,
       "ended_at": "2026-03-01T00:00:00Z",
       "state": "failed",
-      "reason": "no retry is left",
+      "reason": "it took longer than 3 s; no retry is left",
       "attempts": 1,
-      "exit_code": null
+      "exit_code": 130,
+      "signal": null,
+      "last_attempt": "timeout",
+      "output": null
     }
     "#);
     let (run, _, hooks) = store.run(1).unwrap();
@@ -153,7 +175,7 @@ fn a_command_knows_the_run_and_writes_to_its_log() {
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     let place = folder.path().canonicalize().unwrap();
     let wanted = format!(
-        "shop nightly 1 2026-03-01T00:00:00Z failed 1 no retry is left\n{}\n",
+        "shop nightly 1 2026-03-01T00:00:00Z failed 1 it took longer than 3 s; no retry is left\n{}\n",
         place.display()
     );
     assert_eq!(log, wanted);

@@ -175,12 +175,12 @@ fn overlap(policy: Overlap, on_time: &[Timestamp], open: &[Open], decision: &mut
     };
     for (place, at) in on_time.iter().enumerate() {
         match policy {
-            // Several are due at one tick only where the job runs more often than the schedule looks.
-            Overlap::Skip if !open.is_empty() || place > 0 => decision.skips.push(skip(*at, SkipReason::Overlap)),
+            Overlap::Skip if !open.is_empty() => decision.skips.push(skip(*at, SkipReason::Overlap)),
             Overlap::Queue if open.len() + decision.runs.len() >= MOST_OPEN => {
                 decision.skips.push(skip(*at, SkipReason::Full));
             }
-            Overlap::CancelPrevious if place + 1 < on_time.len() => {
+            // Several are due at one tick where the job runs more often than the schedule looks. The newest of them runs.
+            Overlap::Skip | Overlap::CancelPrevious if place + 1 < on_time.len() => {
                 decision.skips.push(skip(*at, SkipReason::Superseded));
             }
             Overlap::Skip | Overlap::Queue => decision.runs.push((*at, false)),

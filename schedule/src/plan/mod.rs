@@ -11,8 +11,8 @@ mod start;
 use jiff::Timestamp;
 
 pub(crate) use due::{Decision, decide};
-pub use retry::Ended;
-pub(crate) use retry::{RetryPolicy, Settled, settle};
+pub use retry::{Ended, LATER};
+pub(crate) use retry::{Over, RetryPolicy, Settled, settle};
 pub(crate) use start::startable;
 
 use crate::settings::PoolKey;

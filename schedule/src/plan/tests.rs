@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::due::{MOST_CAUGHT_UP, MOST_OPEN, SkipReason};
-use super::retry::{LONGEST_DELAY, MOST_INTERRUPTIONS};
+use super::retry::{LATER, LONGEST_DELAY, MOST_INTERRUPTIONS};
 use super::*;
 use crate::settings::{Catchup, Job, JobSettings, Overlap, PoolKey};
 
@@ -81,6 +81,19 @@ fn the_last_missed_time_gives_way_to_one_that_is_due_now() {
     run 2026-03-01T03:00:00Z
     skip 2 from 2026-03-01T01:00:00Z to 2026-03-01T02:00:00Z: missed
     ");
+}
+
+#[test]
+fn of_several_times_that_are_due_at_once_the_newest_runs() {
+    let (from, now) = (time("2026-03-01T00:49:52Z"), time("2026-03-01T00:57:16Z"));
+    let decided = |overlap| told(&decide(&job("* * * * *", Catchup::Last, overlap), from, &[], now));
+    let newest = decided(Overlap::Skip);
+    insta::assert_snapshot!(newest, @r"
+    run 2026-03-01T00:57:00Z
+    skip 6 from 2026-03-01T00:50:00Z to 2026-03-01T00:55:00Z: missed
+    skip 1 from 2026-03-01T00:56:00Z to 2026-03-01T00:56:00Z: superseded
+    ");
+    assert_eq!(decided(Overlap::CancelPrevious), newest);
 }
 
 #[test]
@@ -165,33 +178,77 @@ fn runs_start_in_their_order_as_pools_have_room() {
     assert_eq!(startable(&runs, slots, now + SignedDuration::from_secs(1)), [5, 2]);
 }
 
-#[test]
-fn runs_are_tried_again_unless_that_is_in_vain() {
+/// An attempt that ended with an exit status, and how often its run has failed by now.
+fn exited(code: i32, failures: u32) -> Over {
+    Over {
+        ended: Ended::Failed,
+        exit_code: Some(code),
+        signal: None,
+        timeout: None,
+        failures,
+        interruptions: 0,
+    }
+}
+
+/// What becomes of a run, as a person is told.
+fn settled(over: &Over) -> String {
     let policy = RetryPolicy {
         retries: 2,
         delay: Duration::from_secs(10),
     };
-    let settled = |ended, exit, failures, interruptions| settle(ended, exit, failures, interruptions, policy, 0.5);
-    assert_eq!(settled(Ended::Success, Some(0), 0, 0), Settled::Success);
-    assert_eq!(
-        settled(Ended::Failed, Some(1), 1, 0),
-        Settled::Again(Duration::from_millis(7500))
-    );
-    assert_eq!(
-        settled(Ended::Timeout, None, 2, 0),
-        Settled::Again(Duration::from_secs(15))
-    );
-    assert_eq!(settled(Ended::Failed, None, 3, 0), Settled::Failed("no retry is left"));
-    assert_eq!(
-        settled(Ended::Failed, Some(2), 1, 0),
-        Settled::Failed("the request was wrong")
-    );
-    assert_eq!(settled(Ended::Cancelled, None, 0, 0), Settled::Cancelled);
-    assert_eq!(settled(Ended::Interrupted, None, 2, 1), Settled::Again(Duration::ZERO));
-    assert_eq!(
-        settled(Ended::Interrupted, None, 0, MOST_INTERRUPTIONS),
-        Settled::Failed("interrupted too often")
-    );
+    match settle(over, policy, 0.5) {
+        Settled::Again(wait) => format!("again in {wait:?}"),
+        Settled::Failed(reason) => format!("failed: {reason}"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_may_be_better_later_is_tried_again() {
+    insta::assert_snapshot!(settled(&exited(LATER, 1)), @"again in 7.5s");
+    insta::assert_snapshot!(settled(&exited(LATER, 2)), @"again in 15s");
+    insta::assert_snapshot!(settled(&exited(LATER, 3)), @"failed: exit status 75; no retry is left");
+    // Of programs that know nothing of this status, and of ends that nobody meant.
+    insta::assert_snapshot!(settled(&exited(127, 1)), @"again in 7.5s");
+    let killed = Over {
+        exit_code: None,
+        signal: Some(9),
+        ..exited(0, 1)
+    };
+    insta::assert_snapshot!(settled(&killed), @"again in 7.5s");
+}
+
+#[test]
+fn what_would_fail_again_is_not_tried_again() {
+    // A test that fails, a column that is missing, a budget that would be passed: more of the same makes none of it well.
+    insta::assert_snapshot!(settled(&exited(1, 1)), @"failed: exit status 1: trying again would not help");
+    insta::assert_snapshot!(settled(&exited(2, 1)), @"failed: exit status 2: the request was wrong");
+}
+
+#[test]
+fn a_run_says_how_its_last_attempt_ended() {
+    let last = Over {
+        exit_code: None,
+        ..exited(0, 3)
+    };
+    let told = |over: Over| settled(&over);
+    insta::assert_snapshot!(told(Over { ended: Ended::Timeout, exit_code: Some(130), timeout: Some(Duration::from_secs(3)), ..last }), @"failed: it took longer than 3 s; no retry is left");
+    insta::assert_snapshot!(told(Over { ended: Ended::Timeout, ..last }), @"failed: it took too long; no retry is left");
+    insta::assert_snapshot!(told(last), @"failed: it could not be started; no retry is left");
+    insta::assert_snapshot!(told(Over { signal: Some(9), ..last }), @"failed: ended by signal 9; no retry is left");
+    insta::assert_snapshot!(told(Over { ended: Ended::Interrupted, interruptions: MOST_INTERRUPTIONS, ..last }), @"failed: interrupted too often");
+}
+
+#[test]
+fn what_was_not_the_runs_own_fault_uses_no_retry_up() {
+    let with = |ended, failures, interruptions| Over {
+        ended,
+        interruptions,
+        ..exited(0, failures)
+    };
+    insta::assert_snapshot!(settled(&with(Ended::Success, 0, 0)), @"Success");
+    insta::assert_snapshot!(settled(&with(Ended::Cancelled, 0, 0)), @"Cancelled");
+    insta::assert_snapshot!(settled(&with(Ended::Interrupted, 2, 1)), @"again in 0ns");
 }
 
 fn catchup() -> impl Strategy<Value = Catchup> {
@@ -282,7 +339,7 @@ proptest! {
     #[test]
     fn waits_are_bounded(failures in 1_u32..=u32::MAX, seconds in 0_u64..1_000_000, random in 0.0..1.0_f64) {
         let policy = RetryPolicy { retries: u32::MAX, delay: Duration::from_secs(seconds) };
-        let Settled::Again(wait) = settle(Ended::Failed, Some(1), failures, 0, policy, random) else {
+        let Settled::Again(wait) = settle(&exited(LATER, failures), policy, random) else {
             return Err(TestCaseError::fail("it is tried again"));
         };
         prop_assert!(wait <= LONGEST_DELAY);

@@ -23,7 +23,10 @@ pub(crate) struct PendingHook {
     pub(crate) state: String,
     pub(crate) reason: Option<String>,
     pub(crate) attempts: u32,
+    /// How the last attempt ended.
+    pub(crate) ended: Option<String>,
     pub(crate) exit_code: Option<i32>,
+    pub(crate) signal: Option<i32>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) log: Option<PathBuf>,
@@ -47,9 +50,10 @@ impl Store {
                  runs.scheduled_at, runs.state, runs.reason, runs.ended_at, \
                  (SELECT count(*) FROM attempts WHERE run = runs.id), \
                  (SELECT min(started_at) FROM attempts WHERE run = runs.id), \
-                 (SELECT exit_code FROM attempts WHERE run = runs.id ORDER BY number DESC LIMIT 1), \
-                 (SELECT log FROM attempts WHERE run = runs.id ORDER BY number DESC LIMIT 1) \
+                 last.exit_code, last.log, last.state, last.signal \
                  FROM hooks JOIN runs ON runs.id = hooks.run JOIN jobs ON jobs.id = runs.job \
+                 LEFT JOIN attempts AS last ON last.run = runs.id \
+                 AND last.number = (SELECT max(number) FROM attempts WHERE run = runs.id) \
                  WHERE hooks.state = 'pending' AND hooks.not_before <= ? ORDER BY hooks.id",
             )?;
             let rows = query.query_map([milliseconds(now)], |row| {
@@ -74,6 +78,8 @@ impl Store {
                     started_at: row.get::<_, Option<i64>>(13)?.map(timestamp),
                     exit_code: row.get(14)?,
                     log: row.get::<_, Option<String>>(15)?.map(PathBuf::from),
+                    ended: row.get(16)?,
+                    signal: row.get(17)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

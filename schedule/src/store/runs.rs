@@ -76,17 +76,17 @@ impl Store {
     pub(crate) fn settle(
         &mut self,
         run: i64,
-        settled: Settled,
+        settled: &Settled,
         hooks: &[Hook],
         now: Timestamp,
     ) -> Result<bool, ScheduleError> {
         self.atomically(|transaction| {
             let (state, reason) = match settled {
                 Settled::Success => ("success", None),
-                Settled::Failed(reason) => ("failed", Some(reason)),
+                Settled::Failed(reason) => ("failed", Some(reason.as_str())),
                 Settled::Cancelled => ("cancelled", Some("it was stopped")),
                 Settled::Again(wait) => {
-                    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+                    let wait = SignedDuration::try_from(*wait).unwrap_or(SignedDuration::MAX);
                     let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
                     let done = transaction.execute(
                         "UPDATE runs SET state = 'queued', not_before = ? WHERE id = ? AND state = 'running'",

@@ -87,10 +87,10 @@ fn of_all_who_claim_a_run_and_take_its_attempt_over_one_gets_it() {
     assert!(two.end_attempt(attempt, end, now).unwrap());
     assert!(!one.end_attempt(attempt, end, now).unwrap());
     assert!(
-        one.settle(run, Settled::Again(Duration::from_secs(5)), &[], now)
+        one.settle(run, &Settled::Again(Duration::from_secs(5)), &[], now)
             .unwrap()
     );
-    assert!(!two.settle(run, Settled::Success, &[], now).unwrap());
+    assert!(!two.settle(run, &Settled::Success, &[], now).unwrap());
     let second = two.claim(run, &task(folder.path()), log, now).unwrap().unwrap();
     assert_eq!(two.attempt(second).unwrap().unwrap().log, Path::new("log-2"));
     assert_eq!(two.tally(run).unwrap(), (1, 0));
@@ -142,7 +142,7 @@ fn old_runs_are_forgotten_and_the_last_of_a_job_stays() {
         let run = store.decide(registered, at(now)).unwrap().1[0];
         let log = |_| PathBuf::from(format!("log-{day}"));
         store.claim(run, &task(folder.path()), log, now).unwrap().unwrap();
-        store.settle(run, Settled::Success, &[], now).unwrap();
+        store.settle(run, &Settled::Success, &[], now).unwrap();
     }
     let logs = |names: &[&str]| -> Vec<PathBuf> { names.iter().map(PathBuf::from).collect() };
     assert_eq!(store.forget(4, Timestamp::MIN).unwrap(), logs(&["log-1"]));

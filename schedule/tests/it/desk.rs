@@ -82,6 +82,9 @@ impl Desk {
             made.retries = settings["retries"].as_u64().unwrap_or_default() as u32;
             made.retry_delay = time("retry_delay").unwrap_or(Duration::from_millis(100));
             made.timeout = time("timeout");
+            if let Some(folder) = settings["folder"].as_str() {
+                (made.project, made.folder) = ("elsewhere".to_owned(), folder.into());
+            }
             made
         };
         jobs.iter().map(job).collect()

@@ -46,24 +46,52 @@ fn a_program_that_takes_too_long_is_stopped_with_all_that_it_started() {
 }
 
 #[test]
-fn a_program_that_fails_is_tried_again_and_one_that_was_asked_wrongly_is_not() {
-    let flaky = "echo x >> flaky; test $(wc -l < flaky) -ge 3";
+fn a_program_that_may_do_better_later_is_tried_again_and_no_other() {
+    let flaky = "echo x >> flaky; test $(wc -l < flaky) -ge 3 || exit 75";
     let killed = "echo x >> killed; test $(wc -l < killed) -ge 2 || kill -9 $$";
     let retries = || json!({"retries": 2, "retry_delay": 100});
     let desk = Desk::new(&[
         ("flaky", flaky, retries()),
         ("killed", killed, retries()),
-        ("wrong", "echo x >> wrong; exit 2", retries()),
-        ("hopeless", "exit 1", retries()),
+        ("wrong", "exit 2", retries()),
+        ("failed", "exit 1", retries()),
+        ("hopeless", "exit 75", retries()),
     ]);
-    let runs = ["flaky", "killed", "wrong", "hopeless"].map(|job| desk.trigger(job));
+    let runs = ["flaky", "killed", "wrong", "failed", "hopeless"].map(|job| desk.trigger(job));
     desk.once();
     assert_eq!(desk.attempts(runs[0]), ["failed", "failed", "success"]);
     assert_eq!(desk.attempts(runs[1]), ["failed", "success"]);
     assert_eq!(desk.store().run(runs[1]).unwrap().1[0].signal, Some(9));
     assert_eq!(desk.attempts(runs[2]), ["failed"]);
-    assert_eq!(desk.attempts(runs[3]), ["failed", "failed", "failed"]);
-    assert_eq!(desk.run(runs[2]).reason.as_deref(), Some("the request was wrong"));
+    assert_eq!(desk.attempts(runs[3]), ["failed"]);
+    assert_eq!(desk.attempts(runs[4]), ["failed", "failed", "failed"]);
+    let reasons = [2, 3, 4].map(|run| desk.run(runs[run]).reason.unwrap());
+    assert_eq!(
+        reasons,
+        [
+            "exit status 2: the request was wrong",
+            "exit status 1: trying again would not help",
+            "exit status 75; no retry is left"
+        ]
+    );
+}
+
+#[test]
+fn a_folder_that_is_gone_and_a_time_that_is_over_are_told_as_such() {
+    let desk = Desk::new(&[
+        ("slow", "sleep 60", json!({"timeout": 500})),
+        ("lost", "true", json!({"folder": "/nowhere/at/all"})),
+    ]);
+    let runs = ["slow", "lost"].map(|job| desk.trigger(job));
+    desk.once();
+    let reasons = runs.map(|run| desk.run(run).reason.unwrap());
+    assert_eq!(
+        reasons,
+        [
+            "it took longer than 0.5 s; no retry is left",
+            "it could not be started; no retry is left"
+        ]
+    );
 }
 
 #[test]

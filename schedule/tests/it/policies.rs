@@ -82,7 +82,7 @@ fn files_that_change_are_read_again_and_wrong_ones_change_nothing() {
     let mut daemon = desk.daemon(false);
     daemon.until("1 job, the next at");
     desk.set(&[("job", "true", json!({"cron": "nonsense"}))]);
-    daemon.until("projects changed and are wrong");
+    daemon.until("a project is wrong, its jobs stay as they were");
     desk.set(&[("other", "echo x >> ran", json!({})), ("job", "true", json!({}))]);
     daemon.until("read projects again: 2 jobs");
     daemon.signal("HUP");

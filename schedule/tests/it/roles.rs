@@ -1,6 +1,6 @@
 //! What the processes are that other tests start: this program again, told to run one of these.
 
-use refuel_schedule::{Event, Projects, Timetable, Watch, supervise};
+use refuel_schedule::{Event, Projects, Reload, Watch, supervise};
 
 use crate::desk::{Desk, FOLDER};
 
@@ -22,8 +22,17 @@ struct Jobs {
 }
 
 impl Projects for Jobs {
-    fn reload(&mut self, asked: bool) -> Option<Result<Timetable, String>> {
-        (self.watch.changed() || asked).then(|| self.desk.timetable())
+    fn reload(&mut self, asked: bool) -> Option<Reload> {
+        (self.watch.changed() || asked).then(|| match self.desk.timetable() {
+            Ok(table) => Reload {
+                table: Some(table),
+                problems: Vec::new(),
+            },
+            Err(problem) => Reload {
+                table: None,
+                problems: vec![problem],
+            },
+        })
     }
 }
 

@@ -1,9 +1,8 @@
-//! The SQLite file: opening it, bringing it to the form of this version, setting it aside when it is corrupt.
+//! The SQLite file: opening it, and bringing it to the form of this version.
 
-mod aside;
 mod migrate;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fs_err as fs;
@@ -27,15 +26,8 @@ const LOG: i64 = 16 << 20;
 /// The lock that is held while the file is opened, beside it.
 const OPENING: &str = "opening.lock";
 
-/// A file that is open.
-pub(crate) struct Opened {
-    pub(crate) connection: Connection,
-    /// Where a corrupt file was moved, if there was one.
-    pub(crate) set_aside: Option<PathBuf>,
-}
-
-/// Opens the file, or makes it with its folder. A corrupt one is moved away, and a new one begun.
-pub(crate) fn open(path: &Path) -> Result<Opened, StateError> {
+/// Opens the file, or makes it with its folder. A corrupt one is left as it is, for it may hold what is nowhere else.
+pub(crate) fn open(path: &Path) -> Result<Connection, StateError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|source| StateError::Folder {
         path: folder.to_owned(),
@@ -45,19 +37,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, StateError> {
     // that has no form yet looks like somebody else's.
     let lock = path.with_file_name(OPENING);
     let _opening = lock::wait_for(&lock).map_err(|source| StateError::LockFile { path: lock, source })?;
-    let mut set_aside = None;
-    let connection = match connect(path) {
-        Err(StateError::Corrupt { source, .. }) => {
-            set_aside = aside::set_aside(path, || is_corrupt(path), source)?;
-            connect(path)?
-        }
-        connected => connected?,
-    };
-    Ok(Opened { connection, set_aside })
-}
-
-fn is_corrupt(path: &Path) -> bool {
-    matches!(connect(path), Err(StateError::Corrupt { .. }))
+    connect(path)
 }
 
 fn connect(path: &Path) -> Result<Connection, StateError> {

@@ -5,26 +5,16 @@ use refuel_state::{State, StateError};
 use crate::common::{answer, fresh, hash, keep, version};
 
 #[test]
-fn a_corrupt_file_is_set_aside_and_never_written_over() {
+fn a_corrupt_file_is_an_error_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.sqlite3");
-    for number in 1..=2 {
-        let rubbish = format!("this is no database {number} ").repeat(500);
-        std::fs::write(&file, &rubbish).unwrap();
-        let state = State::open(&file).unwrap();
-        let aside = state.set_aside().unwrap();
-        assert_eq!(aside, folder.path().join(format!("state.sqlite3.corrupt-{number}")));
-        assert_eq!(std::fs::read_to_string(aside).unwrap(), rubbish);
-        let key = state.task_key(&version("topic", "f1")).unwrap();
-        keep(&state, key, "a", &answer("refund", 0.9));
-        drop(state);
-        let state = State::open(&file).unwrap();
-        assert_eq!(state.set_aside(), None);
-        assert!(state.known(key, &[hash("a")]).unwrap()[0].is_some());
-        drop(state);
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(folder.path().join(format!("state.sqlite3{suffix}")));
-        }
+    let rubbish = "this is no database ".repeat(500);
+    std::fs::write(&file, &rubbish).unwrap();
+    for _ in 1..=2 {
+        let error = State::open(&file).unwrap_err();
+        assert_eq!(error.code(), "RF1405");
+        assert!(error.hint().unwrap().contains("move it away"), "{:?}", error.hint());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), rubbish);
     }
 }
 

@@ -194,7 +194,9 @@ fn look(load: &Load<'_>, input: &Input, layout: Layout, columns: &[(String, Colu
             if let Some(fault) = chunk.fault(row) {
                 count += 1;
                 if told.len() < TOLD {
-                    told.push(format!("{}: {fault}", chunk.place(row)));
+                    // What a reader that goes on makes of such a row is no matter here: nothing is loaded.
+                    let what = fault.split_once("; ").map_or(fault, |(what, _)| what);
+                    told.push(format!("{}: {what}", chunk.place(row)));
                 }
                 continue;
             }

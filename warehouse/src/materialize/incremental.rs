@@ -4,7 +4,7 @@ use refuel_staging::{Dialect, RelationName};
 
 use super::dependents::Dependents;
 use super::schema::Changes;
-use super::{Made, Make, begin, names, part, replace, table};
+use super::{Made, Make, begin, faults, names, part, replace, table};
 use crate::contract::is_name;
 use crate::ownership;
 use crate::quote::{joined, list};
@@ -91,12 +91,15 @@ pub fn incremental(warehouse: &mut dyn Warehouse, make: &Make<'_>, how: Incremen
             key: make.unique_key,
         };
         // Without a key no row can be found, and every strategy appends.
-        made.rows = Some(match how.strategy {
-            _ if make.unique_key.is_empty() => work.append(warehouse)?,
-            Strategy::Append => work.append(warehouse)?,
-            Strategy::Merge => work.merge(warehouse)?,
-            Strategy::DeleteInsert => work.delete_and_insert(warehouse)?,
-        });
+        let written = match how.strategy {
+            _ if make.unique_key.is_empty() => work.append(warehouse),
+            Strategy::Append => work.append(warehouse),
+            Strategy::Merge => work.merge(warehouse),
+            Strategy::DeleteInsert => work.delete_and_insert(warehouse),
+        };
+        let written =
+            written.map_err(|error| faults::broken(warehouse, make, &format!("SELECT * FROM {rows}"), error))?;
+        made.rows = Some(written);
         warehouse.execute(&format!("DROP TABLE {rows}"))?;
         ownership::note(warehouse, make.relation, make.owner, None)?;
         Ok(made)

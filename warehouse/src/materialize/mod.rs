@@ -5,8 +5,9 @@
 //! read a table go on reading the one that replaces it.
 
 mod dependents;
+mod faults;
 mod incremental;
-mod names;
+pub(crate) mod names;
 mod replace;
 mod schema;
 
@@ -140,13 +141,22 @@ pub fn table(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Made> {
         let beside = names::beside(make.relation);
         let dialect = warehouse.dialect();
         let name = beside.sql(dialect);
-        let definition = match (make.contract, dialect) {
-            (Some(contract), _) => Some(contract.definition(dialect, &columns)),
+        // SQLite knows constraints by their table alone; in Postgres the one that is to be replaced has their names.
+        let contract = make.contract.map(|contract| match dialect {
+            Dialect::Sqlite => contract.clone(),
+            Dialect::Postgres => contract.named(&make.relation.name),
+        });
+        let renamed = match (&contract, dialect) {
+            (Some(contract), Dialect::Postgres) => contract.renamed(),
+            _ => Vec::new(),
+        };
+        let definition = match (&contract, dialect) {
+            (Some(contract), _) => Some(contract.definition(dialect, &columns, &renamed)),
             // Where a column is one of another table, SQLite knows its declared type, and `CREATE TABLE ... AS` would
             // keep no more of it than whether it is a number or text.
             (None, Dialect::Sqlite) => {
                 let columns = with_affinities(warehouse, make, &columns)?;
-                Some(Contract::default().definition(dialect, &columns))
+                Some(Contract::default().definition(dialect, &columns, &[]))
             }
             (None, Dialect::Postgres) => None,
         };
@@ -156,7 +166,11 @@ pub fn table(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Made> {
             Some(definition) => {
                 warehouse.execute(&format!("CREATE TABLE {name} ({definition})"))?;
                 let names = crate::quote::list(dialect, columns.iter().map(|column| column.name.as_str()));
-                warehouse.execute(&format!("INSERT INTO {name} ({names})\n{query}"))?
+                let inserted = warehouse.execute(&format!("INSERT INTO {name} ({names})\n{query}"));
+                inserted.map_err(|error| {
+                    let error = faults::in_place(error, &beside, make.relation, &renamed);
+                    faults::broken(warehouse, make, &query, error)
+                })?
             }
         };
         let lost_views = put_in_place(
@@ -167,6 +181,7 @@ pub fn table(warehouse: &mut dyn Warehouse, make: &Make<'_>) -> Result<Made> {
             &make.owner.project,
             make.unique_key,
         )?;
+        replace::take_names(warehouse, make.relation, &renamed)?;
         ownership::note(warehouse, make.relation, make.owner, None)?;
         Ok(Made {
             rows: Some(rows),

@@ -5,9 +5,12 @@ use refuel_staging::RelationName;
 /// Bytes that Postgres keeps of a name.
 const LONGEST: usize = 63;
 
+/// What stands behind the name of something that is not in its place yet.
+pub(crate) const BESIDE: &str = "__refuel_tmp";
+
 /// Where a relation is made before it is put into its place.
 pub(crate) fn beside(relation: &RelationName) -> RelationName {
-    relation.sibling(behind(&relation.name, "__refuel_tmp"))
+    relation.sibling(behind(&relation.name, BESIDE))
 }
 
 /// The index on a table's unique key.
@@ -21,7 +24,7 @@ pub(super) fn rows(relation: &RelationName) -> String {
 }
 
 /// A name with something behind it. A long one is cut, and told from others by some digits of its hash.
-fn behind(name: &str, end: &str) -> String {
+pub(crate) fn behind(name: &str, end: &str) -> String {
     if name.len() + end.len() <= LONGEST {
         return format!("{name}{end}");
     }

@@ -4,6 +4,7 @@ use refuel_staging::{Dialect, RelationName};
 
 use super::dependents::{Dependents, hanging};
 use super::{Make, names};
+use crate::contract::Renamed;
 use crate::{Column, RelationKind, Result, Warehouse, WarehouseError};
 
 /// Puts the table `beside` into the place of `relation`, which is a `there` now, and gives it its index. Returns the
@@ -60,6 +61,25 @@ fn take_name(
         let from = relation.sibling(beside_index).sql(Dialect::Postgres);
         let to = Dialect::Postgres.quote(&names::index(relation));
         warehouse.execute(&format!("ALTER INDEX {from} RENAME TO {to}"))?;
+    }
+    Ok(())
+}
+
+/// Gives constraints of a table of Postgres the names that they are to have, now that the table which had them is gone.
+/// Where that table is still there, since somebody else's views hang on it, its constraints are too.
+pub(super) fn take_names(warehouse: &mut dyn Warehouse, relation: &RelationName, renamed: &[Renamed]) -> Result<()> {
+    let dialect = Dialect::Postgres;
+    let name = relation.sql(dialect);
+    for renamed in renamed {
+        let sql = format!(
+            "SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = {}::regclass AND conname = {}",
+            dialect.literal(&name),
+            dialect.literal(&renamed.beside)
+        );
+        if warehouse.value(&sql)?.is_some() {
+            let (from, to) = (dialect.quote(&renamed.beside), dialect.quote(&renamed.name));
+            warehouse.execute(&format!("ALTER TABLE {name} RENAME CONSTRAINT {from} TO {to}"))?;
+        }
     }
     Ok(())
 }

@@ -12,6 +12,12 @@ use crate::{Position, PostgresTarget, WarehouseError};
 pub(super) fn connecting(target: &PostgresTarget, error: &tokio_postgres::Error) -> WarehouseError {
     let code = error.code();
     let hint = match code {
+        // The server's rules are by user, database and whether the connection is encrypted, and it names all three.
+        Some(code) if is_login(code) && told(error).contains("no encryption") => Some(
+            "the server may ask for TLS: say `sslmode: require` in profiles.yml, or better `verify-full`; or else check \
+             `user` and `dbname`"
+                .to_owned(),
+        ),
         Some(code) if is_login(code) => Some(
             "check `user` and `password` in profiles.yml; without a password there, `PGPASSWORD` and `~/.pgpass` are \
              looked at"

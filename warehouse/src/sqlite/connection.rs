@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use refuel_staging::{Dialect, RelationName};
 use rusqlite::Batch;
+use rusqlite::config::DbConfig;
 use rusqlite::fallible_iterator::FallibleIterator;
 use tracing::debug;
 
@@ -47,6 +48,9 @@ impl Connection {
         let open = || {
             let inner = rusqlite::Connection::open(&target.path)?;
             inner.busy_timeout(target.busy_timeout)?;
+            // A misspelt column in double quotes would be a text otherwise, the same in every row.
+            inner.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+            inner.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
             // A row comes of some of these.
             let mut batch = Batch::new(&inner, SETTINGS);
             while let Some(mut statement) = batch.next()? {

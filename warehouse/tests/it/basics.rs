@@ -37,6 +37,22 @@ on_both! {
         assert_eq!(found, rows);
     }
 
+    /// SQLite would take a misspelt column for a text otherwise, the same in every row.
+    fn a_column_in_quotes_that_is_not_there_is_refused(desk: &Desk) {
+        let mut warehouse = desk.connect();
+        warehouse.execute("CREATE TABLE t (label text)").unwrap();
+        for sql in ["SELECT \"labell\" FROM t", "CREATE VIEW v AS SELECT \"labell\" AS l FROM t"] {
+            let done = match warehouse.execute(sql) {
+                // SQLite reads a view only when it is used.
+                Ok(_) => warehouse.rows("SELECT * FROM v").map(|_| ()),
+                Err(error) => Err(error),
+            };
+            assert!(done.unwrap_err().to_string().contains("labell"), "{sql}");
+        }
+        let in_an_index = warehouse.execute("CREATE INDEX i ON t (\"labell\")");
+        assert!(in_an_index.unwrap_err().to_string().contains("labell"));
+    }
+
     fn a_query_gives_its_columns_and_can_be_broken_off(desk: &Desk) {
         let mut warehouse = desk.connect();
         let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i, 'x' AS c FROM n";

@@ -1,6 +1,7 @@
 //! Contracts: columns before anything is made, constraints in the table.
 
-use refuel_warehouse::contract::{Constraint, Contract, Declared};
+use refuel_warehouse::Dialect;
+use refuel_warehouse::contract::{Constraint, Contract, Declared, Rule};
 use refuel_warehouse::materialize::{Incremental, Make, OnSchemaChange, Strategy, incremental, table, view};
 
 use crate::common::{Desk, either, make, named, on_both, owner, relations, shown, told};
@@ -49,10 +50,10 @@ on_both! {
         let mut warehouse = desk.connect();
         let (name, owner) = (named("orders"), owner("orders"));
         let contract = contract(&[("id", "integer"), ("name", "text")], vec![
-            Constraint::PrimaryKey(vec!["id".to_owned()]),
-            Constraint::NotNull("name".to_owned()),
-            Constraint::Unique(vec!["name".to_owned(), "id".to_owned()]),
-            Constraint::Check("length(name) < 4".to_owned()),
+            Rule::PrimaryKey(vec!["id".to_owned()]).into(),
+            Rule::NotNull("name".to_owned()).into(),
+            Rule::Unique(vec!["name".to_owned(), "id".to_owned()]).into(),
+            Rule::Check("length(name) < 4".to_owned()).into(),
         ]);
         let made = table(warehouse.as_mut(), &with(&contract, make(&name, "SELECT 'a' AS name, 1 AS id UNION ALL SELECT 'b', 2", &owner))).unwrap();
         assert_eq!(made.rows, Some(2));
@@ -65,6 +66,38 @@ on_both! {
         assert_eq!(more.rows, Some(1));
         assert!(incremental(warehouse.as_mut(), &with(&contract, make(&name, "SELECT 'd' AS name, 3 AS id", &owner)), append).is_err());
         assert_eq!(shown(warehouse.as_mut(), "SELECT id, name FROM orders ORDER BY id"), ["1|a", "2|b", "3|c"]);
+    }
+
+    /// The table is made beside the one that it replaces, which has the names meanwhile.
+    fn constraints_have_their_names_after_each_build_and_in_errors(desk: &Desk) {
+        let mut warehouse = desk.connect();
+        let (name, owner) = (named("orders"), owner("orders"));
+        let mut of_name = Constraint::from(Rule::PrimaryKey(vec!["id".to_owned()]));
+        of_name.name = Some("orders_by_id".to_owned());
+        let contract = contract(&[("id", "integer"), ("name", "text")], vec![
+            of_name,
+            Rule::Unique(vec!["name".to_owned()]).into(),
+            Rule::Check("id > 0".to_owned()).into(),
+        ]);
+        for _ in 0..2 {
+            table(warehouse.as_mut(), &with(&contract, make(&name, "SELECT 1 AS id, 'a' AS name", &owner))).unwrap();
+        }
+        let is_postgres = warehouse.dialect() == Dialect::Postgres;
+        if is_postgres {
+            let names = "SELECT conname::text FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype IN ('p', 'u', 'c') ORDER BY 1";
+            assert_eq!(shown(warehouse.as_mut(), names), ["orders_by_id", "orders_check", "orders_name_key"]);
+        } else {
+            let sql = shown(warehouse.as_mut(), "SELECT sql FROM sqlite_schema WHERE name = 'orders'");
+            assert!(sql[0].contains("CONSTRAINT \"orders_by_id\" PRIMARY KEY") && !sql[0].contains("__refuel"), "{sql:?}");
+        }
+        for (wrong, told_of) in [
+            ("SELECT 1 AS id, 'a' AS name UNION ALL SELECT 1, 'b'", "orders_by_id\""),
+            ("SELECT 1 AS id, 'a' AS name UNION ALL SELECT 2, 'a'", "orders_name_key\""),
+        ] {
+            let error = table(warehouse.as_mut(), &with(&contract, make(&name, wrong, &owner))).unwrap_err().to_string();
+            assert!(!error.contains("__refuel"), "{error}");
+            assert!(error.contains(if is_postgres { told_of } else { "UNIQUE constraint failed: orders." }), "{error}");
+        }
     }
 }
 
@@ -80,10 +113,17 @@ fn sqlite_looks_at_the_types_of_values() {
         ..make(&name, sql, &owner)
     };
     let error = table(warehouse.as_mut(), &with("SELECT 'x' || 1 AS id")).unwrap_err();
-    insta::assert_snapshot!(told(&error), @"RF1303: target `dev` refuses the statement: CHECK constraint failed: id is integer");
+    let broken = "RF1310: `orders` breaks its contract:\n  column  declared  found\n  id      integer   text\nhint: change the query, or what the contract declares";
+    assert_eq!(told(&error), broken);
     table(warehouse.as_mut(), &with("SELECT '12' AS id UNION ALL SELECT NULL")).unwrap();
     assert_eq!(
         shown(warehouse.as_mut(), "SELECT typeof(id) FROM orders"),
         ["integer", "null"]
     );
+    let append = Incremental {
+        strategy: Strategy::Append,
+        on_schema_change: OnSchemaChange::Fail,
+    };
+    let error = incremental(warehouse.as_mut(), &with("SELECT 'x' || 2 AS id"), append).unwrap_err();
+    assert_eq!(told(&error), broken, "rows that are put into a table that is there too");
 }

@@ -92,7 +92,7 @@ on_both! {
         let error = load(warehouse.as_mut(), &path, &[]).unwrap_err();
         let text = told(&error).replace(path.to_str().unwrap(), "people.csv");
         insta::assert_snapshot!(text, @r"
-        RF1316: people.csv can't be loaded: line 3: 1 fields, where the header has 2; the missing ones are left empty; line 4: 3 fields, where the header has 2; the surplus is kept in the last column
+        RF1316: people.csv can't be loaded: line 3: 1 fields, where the header has 2; line 4: 3 fields, where the header has 2
         hint: mend these rows; nothing was loaded
         ");
         let error = load(warehouse.as_mut(), &desk.path("nothing.csv"), &[]).unwrap_err();

@@ -124,6 +124,22 @@ fn a_connection_is_encrypted_as_the_mode_says() {
     assert_eq!(warehouse.value("SELECT pg_sleep(60)").unwrap_err().code(), "RF1305");
 }
 
+/// Not the user's name or password is wrong then.
+#[test]
+fn a_server_that_asks_for_encryption_is_told_with_the_mode_that_gives_it() {
+    let Some(mut server) = Server::prepare() else { return };
+    let rules = server.keep("rules", b"local all all trust\nhostssl all all all trust\n");
+    server.configure(&[&format!("hba_file = '{}'", rules.display())]);
+    server.run();
+    let target = PostgresTarget {
+        ssl_mode: SslMode::Disable,
+        ..server.network_target("127.0.0.1")
+    };
+    let error = open(target.clone()).unwrap_err();
+    assert!(error.to_string().contains("no encryption"), "{error}");
+    assert!(error.hint().unwrap().contains("sslmode: require"), "{error}");
+}
+
 #[test]
 fn a_server_without_encryption_is_told_of_where_it_is_required() {
     let Some(server) = Server::start(&[]) else { return };

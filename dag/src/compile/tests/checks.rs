@@ -153,3 +153,90 @@ unit_tests:
         ),
     ]));
 }
+
+/// A wrong name would be asked of the model itself, and a wrong value be an answer that no model gives.
+#[test]
+fn answers_of_a_unit_test_are_of_tasks_that_the_model_asks_and_of_their_labels() {
+    let test = |answer: &str| {
+        format!(
+            "unit_tests:\n  - name: t\n    model: m\n    given: [{{input: ref('raw'), rows: [{{body: a}}]}}]\n    answers: [{answer}]\n    expect: {{rows: [{{topic: refund}}]}}\n"
+        )
+    };
+    let told = |answer: &str| {
+        errors(&[
+            ("tasks/topic.yml", TOPIC),
+            ("tasks/other.yml", TOPIC),
+            ("models/raw.sql", "select 'a' as body"),
+            (
+                "models/hidden.sql",
+                "{{ config(materialized='ephemeral') }}select refuel_label(body, 'topic') as topic from {{ ref('raw') }}",
+            ),
+            ("models/m.sql", "select topic from {{ ref('hidden') }}"),
+            ("tests/t.yml", &test(answer)),
+        ])
+    };
+    insta::assert_snapshot!(
+        [
+            "{task: topik, input: a, value: refund}",
+            "{task: other, input: a, value: refund}",
+            "{task: topic, input: a, value: refnd}",
+            "{task: topic, input: a, value: null}",
+            "{task: topic, input: a, error: too long}",
+        ]
+        .map(told)
+        .join("--\n"),
+        @r#"
+        RF1211 tests/t.yml:5:15: unit test "t" gives an answer of "topik", which the model "m" does not ask
+               did you mean "topic"?
+        --
+        RF1211 tests/t.yml:5:15: unit test "t" gives an answer of "other", which the model "m" does not ask
+               it asks topic
+        --
+        RF1211 tests/t.yml:5:15: unit test "t" gives an answer that "topic" can't give: "refnd" is not in the list of labels
+               did you mean "refund"?
+        --
+        --
+        "#
+    );
+}
+
+/// A model on tables that are empty by mistake gives what is expected of it often enough.
+#[test]
+fn a_unit_test_gives_rows_for_everything_that_its_model_reads() {
+    let told = |given: &str, more: &str| {
+        let test =
+            format!("unit_tests:\n  - name: t\n    model: m\n    given: [{given}]\n    expect: {{rows: []}}\n{more}");
+        errors(&[
+            ("models/raw.sql", "select 1 as id"),
+            (
+                "models/hidden.sql",
+                "{{ config(materialized='ephemeral') }}select id from {{ ref('raw') }}",
+            ),
+            ("models/sources.yml", "sources: [{name: shop, tables: [{name: t}]}]"),
+            (
+                "models/m.sql",
+                "{{ config(materialized='incremental', unique_key='id') }}select id from {{ ref('hidden') }} join {{ source('shop', 't') }} using (id)\n{% if is_incremental() %}where id not in (select id from {{ this }}){% endif %}",
+            ),
+            ("tests/t.yml", &test),
+        ])
+    };
+    let all = "{input: ref('raw'), rows: [{id: 1}]}, {input: \"source('shop', 't')\", rows: []}";
+    assert_eq!(told(all, ""), "", "what an ephemeral model reads stands for it");
+    assert_eq!(
+        told(
+            "{input: ref('hidden'), rows: [{id: 1}]}, {input: \"source('shop', 't')\", rows: []}",
+            ""
+        ),
+        ""
+    );
+    insta::assert_snapshot!(told("", ""), @r#"
+    RF1211 tests/t.yml:2:5: unit test "t" gives no rows for source('shop', 't'), which the model "m" reads
+           give it rows; where it is to have none: {input: source('shop', 't'), rows: []}
+    RF1211 tests/t.yml:2:5: unit test "t" gives no rows for ref('raw'), which the model "m" reads
+           give it rows; where it is to have none: {input: ref('raw'), rows: []}
+    "#);
+    insta::assert_snapshot!(told(all, "    overrides: {macros: {is_incremental: true}}\n"), @r#"
+    RF1211 tests/t.yml:2:5: unit test "t" gives no rows for this, which the model "m" reads
+           give it rows; where it is to have none: {input: this, rows: []}
+    "#);
+}

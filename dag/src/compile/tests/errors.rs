@@ -105,6 +105,73 @@ fn two_models_can_not_be_one_relation() {
         ("models/b.sql", "{{ config(alias='a') }}select 1 as id"),
     ]), @r#"
     RF1210 models/b.sql:1:1: "a" and "b" would both be stored as a
-           give one of them another "alias" or "schema"
+           give one of them another "alias" or "schema", or a source another "identifier"
+    "#);
+}
+
+/// One would show the rows of the other: both are loaded into one table.
+#[test]
+fn two_sources_with_files_are_not_loaded_into_one_table() {
+    insta::assert_snapshot!(errors(&[
+        ("data/a.csv", "id\n1\n"),
+        ("data/b.csv", "id\n2\n"),
+        (
+            "models/sources.yml",
+            "\
+sources:
+  - {name: raw, tables: [{name: a, path: data/a.csv}, {name: t, identifier: filled_elsewhere}]}
+  - {name: other, tables: [{name: a, path: data/b.csv}, {name: t, identifier: filled_elsewhere}]}
+",
+        ),
+    ]), @r#"
+    RF1210 models/sources.yml:2:26: "other.a" and "raw.a" would both be stored as a
+           give one of them another "alias" or "schema", or a source another "identifier"
+    "#);
+}
+
+/// Without a key no row is found, and each build would add all rows again.
+#[test]
+fn a_strategy_that_finds_rows_by_a_key_needs_one() {
+    insta::assert_snapshot!(errors(&[
+        (
+            "models/a.sql",
+            "{{ config(materialized='incremental',\n  incremental_strategy='delete+insert') }}select 1 as id",
+        ),
+        ("models/b.sql", "{{ config(materialized='incremental') }}select 1 as id"),
+        (
+            "models/c.sql",
+            "{{ config(materialized='incremental', incremental_strategy='append') }}select 1 as id",
+        ),
+        (
+            "models/d.sql",
+            "{{ config(materialized='incremental', incremental_strategy='merge', unique_key='id') }}select 1 as id",
+        ),
+        ("models/e.sql", "select 1 as id"),
+        (
+            "models/p.yml",
+            "models: [{name: e, config: {materialized: incremental, incremental_strategy: merge}}]",
+        ),
+    ]), @r#"
+    RF1216 models/a.sql:2:3: the model "a" has the incremental_strategy "delete+insert" and no unique_key that rows could be found by
+           name the columns that tell rows apart: unique_key='id'; or take the strategy "append"
+    RF1216 models/p.yml:1:10: the model "e" has the incremental_strategy "merge" and no unique_key that rows could be found by
+           name the columns that tell rows apart: unique_key='id'; or take the strategy "append"
+    "#);
+}
+
+#[test]
+fn a_contract_says_what_type_each_column_has() {
+    insta::assert_snapshot!(errors(&[
+        ("models/a.sql", "{{ config(contract={'enforced': true}) }}select 1 as id, 2 as n"),
+        ("models/b.sql", "{{ config(contract={'enforced': true}) }}select 1 as id"),
+        (
+            "models/p.yml",
+            "models:\n  - name: a\n    columns:\n      - {name: id, data_type: integer}\n      - {name: n}\n",
+        ),
+    ]), @r#"
+    RF1216 models/b.sql:1:11: the model "b" has a contract, and no columns are declared
+           say for each column what it is: {name: id, data_type: integer}
+    RF1216 models/p.yml:5:9: the model "a" has a contract, and its column "n" has no data_type
+           say for each column what it is: {name: id, data_type: integer}
     "#);
 }

@@ -1,25 +1,16 @@
--- The article that a listing means, where there is one.
-WITH scored AS (
-    SELECT
-        sku,
-        title,
-        reference_id,
-        article,
-        likeness,
-        refuel_match_score(title, article, 'same_product') AS score
-    FROM {{ ref('candidates') }}
-),
+{{ config(gates=true) }}
 
-ranked AS (
-    SELECT
-        sku,
-        reference_id,
-        article,
-        score,
-        row_number() OVER (PARTITION BY sku ORDER BY likeness DESC, score DESC, reference_id) AS place
-    FROM scored
-)
-
-SELECT sku, reference_id, article, score
-FROM ranked
-WHERE place = 1
+-- Which articles a listing may mean. A rule decides where the listing names all of an article; the model is asked about
+-- listings that name none in full.
+SELECT
+    sku,
+    reference_id,
+    article,
+    likeness,
+    CASE WHEN likeness >= {{ var('sure', 6) }} THEN 'rule' ELSE 'model' END AS decided_by,
+    CASE
+        WHEN likeness >= {{ var('sure', 6) }} THEN TRUE
+        ELSE refuel_match(title, article, 'same_product')
+    END AS is_same
+FROM {{ ref('candidates') }}
+WHERE likeness >= {{ var('sure', 6) }} OR best < {{ var('sure', 6) }}

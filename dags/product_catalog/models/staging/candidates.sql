@@ -1,4 +1,4 @@
--- Articles of the catalog that share more with a listing than one word, the best three of each.
+-- Articles of the catalog that share a word with a listing, the best three of each.
 WITH compared AS (
     SELECT
         l.sku,
@@ -21,11 +21,12 @@ ranked AS (
         reference_id,
         article,
         likeness,
+        max(likeness) OVER (PARTITION BY sku) AS best,
         row_number() OVER (PARTITION BY sku ORDER BY likeness DESC, reference_id) AS place
     FROM compared
-    WHERE likeness >= 3
+    WHERE likeness >= 2
 )
 
-SELECT sku, title, reference_id, article, likeness
+SELECT sku, title, reference_id, article, likeness, best
 FROM ranked
 WHERE place <= {{ var('candidates', 3) }}

@@ -1,4 +1,4 @@
-{{ config(gates=true) }}
+{{ config(unique_key='message_id', gates=true) }}
 
 -- One row a message, with what it is about. All messages are gone over each time, however old, so that one that has been
 -- corrected is seen; only those that are new or have changed reach the model.

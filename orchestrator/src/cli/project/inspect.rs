@@ -41,10 +41,12 @@ Examples:
     refuel show topic_report
   Of a part of it:
     refuel show labelled_messages.review --limit 20
+  What fails a data test:
+    refuel show no_message_is_lost
   Of any query:
     refuel show --inline \"SELECT topic, count(*) FROM {{ ref('labelled_messages') }} GROUP BY topic\"")]
 pub(crate) struct ProjectShowArgs {
-    /// Model, seed, source table (`source.table`) or part of a model (`m.review`)
+    /// Model, seed, source table (`source.table`), part of a model (`m.review`) or data test (the rows that fail it)
     #[arg(value_name = "NODE", required_unless_present = "inline")]
     pub(crate) node: Option<String>,
 

@@ -7,14 +7,12 @@ use jiff::Timestamp;
 use refuel_dag::{CompileOptions, Dag};
 use refuel_engine::Engine;
 use refuel_project::{Budget, Project};
-use refuel_runs::{
-    Command, LocalModels, NodeReport, RunError, RunReport, RunRequest, Workspace, execute, retry_request,
-};
-use refuel_state::NodeStatus;
+use refuel_runs::{Command, LocalModels, RunError, RunReport, RunRequest, Workspace, execute, retry_request};
+use refuel_state::StateError;
 use serde_json::json;
 
 use super::earlier::Known;
-use super::watch::Watch;
+use super::watch::{self, Watch};
 use super::{compile, open, selection};
 use crate::answerer::engine_options;
 use crate::cli::OutputFormat;
@@ -101,7 +99,13 @@ impl Opened {
         let report = execute(&self.workspace, request, &watch, &interrupt.cancel)?;
         match work.format.format {
             OutputFormat::Json => printer.json(&report)?,
-            OutputFormat::Text => printer.note(summary(&report)),
+            OutputFormat::Text => {
+                let compared = comparisons(&report);
+                if !compared.is_empty() {
+                    printer.problem(compared.trim_end());
+                }
+                printer.note(summary(&report));
+            }
         }
         Ok(status(&report))
     }
@@ -133,25 +137,37 @@ fn status(report: &RunReport) -> ExitStatus {
         ExitStatus::Interrupted
     } else if report.is_success() {
         ExitStatus::Success
+    } else if report.nodes.iter().any(|node| node.may_pass) {
+        ExitStatus::Later
     } else {
         ExitStatus::Failure
     }
 }
 
-/// What is said at the end: what failed, in full, and one line over all.
+/// What unit tests found, cell by cell.
+fn comparisons(report: &RunReport) -> String {
+    let wrong = report.nodes.iter().filter(|node| watch::is_wrong(node.status));
+    let compared = wrong.filter_map(|node| {
+        let comparison = node.comparison.as_ref()?.to_text();
+        Some(format!("\n{} ({}):\n{}\n", node.name, node.path, comparison.trim_end()))
+    });
+    compared.collect()
+}
+
+/// What is said at the end: one line over all, and what can be done then.
 fn summary(report: &RunReport) -> String {
     let mut lines = Vec::new();
-    for node in report.nodes.iter().filter(|node| needs_words(node)) {
-        if let Some(comparison) = &node.comparison {
-            lines.push(format!("\n{} ({}):\n{}", node.name, node.path, comparison.to_text()));
-        }
-    }
     let counts: Vec<String> = report
         .counts()
         .into_iter()
         .map(|(status, number)| format!("{number} {}", status.as_str()))
         .collect();
-    let mut line = format!("\n{} in {}", counts.join(", "), words::seconds(report.seconds));
+    let counts = if counts.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    let mut line = format!("\n{counts} in {}", words::seconds(report.seconds));
     let (asked, cached) = (report.asked(), report.cached());
     if asked + cached > 0 {
         line.push_str(&format!(
@@ -169,16 +185,14 @@ fn summary(report: &RunReport) -> String {
     lines.join("\n")
 }
 
-fn needs_words(node: &NodeReport) -> bool {
-    matches!(node.status, NodeStatus::Fail | NodeStatus::Error | NodeStatus::Warn)
-}
-
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let status = if matches!(error, RunError::Cancelled) {
             ExitStatus::Interrupted
         } else if error.is_request() {
             ExitStatus::Usage
+        } else if error.is_transient() || matches!(error, RunError::State(StateError::Locked { .. })) {
+            ExitStatus::Later
         } else {
             ExitStatus::Failure
         };

@@ -157,5 +157,10 @@ fn total(report: &PlanReport) -> String {
             words::seconds(total.seconds)
         ));
     }
+    let uncounted = report.nodes.iter().filter(|node| node.unknown.is_some()).count() as u64;
+    if uncounted > 0 {
+        let them = words::counted(uncounted, "node that isn't", "nodes that aren't");
+        line.push_str(&format!("; and what is asked by {them} counted"));
+    }
     line
 }

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use refuel_dag::{Dag, RenderMode, ResourceType};
-use refuel_runs::target_of;
+use refuel_dag::{Dag, Node, RenderMode, ResourceType};
+use refuel_runs::{RunError, target_of};
 use refuel_warehouse::{Value, WarehouseError, Warehouses};
 use serde_json::{Map, Value as Json};
 
@@ -25,8 +25,18 @@ pub(crate) fn run(arguments: &ProjectShowArgs, context: &Context) -> Result<Exit
     let query = match (&arguments.inline, &arguments.node) {
         (Some(sql), _) => dag.render_inline("--inline", sql, None, &RenderMode::default())?,
         (None, node) => {
-            let text = reference(&dag, node.as_deref().unwrap_or_default());
-            dag.render_inline("the node", &text, None, &RenderMode::default())?
+            let name = node.as_deref().unwrap_or_default();
+            match dag
+                .nodes
+                .values()
+                .find(|node| node.test().is_some() && *node.name == *name)
+            {
+                Some(test) => dag.rendered_sql(test, &RenderMode::default())?,
+                None => {
+                    known(&dag, name)?;
+                    dag.render_inline(name, &reference(&dag, name), None, &RenderMode::default())?
+                }
+            }
         }
     };
     let query = query.trim().trim_end_matches(';');
@@ -59,6 +69,25 @@ pub(crate) fn run(arguments: &ProjectShowArgs, context: &Context) -> Result<Exit
         }
     }
     Ok(ExitStatus::Success)
+}
+
+/// Checks that a name is one of a node that has rows, or of a part of one.
+fn known(dag: &Dag, name: &str) -> Result<(), RunError> {
+    let has_rows = |node: &&Node| {
+        matches!(
+            node.resource_type(),
+            ResourceType::Model | ResourceType::Seed | ResourceType::Source | ResourceType::Test
+        )
+    };
+    let names = || dag.nodes.values().filter(has_rows).map(|node| &*node.name);
+    let model = name.split('.').next().unwrap_or(name);
+    if names().any(|there| there == name || there == model) {
+        return Ok(());
+    }
+    Err(RunError::UnknownNode {
+        id: name.to_owned(),
+        nearest: refuel_dag::nearest(name, names()),
+    })
 }
 
 /// A query for the rows of a node: `model`, `model.review` or `source.table`.

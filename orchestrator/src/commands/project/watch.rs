@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
-use refuel_dag::NodeId;
+use refuel_dag::{NodeId, ResourceType};
 use refuel_runs::{Event, NodeReport, Observer};
 use refuel_state::NodeStatus;
 
@@ -124,14 +124,21 @@ impl Watch {
         }
     }
 
-    fn end_node(&self, shown: &mut Shown, report: &NodeReport, number: usize, of: usize) {
+    fn end_node(&self, shown: &mut Shown, report: &NodeReport, number: Option<usize>, of: usize) {
         if let Some(bar) = shown.running.remove(&report.node).and_then(|running| running.bar) {
             bar.finish_and_clear();
         }
         if let Some(bars) = &shown.bars {
-            bars.total.set_position(number as u64);
+            bars.total.inc(u64::from(number.is_some()));
         }
-        self.tell(shown, &line(report, number, of, self.width));
+        let line = line(report, number, of, self.width);
+        if !is_wrong(report.status) {
+            self.tell(shown, &line);
+        } else if let Some(bars) = &shown.bars {
+            bars.all.suspend(|| self.printer.problem(line));
+        } else {
+            self.printer.problem(line);
+        }
     }
 }
 
@@ -175,10 +182,18 @@ fn styled(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-/// The line of a node that has ended.
-pub(super) fn line(report: &NodeReport, number: usize, of: usize, width: usize) -> String {
+/// Whether somebody has to hear of it, whatever else they don't want to hear.
+pub(super) fn is_wrong(status: NodeStatus) -> bool {
+    matches!(status, NodeStatus::Error | NodeStatus::Fail)
+}
+
+/// The line of a node that has ended. `number` is its place among those that were asked for; none for what they need.
+fn line(report: &NodeReport, number: Option<usize>, of: usize, width: usize) -> String {
     let digits = of.to_string().len();
-    let head = format!("{number:>digits$}/{of}");
+    let head = match number {
+        Some(number) => format!("{number:>digits$}/{of}"),
+        None => " ".repeat(2 * digits + 1),
+    };
     let word = format!("{:<9}", report.status.as_str().to_uppercase());
     let word = match report.status {
         NodeStatus::Success => word.green().to_string(),
@@ -196,7 +211,7 @@ pub(super) fn line(report: &NodeReport, number: usize, of: usize, width: usize) 
         let seconds = words::seconds(report.compile_seconds + report.execute_seconds);
         line.push_str(&format!("  {}", format_args!("[{seconds}]").dimmed()));
     }
-    if matches!(report.status, NodeStatus::Error | NodeStatus::Fail)
+    if is_wrong(report.status)
         && let (Some(code), Some(message)) = (&report.code, &report.message)
     {
         line.push_str(&format!(
@@ -221,14 +236,17 @@ fn details(report: &NodeReport) -> Vec<String> {
     if report.cached > 0 {
         details.push(format!("{} known", words::count(report.cached)));
     }
-    if let Some(failures) = report.failures.filter(|&failures| failures > 0) {
-        details.push(words::counted(failures, "failing row", "failing rows"));
-    }
-    // What has a code stands on a line of its own.
-    if report.code.is_none()
-        && let Some(message) = &report.message
-    {
-        details.push(message.clone());
+    // What has a code stands on a line of its own. Of what has several lines, the others come at the end of the run.
+    let message = report.message.as_deref().filter(|_| report.code.is_none());
+    let message = message.and_then(|message| message.lines().next());
+    match (message, report.failures.filter(|&failures| failures > 0)) {
+        (Some(message), Some(failures)) if report.resource_type == Some(ResourceType::Test) => {
+            let them = if failures == 1 { "it" } else { "them" };
+            details.push(format!("{message}: `refuel show {}` shows {them}", report.name));
+        }
+        (Some(message), _) => details.push(message.to_owned()),
+        (None, Some(failures)) => details.push(words::counted(failures, "failing row", "failing rows")),
+        (None, None) => {}
     }
     details
 }

@@ -42,12 +42,6 @@ pub(crate) fn run(arguments: &ReviewArgs, context: &Context) -> Result<ExitStatu
         None => Tasks::named(&project, &arguments.task)?,
     };
     let state = State::open_if_there(open::state_path(&project))?;
-    if let Some(aside) = state.as_ref().and_then(State::set_aside) {
-        context.printer.warn(format_args!(
-            "the state of the project was corrupt; it was moved to `{}`, and what it held is no longer known",
-            aside.display()
-        ));
-    }
     if let Some(path) = &arguments.import {
         return import(path, &tasks, state.as_ref(), arguments, context);
     }
@@ -214,7 +208,7 @@ fn import(
         fs::read_to_string(path).map_err(unreadable)?
     };
     let by = (reviewer(arguments), Timestamp::now());
-    let taken = sheet::read(text.as_bytes(), path, tasks, (&by.0, by.1), |task, hash| match state {
+    let taken = sheet::read(&text, path, tasks, (&by.0, by.1), |task, hash| match state {
         Some(state) => known(state, task, hash),
         None => Ok(None),
     })?;

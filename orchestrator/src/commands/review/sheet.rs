@@ -1,7 +1,8 @@
 //! A review as a table that a person fills in: pure, from verdicts to CSV and back.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use csv::StringRecord;
@@ -18,7 +19,10 @@ use crate::words;
 /// The cell of a row where nothing that could be answered is right. No label is likely to be called so.
 const REJECT: &str = "!reject";
 
-const COLUMNS: [&str; 7] = ["task", "input_hash", "input", "guess", "confidence", "verdict", "note"];
+/// The column that says which input a row is about.
+const HASH: &str = "input_hash";
+
+const COLUMNS: [&str; 7] = ["task", HASH, "input", "guess", "confidence", "verdict", "note"];
 
 /// What is known of an input that somebody decided on.
 pub(super) struct Known {
@@ -46,7 +50,15 @@ pub(super) fn write_waiting(items: &[Item], to: impl Write) -> csv::Result<()> {
             None => String::new(),
         };
         let (hash, input) = (pending.hash.to_string(), shown_input(&pending.input, &item.task));
-        writer.write_record([&pending.task, &hash, &input, &guess, &confidence, "", ""])?;
+        writer.write_record([
+            pending.task.as_str(),
+            &hash,
+            &guarded(&input),
+            &guarded(&guess),
+            &confidence,
+            "",
+            "",
+        ])?;
     }
     writer.flush()?;
     Ok(())
@@ -70,13 +82,13 @@ pub(super) fn write_decided(reviews: &[Review], tasks: &Tasks, to: impl Write) -
         writer.write_record([
             review.task.as_str(),
             &review.hash.to_string(),
-            &input,
-            &guess.map(|guess| cell_of(&guess.value)).unwrap_or_default(),
+            &guarded(&input),
+            &guarded(&guess.map(|guess| cell_of(&guess.value)).unwrap_or_default()),
             &guess
                 .and_then(|guess| guess.confidence)
                 .map_or(String::new(), |sure| sure.to_string()),
-            &verdict,
-            review.note.as_deref().unwrap_or_default(),
+            &guarded(&verdict),
+            &guarded(review.note.as_deref().unwrap_or_default()),
         ])?;
     }
     writer.flush()?;
@@ -94,21 +106,99 @@ fn cell_of(value: &Value) -> String {
     }
 }
 
+/// What a spreadsheet would run as a formula begins with one of these (OWASP, CSV Injection).
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Whether a text begins as a formula does, behind the marks that say that it is none.
+fn is_like_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+/// A text as a cell that no spreadsheet runs: behind a `'` where it would.
+fn guarded(text: &str) -> Cow<'_, str> {
+    if is_like_formula(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The text of such a cell.
+fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'')
+        .filter(|text| is_like_formula(text))
+        .unwrap_or(cell)
+}
+
+/// What stands between the cells of a table: spreadsheets write what the country is used to. It is what sets the column
+/// `input_hash` apart; a comma where nothing does.
+fn separator(text: &str) -> u8 {
+    let is_set_apart = |separator: &u8| {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(*separator)
+            .trim(csv::Trim::Headers)
+            .from_reader(text.as_bytes());
+        reader
+            .headers()
+            .is_ok_and(|headers| headers.len() > 1 && headers.iter().any(|name| name == HASH))
+    };
+    [b',', b';', b'\t'].into_iter().find(is_set_apart).unwrap_or(b',')
+}
+
+/// Counts lines of a text up to one place after the other, as an editor does.
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the row that is read from this byte on. It begins behind line ends: the reader stops before the second
+    /// half of `\r\n`, and passes over empty lines.
+    fn of_row(&mut self, byte: u64) -> u64 {
+        let mut to = usize::try_from(byte)
+            .unwrap_or(usize::MAX)
+            .clamp(self.at, self.text.len());
+        while matches!(self.text.get(to), Some(b'\r' | b'\n')) {
+            to += 1;
+        }
+        for at in self.at..to {
+            let is_end = match self.text[at] {
+                b'\n' => true,
+                b'\r' => self.text.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u64::from(is_end);
+        }
+        self.at = to;
+        self.line
+    }
+}
+
 /// Reads verdicts. `known` tells what is known of an input; `path` is what errors call the table.
 ///
 /// # Errors
 /// Everything that is wrong with any row, so that none is taken where one can't be.
 pub(super) fn read<E: From<ReviewError>>(
-    from: impl Read,
+    text: &str,
     path: &Path,
     tasks: &Tasks,
     (reviewer, now): (&str, Timestamp),
     mut known: impl FnMut(&str, InputHash) -> Result<Option<Known>, E>,
 ) -> Result<Taken, E> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(from);
-    let broken = |error: &csv::Error| ReviewError::Sheet {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator(text))
+        .trim(csv::Trim::Headers)
+        .from_reader(text.as_bytes());
+    let mut lines = Lines {
+        text: text.as_bytes(),
+        at: 0,
+        line: 1,
+    };
+    let broken = |error: &csv::Error, lines: &mut Lines<'_>| ReviewError::Sheet {
         path: path.to_owned(),
-        line: error.position().map_or(1, csv::Position::line),
+        line: lines.of_row(error.position().map_or(0, csv::Position::byte)),
         reason: match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("this row has {len} fields, the first line has {expected_len}")
@@ -116,14 +206,15 @@ pub(super) fn read<E: From<ReviewError>>(
             _ => error.to_string(),
         },
     };
-    let columns = Columns::find(reader.headers().map_err(|error| broken(&error))?, path, tasks)?;
+    let headers = reader.headers().map_err(|error| broken(&error, &mut lines))?;
+    let columns = Columns::find(headers, path, tasks)?;
     let mut taken = Taken::default();
     let mut problems = Vec::new();
     let mut seen: HashMap<(String, InputHash), u64> = HashMap::new();
     for row in reader.records() {
-        let row = row.map_err(|error| broken(&error))?;
-        let line = row.position().map_or(0, csv::Position::line);
-        let verdict = row.get(columns.verdict).unwrap_or_default().trim();
+        let row = row.map_err(|error| broken(&error, &mut lines))?;
+        let line = lines.of_row(row.position().map_or(0, csv::Position::byte));
+        let verdict = unguarded(row.get(columns.verdict).unwrap_or_default().trim());
         if verdict.is_empty() {
             taken.undecided += 1;
             continue;
@@ -157,7 +248,7 @@ pub(super) fn read<E: From<ReviewError>>(
         let note = columns
             .note
             .and_then(|at| row.get(at))
-            .map(str::trim)
+            .map(|note| unguarded(note.trim()))
             .unwrap_or_default();
         taken.reviews.push(Review {
             task: task.name.clone(),
@@ -203,7 +294,7 @@ impl Columns {
         };
         Ok(Self {
             task,
-            hash: need("input_hash")?,
+            hash: need(HASH)?,
             verdict: need("verdict")?,
             note: place("note"),
         })

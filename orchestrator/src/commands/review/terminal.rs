@@ -1,9 +1,10 @@
 //! A review on a terminal.
 
-use std::io::{self, Stderr, Write};
+use std::io::{self, IsTerminal as _, Stderr, Write};
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -17,11 +18,15 @@ use refuel_state::State;
 
 use super::error::ReviewError;
 use super::session::{Effect, Frame, Item, Key, Session, Span, Tally};
+use crate::commands::ExitStatus;
 use crate::error::{CliError, Failure};
 use crate::table::Tone;
 
 /// How soon a polite request to end is noticed.
 const GLANCE: Duration = Duration::from_millis(100);
+
+/// How soon it is noticed that the terminal is gone, and how long a polite end may take then.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// Lets a person decide, and keeps each verdict as it is given.
 pub(super) fn run(state: &State, items: Vec<Item>, reviewer: String) -> Result<Tally, Failure> {
@@ -30,6 +35,7 @@ pub(super) fn run(state: &State, items: Vec<Item>, reviewer: String) -> Result<T
     // Ctrl-C is a key while the terminal is raw; what is heard here are SIGTERM and SIGHUP.
     ctrlc::set_handler(move || heard.store(true, Ordering::SeqCst)).map_err(|source| CliError::Signals { source })?;
     let mut screen = Screen::enter().map_err(in_terminal)?;
+    end_with_the_terminal(stop.clone());
     let size = terminal::size().map_err(in_terminal)?;
     let mut session = Session::new(items, reviewer, size);
     loop {
@@ -66,6 +72,21 @@ fn next(stop: &AtomicBool) -> io::Result<Option<Event>> {
         }
     }
     Ok(None)
+}
+
+/// Ends the process once it is asked to and doesn't, or once its terminal was closed: crossterm reads from a closed one
+/// again and again without an end, and returns to nobody. Each verdict was kept as it was given.
+fn end_with_the_terminal(stop: Arc<AtomicBool>) {
+    thread::spawn(move || {
+        // A terminal that hung up is none any more (isatty(3)).
+        while !stop.load(Ordering::SeqCst) && io::stdin().is_terminal() {
+            thread::sleep(LAST_CALL);
+        }
+        stop.store(true, Ordering::SeqCst);
+        thread::sleep(LAST_CALL);
+        give_back();
+        std::process::exit(ExitStatus::Success.number().into());
+    });
 }
 
 fn in_terminal(source: io::Error) -> Failure {

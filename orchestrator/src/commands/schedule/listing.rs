@@ -81,8 +81,15 @@ fn grid(table: &Timetable, now: Timestamp, next: usize) -> Grid {
     };
     for (job, at) in table.upcoming(now, next) {
         let local = job.cron.local(at);
+        // Six fields are those that begin with seconds.
+        let has_seconds = job.cron.expression().split_whitespace().count() == 6;
+        let form = if has_seconds {
+            "%a %Y-%m-%d %H:%M:%S %Z"
+        } else {
+            "%a %Y-%m-%d %H:%M %Z"
+        };
         grid.row([
-            Text::new(local.strftime("%a %Y-%m-%d %H:%M %Z").to_string(), Tone::Strong),
+            Text::new(local.strftime(form).to_string(), Tone::Strong),
             words::seconds(at.duration_since(now).as_secs_f64().round()).into(),
             job.title().into(),
             job.cron.expression().into(),
@@ -99,4 +106,26 @@ fn grid(table: &Timetable, now: Timestamp, next: usize) -> Grid {
         ]);
     }
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use refuel_schedule::JobSettings;
+
+    use super::*;
+
+    #[test]
+    fn times_of_a_job_that_runs_every_few_seconds_can_be_told_apart() {
+        let job = |name: &str, cron: &str| JobSettings::new("shop", "/shop", name, cron);
+        let table = Timetable::new([job("often", "*/20 * * * * *"), job("daily", "@daily")], []).unwrap();
+        let plain = grid(&table, "2026-03-01T23:59:10Z".parse().unwrap(), 2).render();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&plain), @r"
+         time                               in   job          cron             runs
+        ─────────────────────────────────────────────────────────────────────────────
+         Sun 2026-03-01 23:59:20 UTC      10 s   shop.often   */20 * * * * *   build
+         Sun 2026-03-01 23:59:40 UTC      30 s   shop.often   */20 * * * * *   build
+         Mon 2026-03-02 00:00 UTC         50 s   shop.daily   @daily           build
+         Tue 2026-03-03 00:00 UTC      1 d 0 h   shop.daily   @daily           build
+        ");
+    }
 }

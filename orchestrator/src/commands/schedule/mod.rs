@@ -17,8 +17,8 @@ use projects::Files;
 /// Runs `refuel schedule`.
 pub(crate) fn run(arguments: &ScheduleArgs, context: &Context) -> Result<ExitStatus, Failure> {
     match &arguments.command {
-        Some(ScheduleCommand::Ls(ls)) => listing::run(&ls.projects, ls.next, ls.format, context),
-        Some(ScheduleCommand::Trigger(trigger)) => self::trigger(trigger, context),
+        Some(ScheduleCommand::Ls(ls)) => listing::run(&arguments.projects, ls.next, arguments.format, context),
+        Some(ScheduleCommand::Trigger(trigger)) => self::trigger(trigger, arguments, context),
         Some(ScheduleCommand::Watch(watch)) => {
             refuel_schedule::supervise(&watch.file, watch.attempt)?;
             Ok(ExitStatus::Success)
@@ -31,7 +31,15 @@ pub(crate) fn run(arguments: &ScheduleArgs, context: &Context) -> Result<ExitSta
 /// Works by the clock.
 fn serve(arguments: &ScheduleArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let mut files = Files::find(&arguments.projects)?;
-    let table = files.read()?;
+    let (table, problems) = files.read_right();
+    if !files.is_any_right() {
+        return Err(Failure::all(problems).unwrap_or_else(|| CliError::Stopped { part: "reading" }.into()));
+    }
+    let wrong = problems.len();
+    for problem in &problems {
+        // The others run meanwhile, and this one does as soon as it is right.
+        context.printer.failure(problem);
+    }
     let program = std::env::current_exe().map_err(|source| CliError::Read {
         path: "the program itself".into(),
         source,
@@ -65,7 +73,7 @@ fn serve(arguments: &ScheduleArgs, context: &Context) -> Result<ExitStatus, Fail
     };
     Ok(if arguments.once && outcome.interrupted {
         ExitStatus::Interrupted
-    } else if arguments.once && outcome.failed > 0 {
+    } else if arguments.once && (outcome.failed > 0 || wrong > 0) {
         ExitStatus::Failure
     } else {
         // A daemon that was asked to end has done what it was there for.
@@ -103,9 +111,9 @@ struct Asked {
     process: Option<i32>,
 }
 
-fn trigger(arguments: &TriggerArgs, context: &Context) -> Result<ExitStatus, Failure> {
+fn trigger(asked: &TriggerArgs, arguments: &ScheduleArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let table = Files::find(&arguments.projects)?.read()?;
-    let job = table.find(&arguments.job)?;
+    let job = table.find(&asked.job)?;
     let (run, process) = match refuel_schedule::trigger(&context.home()?, job)? {
         Triggered::Queued { run, process } => (run, Some(process)),
         Triggered::Waits { run } => (run, None),

@@ -119,14 +119,15 @@ pub(crate) static CONSTRAINT: Object = Object::new(
         Key::new(
             "type",
             Shape::Word(&["not_null", "unique", "primary_key", "check", "foreign_key"]),
-            "What it demands.",
+            "What it demands. `foreign_key` is refused: a build replaces tables, which the database does not let be done \
+             with one that others point to; the test `relationships` checks the same.",
         )
         .required("type: not_null"),
         Key::new("name", Shape::Formed(&NAME), "Its name in the database."),
         Key::new(
             "expression",
             Shape::Text,
-            "For `check`: the condition. For `foreign_key`: what follows REFERENCES.",
+            "For `check`: the condition.",
         ),
         Key::new(
             "columns",

@@ -18,7 +18,7 @@ pub(crate) static UNIT_TEST: Object = Object::new(
         Key::new(
             "given",
             Shape::List(&Shape::Object(&GIVEN)),
-            "Rows of what the model reads.",
+            "Rows of everything that the model reads; `rows: []` for none.",
         ),
         Key::new(
             "expect",

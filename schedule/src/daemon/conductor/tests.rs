@@ -7,6 +7,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::plan::LATER;
 use crate::process::Identity;
 use crate::settings::{JobSettings, Overlap};
 use crate::store::{RunFilter, RunState};
@@ -235,11 +236,11 @@ fn a_run_that_fails_is_tried_again_and_then_given_up() {
     settings.retry_delay = Duration::from_secs(4);
     let mut stage = Stage::new(settings);
     stage.pass(3570);
-    stage.end(1);
+    stage.end(LATER);
     stage.pass(1);
     assert_eq!(stage.machine.0.borrow().programs.len(), 0, "it waits");
     stage.pass(4);
-    stage.end(1);
+    stage.end(LATER);
     let told = stage.told();
     // The wait is partly random.
     let told = told
@@ -249,10 +250,10 @@ fn a_run_that_fails_is_tried_again_and_then_given_up() {
         .join("\n");
     insta::assert_snapshot!(told, @r"
     shop.job: run 1 of 2026-03-01T01:00:00Z starts
-    shop.job: run 1 failed with exit status 1 after 0.0 s
+    shop.job: run 1 failed with exit status 75 after 0.0 s
     shop.job: run 1 of 2026-03-01T01:00:00Z starts, attempt 2
-    shop.job: run 1 failed with exit status 1 after 0.0 s
-    shop.job: run 1 failed for good: no retry is left
+    shop.job: run 1 failed with exit status 75 after 0.0 s
+    shop.job: run 1 failed for good: exit status 75; no retry is left
     ");
 }
 
@@ -266,7 +267,7 @@ fn a_wrong_request_is_not_tried_again() {
     insta::assert_snapshot!(stage.told(), @r"
     shop.job: run 1 of 2026-03-01T00:01:00Z starts
     shop.job: run 1 failed with exit status 2 after 0.0 s
-    shop.job: run 1 failed for good: the request was wrong
+    shop.job: run 1 failed for good: exit status 2: the request was wrong
     ");
 }
 
@@ -409,7 +410,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (1_i64..400).prop_map(Step::Pass),
         4 => Just(Step::TakeOver),
-        3 => (0_usize..2, prop_oneof![3 => Just(0), 2 => Just(1), 1 => Just(2)]).prop_map(|(which, exit)| Step::End(which, exit)),
+        3 => (0_usize..2, prop_oneof![3 => Just(0), 2 => Just(LATER), 1 => Just(1), 1 => Just(2)]).prop_map(|(which, exit)| Step::End(which, exit)),
         1 => (0_usize..2).prop_map(Step::KillWatcher),
         2 => any::<bool>().prop_map(Step::KillDaemon),
         2 => Just(Step::Obey),

@@ -200,7 +200,14 @@ fn products_are_the_same_everywhere() {
     let Some(example) = Example::of("product_catalog") else {
         return;
     };
-    example.is_the_same_everywhere(&["stg_listings", "categorized", "matched", "catalog", "category_report"]);
+    example.is_the_same_everywhere(&[
+        "stg_listings",
+        "categorized",
+        "matched",
+        "known_articles",
+        "catalog",
+        "category_report",
+    ]);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use refuel_task::Task;
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::words;
+
 /// What a task was given, as a person reads it: the columns of a row one below the other, and both sides of a pair.
 pub(in super::super) fn of_input(input: &Input, task: &Task) -> String {
     match input {
@@ -56,8 +58,7 @@ pub(super) fn clean(text: &str) -> String {
         .chars()
         .map(|letter| match letter {
             '\n' => '\n',
-            letter if letter.is_control() => '\u{fffd}',
-            letter => letter,
+            letter => words::visible(letter),
         })
         .collect()
 }
@@ -106,4 +107,17 @@ pub(super) fn end(text: &str, columns: usize) -> &str {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_turns_the_rest_of_its_line_around() {
+        assert_eq!(
+            wrap("paid\u{202e}\u{1b}[2J drawer\r\n\tsecond", 40),
+            ["paid\u{fffd}\u{fffd}[2J drawer", "    second"]
+        );
+    }
 }

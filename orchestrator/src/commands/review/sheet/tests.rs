@@ -100,7 +100,7 @@ fn taken(text: &str) -> Result<Taken, String> {
 
 fn taken_of(text: &str, tasks: &Tasks) -> Result<Taken, String> {
     let by = ("ada", Timestamp::UNIX_EPOCH);
-    read(text.as_bytes(), Path::new("queue.csv"), tasks, by, known).map_err(|failure| match failure {
+    read(text, Path::new("queue.csv"), tasks, by, known).map_err(|failure| match failure {
         Failure::Reported(report) => format!("{}: {}", report.code, report.message),
         Failure::OutputClosed => unreachable!(),
     })
@@ -212,4 +212,42 @@ fn a_table_that_is_none_is_told_with_its_line() {
         taken(&text).unwrap_err(),
         "RF0686: queue.csv:9: this row has 2 fields, the first line has 7"
     );
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    let hash = hash("tagged");
+    // The first row holds a line end, an empty line follows it, and the row that is wrong begins in line 5.
+    let text = format!("task,input_hash,verdict,note\ntags,{hash},,\"two\nlines\"\n\ntags,{hash},d,\n");
+    let wrong = |text: &str| taken(text).unwrap_err();
+    let told = wrong(&text);
+    assert!(told.contains("\n  line 5: "), "{told}");
+    assert_eq!(wrong(&text.replace('\n', "\r\n")), told, "as spreadsheets write it");
+    assert_eq!(wrong(&format!("\u{feff}{}", text.replace('\n', "\r\n"))), told);
+    let short = |text: &str| taken(&text.replace(",d,", ",d")).unwrap_err();
+    assert_eq!(short(&text), short(&text.replace('\n', "\r\n")));
+    assert!(short(&text).starts_with("RF0686: queue.csv:5: "), "{}", short(&text));
+}
+
+#[test]
+fn a_table_may_be_set_apart_by_what_spreadsheets_use() {
+    for separator in [";", "\t"] {
+        let text = format!("task,input_hash,verdict\ntags,{},c\n", hash("tagged")).replace(',', separator);
+        let taken = taken(&text).unwrap();
+        assert_eq!(taken.reviews[0].verdict, Verdict::Value(json!(["c"])), "{separator:?}");
+    }
+}
+
+#[test]
+fn no_cell_is_run_as_a_formula_and_all_come_back_as_they_were() {
+    let text = "=cmd|'/c calc'!A1";
+    let items = vec![item("summary", Input::One(text.to_owned()), json!("+1"))];
+    let mut written = Vec::new();
+    write_waiting(&items, &mut written).unwrap();
+    let written = String::from_utf8(written).unwrap();
+    assert!(written.contains(",'=cmd|'/c calc'!A1,'+1,"), "{written}");
+    for verdict in ["-1", "'-1", "''=x", "'quoted'", "plain", "@here"] {
+        assert_eq!(unguarded(&guarded(verdict)), verdict);
+        assert!(!guarded(verdict).starts_with(FORMULA), "{verdict}");
+    }
 }

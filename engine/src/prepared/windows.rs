@@ -81,13 +81,14 @@ fn windows<E>(
     most: usize,
     offsets: impl FnOnce(&str) -> Result<Vec<(usize, usize)>, E>,
 ) -> Result<Vec<Range<usize>>, E> {
+    let whole = 0..text.len();
     // No token is less than a byte.
     if text.len() <= most {
-        return Ok(vec![0..text.len()]);
+        return Ok(vec![whole]);
     }
     let offsets = offsets(text)?;
     if offsets.len() <= most {
-        return Ok(vec![0..text.len()]);
+        return Ok(vec![whole]);
     }
     let mut windows: Vec<Range<usize>> = Vec::new();
     let mut first = 0;
@@ -107,7 +108,7 @@ fn windows<E>(
         // A window that has no space but near its beginning is cut where it is full.
         let end = space
             .map(|space| start + space)
-            .filter(|&space| space > (start + end) / 2)
+            .filter(|&space| space > usize::midpoint(start, end))
             .unwrap_or(end);
         windows.push(start..end);
         // The first token behind the window, and some before it.
@@ -123,29 +124,28 @@ mod tests {
     use super::*;
 
     /// A token a letter.
-    fn letters(text: &str) -> Result<Vec<(usize, usize)>, std::convert::Infallible> {
-        Ok(text
-            .char_indices()
+    fn letters(text: &str) -> Vec<(usize, usize)> {
+        text.char_indices()
             .map(|(at, letter)| (at, at + letter.len_utf8()))
-            .collect())
+            .collect()
+    }
+
+    fn cut(text: &str, most: usize) -> Vec<Range<usize>> {
+        windows(text, most, |text| Ok::<_, std::convert::Infallible>(letters(text))).unwrap()
     }
 
     #[test]
     fn windows_overlap_and_break_at_white_space() {
-        let text = "aaaa bbbb cccc dddd eeee ffff";
-        let cut: Vec<&str> = windows(text, 16, letters)
-            .unwrap()
-            .into_iter()
-            .map(|range| &text[range])
-            .collect();
-        assert_eq!(cut, ["aaaa bbbb cccc", " dddd eeee ffff"]);
-        assert_eq!(windows("short", 16, letters).unwrap(), [0..5]);
+        let text = "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii jjjj";
+        let texts: Vec<&str> = cut(text, 40).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(texts, ["aaaa bbbb cccc dddd eeee ffff gggg hhhh", " hhhh iiii jjjj"]);
+        assert_eq!(cut("short", 16).first(), Some(&(0..5)));
     }
 
     proptest! {
         #[test]
         fn together_they_are_the_text(text in "[a-zä \n]{0,300}", most in 8_usize..60) {
-            let cut = windows(&text, most, letters).unwrap();
+            let cut = cut(&text, most);
             prop_assert_eq!(cut[0].start, 0);
             prop_assert_eq!(cut[cut.len() - 1].end, text.len());
             for pair in cut.windows(2) {

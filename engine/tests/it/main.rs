@@ -6,6 +6,7 @@
 mod answer_kind;
 mod answers;
 mod extract;
+mod guesses;
 mod home;
 mod invariance;
 mod limits;

@@ -281,7 +281,7 @@ mod tests {
             .iter()
             .map(|&(text, probability)| Token {
                 bytes: text.as_bytes(),
-                among_all: if probability == 1.0 {
+                among_all: if probability >= 1.0 {
                     0.0
                 } else {
                     (probability / 2.0).ln()

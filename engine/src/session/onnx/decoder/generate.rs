@@ -142,7 +142,9 @@ impl DecoderSession {
                 .map(seen)
                 .max()
                 .unwrap_or(0);
-            if done * 4 >= active.len() || cache.length > longest + longest / 4 + 64 {
+            // A text alone has none of either, so that sums over its keys are made in one order whatever was guessed.
+            let is_alone = active.len() == 1 && cache.length > longest;
+            if is_alone || done * 4 >= active.len() || cache.length > longest + longest / 4 + 64 {
                 cache = self.compact(&cache, &mut active, result)?;
             }
             if setting.cancel.is_cancelled() {

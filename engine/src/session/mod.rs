@@ -85,7 +85,7 @@ pub struct GenerateOptions {
     pub stop_tokens: Vec<u32>,
     /// The most tokens that are guessed ahead for a row and verified in one run; 0 guesses none. They are copied from the
     /// row, where what was written last stands there too (prompt lookup: Saxena 2023, "Prompt Lookup Decoding"). The text
-    /// is the same.
+    /// is the same, but that sums over keys are rounded otherwise where other texts are written beside it.
     pub drafts: usize,
     /// What decides, at the first token of a text with a guide, whether it says that there is nothing to say.
     pub opening: Option<Opening>,

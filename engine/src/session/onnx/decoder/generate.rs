@@ -21,6 +21,10 @@ const PROMPT_FACTOR: usize = 4;
 /// What a run costs beside its tokens, in tokens: the weights are read once.
 const RUN_COST: f64 = 8.0;
 
+/// Rows beside which no run is made wider for guesses: with more, products bound the speed, and a wrong guess costs as much as
+/// a token. Guesses that fit into a run anyway are made.
+const GUESSING_ROWS: usize = 8;
+
 /// How likely a guess is right when the one before it was.
 const GUESS_WORTH: f64 = 0.75;
 
@@ -326,10 +330,14 @@ impl DecoderSession {
 
 /// How many tokens a row the next run has: as many as give the most of a text for what the run costs, padding included.
 fn width_of(active: &[Active<'_>], logits: usize) -> usize {
+    let is_guessing = active.len() <= GUESSING_ROWS;
     let open: Vec<(usize, usize)> = active
         .iter()
         .filter(|row| !row.writing.done)
-        .map(|row| (row.writing.pending.len(), row.writing.draft.len()))
+        .map(|row| {
+            let guesses = if is_guessing { row.writing.draft.len() } else { 0 };
+            (row.writing.pending.len(), guesses)
+        })
         .collect();
     let most = open
         .iter()

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The crates that have errors.
-const CRATES: [&str; 17] = [
+const CRATES: [&str; 22] = [
     "formats",
     "compiler",
     "registry",
@@ -26,6 +26,11 @@ const CRATES: [&str; 17] = [
     "state",
     "runs",
     "schedule",
+    "learn",
+    "normalize",
+    "resolve",
+    "clean",
+    "repair",
 ];
 
 /// What a variant says of itself.

@@ -176,7 +176,9 @@ fn reasons(answers: &[Answer]) -> Vec<Reason> {
 fn bare(text: &str) -> String {
     let lower = text.to_lowercase();
     let letters: String = lower.chars().filter(|letter| !letter.is_ascii_punctuation()).collect();
-    let words = letters.split_whitespace().filter(|word| !["a", "an", "the"].contains(word));
+    let words = letters
+        .split_whitespace()
+        .filter(|word| !["a", "an", "the"].contains(word));
     words.collect::<Vec<_>>().join(" ")
 }
 

@@ -24,6 +24,11 @@ const PARTS: [(&str, &str); 16] = [
     ("RF14", "The state of a project: runs, answers, reviews"),
     ("RF15", "Runs: plans, budgets, models, tests"),
     ("RF16", "Schedules"),
+    ("RF17", "Values brought into one form"),
+    ("RF18", "Learning from examples"),
+    ("RF19", "Matching and resolving records"),
+    ("RF20", "Cleaning text"),
+    ("RF21", "Repairing tables"),
 ];
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {

@@ -66,7 +66,7 @@ fn compiled(folder: &Folder, dag: &Dag) -> String {
         let sql = dag.rendered_sql(node, &RenderMode::default()).unwrap();
         std::fs::read_to_string(path).unwrap() != format!("{sql}\n")
     });
-    wrong.map(|node| format!("{} ", node.id)).collect()
+    wrong.map(|node| node.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn folder() -> Folder {
@@ -178,7 +178,7 @@ fn entries_of_the_manifest_are_copied_where_nothing_changed() {
         );
         manifest(&folder.compile_in_target(), &target);
         let text: Value = read_json(&target.join(MANIFEST_FILE)).unwrap();
-        let created = |id: &str| text["nodes"][id]["created_at"].as_f64().unwrap();
+        let created = |id: &str| (text["nodes"][id]["created_at"].as_f64().unwrap() * 1e6) as i64;
         texts.push(["model.shop.a", "model.shop.c", "test.shop.unique_c_id"].map(created));
     }
     assert_eq!(texts[0], texts[1], "nothing changed");

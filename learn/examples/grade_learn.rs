@@ -4,6 +4,7 @@
 //! `config.json`, `tokenizer.json` and `model.safetensors`. Arguments name the sets and ways to grade, all without any.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
+#![expect(clippy::print_stderr, reason = "what is left out is said beside the table")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! `REFUEL_DATA` is the folder of the data (`../shared/data`). Arguments name the sets to grade, all without any.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
+#![expect(clippy::print_stderr, reason = "what is left out is said beside the table")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -166,7 +166,9 @@ impl<'a> Session<'a> {
 
     /// Does something that needs no SQL while others have the permit.
     pub(crate) fn without_permit<T>(&mut self, wait: impl FnOnce() -> T) -> T {
-        self.permit = None;
+        if let Some(permit) = self.permit.take() {
+            permit.give_back();
+        }
         let waited = wait();
         self.permit = self.permits.take(self.cancel);
         waited

@@ -23,13 +23,15 @@ pub(crate) enum Turn {
     Stop,
 }
 
-/// Gives every node its turn, `at_once` at a time. `work` does what it is told for a node and returns whether it is
+/// Gives every node its turn, `at_once` at a time. `queue` hears of each node that will be done, in their order, before its
+/// thread begins; `work` does what it is told for a node and returns whether it is
 /// there for those that wait for it; a panic counts as a failure. Skipped nodes take no thread.
 pub(crate) fn drive(
     order: &Order,
     at_once: usize,
     fail_fast: bool,
     cancel: &Cancel,
+    queue: &dyn Fn(usize),
     work: &(dyn Fn(usize, Turn) -> bool + Sync),
 ) {
     let mut front = Front::new(order);
@@ -52,6 +54,7 @@ pub(crate) fn drive(
                 if turn == Turn::Do {
                     let ended = ended.clone();
                     running += 1;
+                    queue(node);
                     scope.spawn(move || {
                         let good = catch_unwind(AssertUnwindSafe(|| work(node, turn))).unwrap_or(false);
                         // The receiver lives until every node has ended.
@@ -96,7 +99,7 @@ mod tests {
     /// What each node was told, when `bad` ones fail.
     fn turns(order: &Order, at_once: usize, fail_fast: bool, bad: &[usize]) -> BTreeMap<usize, Turn> {
         let told = Mutex::new(BTreeMap::new());
-        drive(order, at_once, fail_fast, &Cancel::new(), &|node, turn| {
+        drive(order, at_once, fail_fast, &Cancel::new(), &|_| {}, &|node, turn| {
             told.lock().unwrap().insert(node, turn);
             !bad.contains(&node)
         });
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn independent_nodes_run_at_a_time() {
         let started = Instant::now();
-        drive(&order(&[], 4), 4, false, &Cancel::new(), &|_, _| {
+        drive(&order(&[], 4), 4, false, &Cancel::new(), &|_| {}, &|_, _| {
             thread::sleep(Duration::from_millis(200));
             true
         });
@@ -137,11 +140,18 @@ mod tests {
     #[test]
     fn a_panic_is_a_failure_of_its_node_alone() {
         let told = Mutex::new(BTreeMap::new());
-        drive(&order(&[(0, 1)], 3), 2, false, &Cancel::new(), &|node, turn| {
-            told.lock().unwrap().insert(node, turn);
-            assert!(node != 0, "on purpose");
-            true
-        });
+        drive(
+            &order(&[(0, 1)], 3),
+            2,
+            false,
+            &Cancel::new(),
+            &|_| {},
+            &|node, turn| {
+                told.lock().unwrap().insert(node, turn);
+                assert!(node != 0, "on purpose");
+                true
+            },
+        );
         let told = told.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         assert_eq!((told[&1], told[&2]), (Turn::Skip(0), Turn::Do));
     }
@@ -150,7 +160,7 @@ mod tests {
     fn after_ctrl_c_nothing_more_is_begun() {
         let cancel = Cancel::new();
         let told = Mutex::new(Vec::new());
-        drive(&order(&[(0, 1)], 3), 1, false, &cancel, &|node, turn| {
+        drive(&order(&[(0, 1)], 3), 1, false, &cancel, &|_| {}, &|node, turn| {
             told.lock().unwrap().push((node, turn));
             cancel.cancel();
             false

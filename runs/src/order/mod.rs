@@ -6,4 +6,4 @@ mod permits;
 
 pub(crate) use drive::{Turn, drive};
 pub(crate) use graph::{Order, Role};
-pub(crate) use permits::{Permit, Permits};
+pub(crate) use permits::{Permit, Permits, Place};

@@ -23,7 +23,9 @@ pub(crate) struct Permits {
 #[derive(Debug)]
 struct State {
     left: usize,
-    /// Threads that have a permit to come, which they waited for before they began.
+    /// Threads at work, each of which keeps a permit from its beginning to its end unless it gives it back meanwhile.
+    begun: HashSet<ThreadId>,
+    /// Those of them whose permit is not in use.
     reserved: HashSet<ThreadId>,
     /// Who waits, by number: first come, first served.
     waiting: VecDeque<u64>,
@@ -34,9 +36,13 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a Permits);
 
-/// A permit that is there for the first [`Permits::take`] of this thread.
+/// A permit that is there for each [`Permits::take`] of this thread, one after another, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Reserved<'a>(&'a Permits);
+
+/// A place in the queue of those who wait. Whoever has one waits for it: those behind can't pass.
+#[derive(Debug)]
+pub(crate) struct Place(u64);
 
 impl Permits {
     /// So many at a time.
@@ -45,6 +51,7 @@ impl Permits {
             count: count.max(1),
             state: Mutex::new(State {
                 left: count.max(1),
+                begun: HashSet::new(),
                 reserved: HashSet::new(),
                 waiting: VecDeque::new(),
                 next: 0,
@@ -63,24 +70,33 @@ impl Permits {
         if self.lock().reserved.remove(&thread::current().id()) {
             return Some(Permit(self));
         }
-        self.wait(cancel).then_some(Permit(self))
+        self.wait(self.queue(), cancel).then_some(Permit(self))
     }
 
-    /// Waits for the permit that this thread will take first, so that its work begins when it can run. None when the work
-    /// was cancelled meanwhile.
-    pub(crate) fn reserve(&self, cancel: &Cancel) -> Option<Reserved<'_>> {
-        if !self.wait(cancel) {
-            return None;
-        }
-        self.lock().reserved.insert(thread::current().id());
-        Some(Reserved(self))
-    }
-
-    fn wait(&self, cancel: &Cancel) -> bool {
+    /// A place in the queue, for who waits later.
+    pub(crate) fn queue(&self) -> Place {
         let mut state = self.lock();
         let number = state.next;
         state.next += 1;
         state.waiting.push_back(number);
+        Place(number)
+    }
+
+    /// Waits for the permit that this thread will use, so that its work begins when it can run. None when the work was
+    /// cancelled meanwhile.
+    pub(crate) fn reserve(&self, place: Place, cancel: &Cancel) -> Option<Reserved<'_>> {
+        if !self.wait(place, cancel) {
+            return None;
+        }
+        let mut state = self.lock();
+        state.begun.insert(thread::current().id());
+        state.reserved.insert(thread::current().id());
+        drop(state);
+        Some(Reserved(self))
+    }
+
+    fn wait(&self, Place(number): Place, cancel: &Cancel) -> bool {
+        let mut state = self.lock();
         while state.left == 0 || state.waiting.front() != Some(&number) {
             if cancel.is_cancelled() {
                 state.waiting.retain(|&waiting| waiting != number);
@@ -107,16 +123,35 @@ impl Permits {
     }
 }
 
+impl Permit<'_> {
+    /// Lets another have it now, where a drop would keep it for the rest of this thread's work.
+    pub(crate) fn give_back(self) {
+        let permits = self.0;
+        std::mem::forget(self);
+        permits.free();
+    }
+}
+
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.0.free();
+        let thread = thread::current().id();
+        let mut state = self.0.lock();
+        let is_kept = state.begun.contains(&thread) && state.reserved.insert(thread);
+        drop(state);
+        if !is_kept {
+            self.0.free();
+        }
     }
 }
 
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        let is_left = self.0.lock().reserved.remove(&thread::current().id());
-        if is_left {
+        let thread = thread::current().id();
+        let mut state = self.0.lock();
+        state.begun.remove(&thread);
+        let is_kept = state.reserved.remove(&thread);
+        drop(state);
+        if is_kept {
             self.0.free();
         }
     }
@@ -144,13 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_permit_is_taken_once_and_given_back_where_it_is_not() {
+    fn a_reserved_permit_is_kept_until_the_work_is_done_or_it_is_given_back() {
         let permits = Permits::new(1);
         let cancel = Cancel::new();
-        let reserved = permits.reserve(&cancel).unwrap();
+        let reserved = permits.reserve(permits.queue(), &cancel).unwrap();
+        for _ in 0..2 {
+            drop(permits.take(&cancel).unwrap());
+            assert_eq!(permits.lock().left, 0, "it is kept");
+        }
+        permits.take(&cancel).unwrap().give_back();
+        assert_eq!(permits.lock().left, 1, "others have it");
         drop(permits.take(&cancel).unwrap());
+        assert_eq!(permits.lock().left, 0);
         drop(reserved);
-        drop(permits.reserve(&cancel).unwrap());
         assert_eq!(permits.lock().left, 1);
     }
 

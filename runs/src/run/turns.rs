@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::nodes;
 use crate::observe::Event;
-use crate::order::{Turn, drive};
+use crate::order::{Place, Turn, drive};
 use crate::report::{NodeReport, is_good};
 
 /// How often a node is tried again that failed in a way that may pass.
@@ -29,15 +29,16 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
     let begun = AtomicUsize::new(0);
     let ended_nodes = AtomicUsize::new(0);
     let has_failed = AtomicBool::new(false);
+    let places: Mutex<HashMap<usize, Place>> = Mutex::default();
     let reports: Mutex<Vec<NodeReport>> = Mutex::default();
     let statuses: Mutex<HashMap<usize, NodeStatus>> = Mutex::default();
     let work = |at: usize, turn: Turn| -> bool {
         let node = &context.dag.nodes[worked.nodes[at]];
         let is_reported = at < worked.reported;
         // A node begins when its SQL can run: until then another may fail, or somebody stop the run.
-        let reserved = (turn == Turn::Do)
-            .then(|| context.permits.reserve(context.cancel))
-            .flatten()
+        let place = lock(&places).remove(&at);
+        let reserved = place
+            .and_then(|place| context.permits.reserve(place, context.cancel))
             .filter(|_| !(context.request.fail_fast && has_failed.load(Ordering::Relaxed)));
         let turn = if turn == Turn::Do && reserved.is_none() {
             Turn::Stop
@@ -69,11 +70,12 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
                 report
             }
         };
-        drop(reserved);
         let good = is_good(report.status);
         if !good && turn == Turn::Do {
             has_failed.store(true, Ordering::Relaxed);
         }
+        // Whoever gets the permit next has to see that.
+        drop(reserved);
         lock(&statuses).insert(at, report.status);
         // Sources and tasks are told of where they failed, and are the reason why others are skipped.
         if is_reported || (turn == Turn::Do && !good) || report.rows.is_some() {
@@ -91,7 +93,17 @@ pub(super) fn all(context: &Context<'_>, worked: &Worked, at_once: usize) -> Vec
         }
         good
     };
-    drive(&worked.order, at_once, context.request.fail_fast, context.cancel, &work);
+    let queue = |at: usize| {
+        lock(&places).insert(at, context.permits.queue());
+    };
+    drive(
+        &worked.order,
+        at_once,
+        context.request.fail_fast,
+        context.cancel,
+        &queue,
+        &work,
+    );
     reports.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -136,6 +148,9 @@ fn one(context: &Context<'_>, node: &Node, is_reported: bool) -> NodeReport {
                 wait,
             });
             tries += 1;
+            if let Some(permit) = context.permits.take(context.cancel) {
+                permit.give_back();
+            }
             let until = Instant::now() + wait;
             while Instant::now() < until && !context.cancel.is_cancelled() {
                 thread::sleep(Duration::from_millis(20));

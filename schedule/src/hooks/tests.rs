@@ -95,8 +95,8 @@ fn a_webhook_is_told_again_until_the_server_takes_it() {
     let folder = tempfile::tempdir().unwrap();
     let (address, requests) = server(&[503, 204]);
     let mut store = failed_run(folder.path(), &[Hook::Webhook(format!("http://{address}/hook/secret"))]);
-    let lines: String = (1..=30).map(|line| format!("line {line}\n")).collect();
-    std::fs::write(folder.path().join("log"), lines).unwrap();
+    let lines: Vec<String> = (1..=30).map(|line| format!("line {line}\n")).collect();
+    std::fs::write(folder.path().join("log"), lines.concat()).unwrap();
     let events = tell_all(&mut store, Teller::default());
     let [
         Event::HookFailed {

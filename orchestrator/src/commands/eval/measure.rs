@@ -172,7 +172,7 @@ fn reasons(answers: &[Answer]) -> Vec<Reason> {
 }
 
 /// The words of an answer without case, punctuation and articles, which is how reading comprehension is graded (Rajpurkar
-/// et al. 2016, "SQuAD", section 6.1).
+/// et al. 2016, "`SQuAD`", section 6.1).
 fn bare(text: &str) -> String {
     let lower = text.to_lowercase();
     let letters: String = lower.chars().filter(|letter| !letter.is_ascii_punctuation()).collect();

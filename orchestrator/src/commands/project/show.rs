@@ -26,16 +26,15 @@ pub(crate) fn run(arguments: &ProjectShowArgs, context: &Context) -> Result<Exit
         (Some(sql), _) => dag.render_inline("--inline", sql, None, &RenderMode::default())?,
         (None, node) => {
             let name = node.as_deref().unwrap_or_default();
-            match dag
+            let test = dag
                 .nodes
                 .values()
-                .find(|node| node.test().is_some() && *node.name == *name)
-            {
-                Some(test) => dag.rendered_sql(test, &RenderMode::default())?,
-                None => {
-                    known(&dag, name)?;
-                    dag.render_inline(name, &reference(&dag, name), None, &RenderMode::default())?
-                }
+                .find(|node| node.test().is_some() && *node.name == *name);
+            if let Some(test) = test {
+                dag.rendered_sql(test, &RenderMode::default())?
+            } else {
+                known(&dag, name)?;
+                dag.render_inline(name, &reference(&dag, name), None, &RenderMode::default())?
             }
         }
     };

@@ -12,13 +12,13 @@ use crate::cli::FormatArgs;
 Examples:
   Find what is wrong, without a database or a model:
     refuel compile
-  See the SQL of a model, and the stages in front of it:
+  See the SQL of a model, with what templates made of it:
     refuel compile --select labelled_messages --print")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
-    /// Print the SQL of the selected models, and the stages that answer their calls
+    /// Print the rendered SQL of the selected nodes; calls are still calls
     #[arg(long)]
     pub(crate) print: bool,
 

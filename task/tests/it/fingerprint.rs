@@ -145,7 +145,7 @@ const WITH_EFFECT: &[(&str, &[Change])] = &[
             ("description of a field", |task| task.fields[0].description = None),
             ("order of fields", |task| task.fields.swap(0, 1)),
             ("shape of a field", |task| {
-                task.fields[0].shape = refuel_task::Shape::Boolean
+                task.fields[0].shape = refuel_task::Shape::Boolean;
             }),
             ("bounds of a field", |task| {
                 task.fields[1].shape = refuel_task::Shape::Number {

@@ -8,6 +8,7 @@ mod boosting;
 mod calibration;
 mod cascade;
 mod catch_all;
+mod checks;
 pub mod encoder;
 mod error;
 mod features;

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::checks;
 use crate::error::LearnError;
 use crate::features::normalize_rows;
 
@@ -54,29 +55,9 @@ impl NearestNeighbours {
         count: usize,
         groups: Option<&[u64]>,
     ) -> Result<Self, LearnError> {
-        for found in [labels.len(), groups.map_or(labels.len(), <[u64]>::len)] {
-            if found != examples.nrows() {
-                return Err(LearnError::Shape {
-                    what: "labels and groups of examples",
-                    expected: examples.nrows(),
-                    found,
-                });
-            }
-        }
-        if labels.is_empty() {
-            return Err(LearnError::TooFewExamples {
-                what: "a search for neighbours",
-                need: 1,
-                have: 0,
-            });
-        }
-        if let Some((row, &label)) = labels.iter().enumerate().find(|(_, label)| **label >= count) {
-            return Err(LearnError::UnknownLabel {
-                row,
-                label,
-                labels: count,
-            });
-        }
+        let beside = [labels.len(), groups.map_or(labels.len(), <[u64]>::len)];
+        checks::lengths("labels and groups of examples", examples.nrows(), beside)?;
+        checks::labels("a search for neighbours", &labels, count)?;
         normalize_rows(&mut examples);
         let mut nearest = Self {
             examples,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::optimizer::AdamW;
 use super::{Encoder, Pass};
+use crate::checks;
 use crate::error::LearnError;
 use crate::features::normalize_rows;
 
@@ -96,29 +97,9 @@ impl Encoder {
         options: &TuneOptions,
         report: &mut dyn FnMut(Epoch) -> bool,
     ) -> Result<Tuned, LearnError> {
-        for found in [labels.len(), weights.len()] {
-            if found != texts.len() {
-                return Err(LearnError::Shape {
-                    what: "labels and weights of texts",
-                    expected: texts.len(),
-                    found,
-                });
-            }
-        }
-        if texts.is_empty() {
-            return Err(LearnError::TooFewExamples {
-                what: "an encoder",
-                need: 1,
-                have: 0,
-            });
-        }
-        if let Some((row, &label)) = labels.iter().enumerate().find(|(_, label)| **label >= count) {
-            return Err(LearnError::UnknownLabel {
-                row,
-                label,
-                labels: count,
-            });
-        }
+        let beside = [labels.len(), weights.len()];
+        checks::lengths("labels and weights of texts", texts.len(), beside)?;
+        checks::labels("an encoder", labels, count)?;
         let first = self.layers.len().saturating_sub(options.layers);
         let points = points_of(&self.embed(texts)?, labels, count);
         let mut run = Run {

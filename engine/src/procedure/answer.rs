@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use refuel_task::{Answer, NO_ANSWER, Plan, Scored, Status, Task};
 use serde_json::Value;
 
-use super::{Asked, Procedure, answered};
+use super::{Asked, Procedure, answered, guided};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::guide::{Grammar, Guide, Places, Vocabulary, piece_grammar};
@@ -113,55 +113,26 @@ impl Procedure for AnswerFromText {
             .into_par_iter()
             .map(|at| self.guide(context(at)))
             .collect();
-        let mut problems = Vec::with_capacity(guides.len());
-        let (mut rows, mut open) = (Vec::new(), Vec::new());
-        for (guide, row) in guides.into_iter().zip(asked.rows()) {
-            match guide {
-                Ok(guide) => {
-                    problems.push(None);
-                    rows.push(row);
-                    open.push(guide);
-                }
-                Err(problem) => problems.push(Some(problem)),
-            }
-        }
-        let generated =
-            asked
-                .model
-                .session()
-                .generate(asked.prefix, &rows, open, &self.options, asked.cancel, on_rows)?;
-        let mut generated = generated.into_iter();
+        let generated = guided::write(asked, guides, &self.options, on_rows)?;
         let answers = asked
             .questions
             .iter()
-            .zip(problems)
+            .zip(generated)
             .enumerate()
-            .map(|(at, (question, problem))| {
-                let generated = match problem {
-                    None => generated.next().unwrap_or_default(),
-                    Some(problem) => Generated {
-                        problem: Some(problem),
-                        ..Generated::default()
-                    },
-                };
-                match self.read(&generated, context(at)) {
-                    Err(reason) => Answer::error(&asked.model.name, reason),
-                    Ok(Piece { own, nothing, cut }) => {
-                        let value = if own.value == NO_ANSWER {
-                            Value::Null
-                        } else {
-                            own.value.as_str().into()
-                        };
-                        let (confidence, raw) = (Some(own.confidence), Some(own.raw_confidence));
-                        let mut answer = answered(asked.model, question, value, confidence, raw);
-                        answer.scores = std::iter::once(own).chain(nothing).collect();
-                        answer.output_tokens = generated.tokens.len() as u32;
-                        answer.reason = match (cut, answer.reason) {
-                            (Some(cut), Some(reason)) => Some(format!("{cut}; {reason}")),
-                            (cut, reason) => cut.or(reason),
-                        };
-                        answer
-                    }
+            .map(|(at, (question, generated))| match self.read(&generated, context(at)) {
+                Err(reason) => Answer::error(&asked.model.name, reason),
+                Ok(Piece { own, nothing, cut }) => {
+                    let value = if own.value == NO_ANSWER {
+                        Value::Null
+                    } else {
+                        own.value.as_str().into()
+                    };
+                    let (confidence, raw) = (Some(own.confidence), Some(own.raw_confidence));
+                    let mut answer = answered(asked.model, question, value, confidence, raw);
+                    answer.scores = std::iter::once(own).chain(nothing).collect();
+                    answer.output_tokens = generated.tokens.len() as u32;
+                    guided::say_cut(&mut answer, cut);
+                    answer
                 }
             });
         Ok(answers.collect())

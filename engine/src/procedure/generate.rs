@@ -3,7 +3,7 @@
 use refuel_task::{Answer, Plan, Task};
 use serde_json::Value;
 
-use super::{Asked, Procedure, answered, terminator};
+use super::{Asked, Procedure, answered, guided, terminator};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::model::Model;
@@ -66,13 +66,9 @@ impl Procedure for Generate {
                 let value = Value::String(kept.to_owned());
                 let mut answer = answered(asked.model, question, value, Some(confidence), Some(confidence));
                 answer.output_tokens = generated.log_probabilities.len() as u32;
-                if !generated.finished && end.is_none() {
-                    let cut = format!("the text was cut at max_tokens: {}", self.options.max_tokens);
-                    answer.reason = Some(match answer.reason {
-                        Some(reason) => format!("{cut}; {reason}"),
-                        None => cut,
-                    });
-                }
+                let is_cut = !generated.finished && end.is_none();
+                let cut = is_cut.then(|| format!("the text was cut at max_tokens: {}", self.options.max_tokens));
+                guided::say_cut(&mut answer, cut);
                 Ok(answer)
             })
             .collect()

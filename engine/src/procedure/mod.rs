@@ -8,6 +8,7 @@ mod classify;
 mod embed;
 mod extract;
 mod generate;
+mod guided;
 
 use refuel_task::{Answer, Kind, Plan, RenderedInput, Scored, Source, Status, Task};
 use serde_json::Value;

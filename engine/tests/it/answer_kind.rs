@@ -1,9 +1,8 @@
 //! Answers that a real model copies out of a text.
 
-use refuel_engine::Cancel;
-use refuel_task::{Answer, NO_ANSWER, RenderedInput, Status};
+use refuel_task::{NO_ANSWER, RenderedInput, Status};
 
-use crate::home::{self, DECODER};
+use crate::home::answers;
 
 const QUESTIONS: &str = "
 kind: answer
@@ -15,18 +14,6 @@ examples:
 
 const CONTEXT: &str = "The café opened in Zürich on 3 May 1999. Its founder, Anna Keller, sold it to a chain for 2.5 million \
                        francs in 2014.";
-
-fn answers(yaml: &str, inputs: &[RenderedInput]) -> Option<Vec<Answer>> {
-    let home = home::with_model(DECODER)?;
-    let prepared = home::engine(&home, 0)
-        .prepare(&home::task(yaml), Some(DECODER))
-        .expect("it is prepared");
-    Some(
-        prepared
-            .answer(inputs, &Cancel::default(), &mut |_| {})
-            .expect("answers"),
-    )
-}
 
 /// What a span says of the context.
 fn piece(context: &str, [start, end]: [u32; 2]) -> String {

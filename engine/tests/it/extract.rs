@@ -1,11 +1,10 @@
 //! Records that a real model writes: always records of the task, whatever the input.
 
 use proptest::prelude::*;
-use refuel_engine::Cancel;
-use refuel_task::{Answer, RenderedInput, Status};
+use refuel_task::{RenderedInput, Status};
 use serde_json::Value;
 
-use crate::home::{self, DECODER};
+use crate::home::{self, answers};
 
 const LISTINGS: &str = "
 kind: extract
@@ -36,18 +35,6 @@ fn listings() -> Vec<RenderedInput> {
     .iter()
     .map(|title| RenderedInput::text(title))
     .collect()
-}
-
-fn answers(yaml: &str, inputs: &[RenderedInput]) -> Option<Vec<Answer>> {
-    let home = home::with_model(DECODER)?;
-    let prepared = home::engine(&home, 0)
-        .prepare(&home::task(yaml), Some(DECODER))
-        .expect("it is prepared");
-    Some(
-        prepared
-            .answer(inputs, &Cancel::default(), &mut |_| {})
-            .expect("answers"),
-    )
 }
 
 /// The characters of a span.

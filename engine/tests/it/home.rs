@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use refuel_engine::session::Budget;
 use refuel_engine::session::onnx::{RuntimeOptions, find_library};
-use refuel_engine::{CachePolicy, Engine, EngineOptions};
+use refuel_engine::{CachePolicy, Cancel, Engine, EngineOptions};
 use refuel_registry::Registry;
-use refuel_task::{RenderedInput, Task};
+use refuel_task::{Answer, RenderedInput, Task};
 
 /// A small decoder that labels.
 pub(crate) const DECODER: &str = "smollm2-135m-instruct";
@@ -126,3 +126,13 @@ input: body
 guidelines: Decide what the customer writes about.
 labels: [refund, refund of shipping costs, late delivery, late delivery abroad, product defect, account]
 ";
+
+/// What a task answers to inputs with the decoder. None, said on standard error, where there is none.
+pub(crate) fn answers(yaml: &str, inputs: &[RenderedInput]) -> Option<Vec<Answer>> {
+    let home = with_model(DECODER)?;
+    let prepared = engine(&home, 0)
+        .prepare(&task(yaml), Some(DECODER))
+        .expect("it is prepared");
+    let answers = prepared.answer(inputs, &Cancel::default(), &mut |_| {});
+    Some(answers.expect("answers"))
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use refuel_task::{Answer, Field, Plan, Task};
 
-use super::{Asked, Procedure, answered};
+use super::{Asked, Procedure, answered, guided};
 use crate::error::EngineError;
 use crate::guide::{Grammar, Guide, RecordGrammar, Vocabulary, needs_input};
 use crate::model::Model;
@@ -108,32 +108,8 @@ impl Procedure for Extract {
             .par_iter()
             .map(|question| self.guide(&question.input.text))
             .collect();
-        let mut written = Vec::with_capacity(guides.len());
-        let (mut rows, mut open) = (Vec::new(), Vec::new());
-        for (guide, row) in guides.into_iter().zip(asked.rows()) {
-            match guide {
-                Ok(guide) => {
-                    written.push(None);
-                    rows.push(row);
-                    open.push(guide);
-                }
-                Err(problem) => written.push(Some(problem)),
-            }
-        }
-        let generated =
-            asked
-                .model
-                .session()
-                .generate(asked.prefix, &rows, open, &self.options, asked.cancel, on_rows)?;
-        let mut generated = generated.into_iter();
-        let answers = asked.questions.iter().zip(written).map(|(question, problem)| {
-            let generated = match problem {
-                None => generated.next().unwrap_or_default(),
-                Some(problem) => Generated {
-                    problem: Some(problem),
-                    ..Generated::default()
-                },
-            };
+        let generated = guided::write(asked, guides, &self.options, on_rows)?;
+        let answers = asked.questions.iter().zip(generated).map(|(question, generated)| {
             match self.read(&generated, &question.input.text) {
                 Err(reason) => Answer::error(&asked.model.name, reason),
                 Ok((record, cut)) => {
@@ -141,10 +117,7 @@ impl Procedure for Extract {
                     let mut answer = answered(asked.model, question, record.value, confidence, raw);
                     answer.scores = record.fields;
                     answer.output_tokens = generated.tokens.len() as u32;
-                    answer.reason = match (cut, answer.reason) {
-                        (Some(cut), Some(reason)) => Some(format!("{cut}; {reason}")),
-                        (cut, reason) => cut.or(reason),
-                    };
+                    guided::say_cut(&mut answer, cut);
                     answer
                 }
             }

@@ -6,9 +6,29 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use refuel_resolve::{
-    Blocking, Comparator, Mode, Profile, Record, Resolution, ResolveError, ResolveOptions, Rule, Scorer, Sources, Step,
-    assignment, compare_clusters, resolve,
+    Blocking, Cluster, Comparator, Mode, Profile, Record, Resolution, ResolveError, ResolveOptions, Rule, Scorer,
+    Sources, Step, assignment, compare_clusters, resolve,
 };
+
+/// Whole tables, resolved without labels.
+fn unsupervised(
+    records: &[Record],
+    sources: &Sources,
+    comparator: &Comparator,
+    options: &ResolveOptions,
+) -> Resolution {
+    let scorer = Scorer::Unsupervised;
+    resolve(records, sources, comparator, None, scorer, options, &|_, _, _| true).unwrap()
+}
+
+/// The clusters behind the entities.
+fn clusters(resolution: &Resolution) -> Vec<Cluster> {
+    resolution
+        .entities
+        .iter()
+        .map(|entity| entity.cluster.clone())
+        .collect()
+}
 
 /// Shops as two lists have them: each of the first list once more, written otherwise, and some that only one has.
 fn shops() -> (Vec<Record>, Vec<u32>, Vec<u32>) {
@@ -132,21 +152,8 @@ fn what_all_of_a_city_have_in_common_makes_no_match() {
     for mode in [Mode::Link, Mode::LinkAndDeduplicate] {
         let sources = Sources::tables(mode, sources.clone()).unwrap();
         let options = ResolveOptions::default();
-        let resolution = resolve(
-            &records,
-            &sources,
-            &comparator,
-            None,
-            Scorer::Unsupervised,
-            &options,
-            &|_, _, _| true,
-        );
-        let resolution = resolution.unwrap();
-        let clusters: Vec<_> = resolution
-            .entities
-            .iter()
-            .map(|entity| entity.cluster.clone())
-            .collect();
+        let resolution = unsupervised(&records, &sources, &comparator, &options);
+        let clusters = clusters(&resolution);
         let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
         assert!(figures.pairwise.f1 > 0.95, "{mode:?}: {figures:?}");
     }
@@ -199,21 +206,8 @@ fn an_entity_that_stands_six_times_is_one_cluster() {
     let comparator = Comparator::new(Profile::fit(&records, &BTreeMap::new()).unwrap(), false);
     let sources = Sources::one_table(records.len());
     let options = ResolveOptions::default();
-    let resolution = resolve(
-        &records,
-        &sources,
-        &comparator,
-        None,
-        Scorer::Unsupervised,
-        &options,
-        &|_, _, _| true,
-    );
-    let resolution = resolution.unwrap();
-    let clusters: Vec<_> = resolution
-        .entities
-        .iter()
-        .map(|entity| entity.cluster.clone())
-        .collect();
+    let resolution = unsupervised(&records, &sources, &comparator, &options);
+    let clusters = clusters(&resolution);
     let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
     assert!(figures.pairwise.f1 > 0.97 && figures.exact.f1 > 0.92, "{figures:?}");
 }
@@ -269,11 +263,7 @@ fn run(mode: Mode, watch: &dyn Fn(Step, usize, usize) -> bool) -> Result<(Resolu
 #[test]
 fn two_lists_are_linked_without_a_label() {
     let (resolution, truth) = run(Mode::Link, &|_, _, _| true).unwrap();
-    let clusters: Vec<_> = resolution
-        .entities
-        .iter()
-        .map(|entity| entity.cluster.clone())
-        .collect();
+    let clusters = clusters(&resolution);
     let found = assignment(&clusters, truth.len()).unwrap();
     let figures = compare_clusters(&found, &truth).unwrap();
     assert!(figures.pairwise.f1 > 0.97, "{figures:?}");
@@ -326,11 +316,7 @@ fn a_scorer_of_ones_own_is_asked() {
         &|_, _, _| true,
     );
     let resolution = resolution.unwrap();
-    let clusters: Vec<_> = resolution
-        .entities
-        .iter()
-        .map(|entity| entity.cluster.clone())
-        .collect();
+    let clusters = clusters(&resolution);
     let figures = compare_clusters(&assignment(&clusters, truth.len()).unwrap(), &truth).unwrap();
     assert!(
         figures.pairwise.precision > 0.99 && figures.pairwise.recall > 0.8,
@@ -375,16 +361,7 @@ fn records_that_have_nothing_in_common_stay_alone() {
         ..ResolveOptions::default()
     };
     let sources = Sources::one_table(4);
-    let resolution = resolve(
-        &records,
-        &sources,
-        &comparator,
-        None,
-        Scorer::Unsupervised,
-        &options,
-        &|_, _, _| true,
-    );
-    let resolution = resolution.unwrap();
+    let resolution = unsupervised(&records, &sources, &comparator, &options);
     assert_eq!(resolution.entities.len(), 4);
     assert!(
         resolution

@@ -200,21 +200,7 @@ impl Grammar {
             self.lexical(context, tokens, start, here);
             if let Some(rules) = self.by_word.get(&tokens[start].text) {
                 for &number in rules {
-                    let mut made = Vec::new();
-                    let mut trail = vec![start, start + 1];
-                    let mut ends: Vec<Range<usize>> = std::iter::once(start..start + 1).collect();
-                    self.extend(
-                        context,
-                        tokens,
-                        number,
-                        1,
-                        after,
-                        start + 1,
-                        &mut trail,
-                        &mut ends,
-                        &mut Vec::new(),
-                        &mut made,
-                    );
+                    let made = Search::new(self, number, context, tokens, after, start..start + 1).made();
                     for edge in made {
                         keep(here, edge);
                     }
@@ -228,22 +214,10 @@ impl Grammar {
                     continue;
                 };
                 for &number in rules {
-                    let mut made = Vec::new();
-                    let mut trail = vec![start, edge.tokens.end];
-                    let mut ends = vec![edge.shown.clone()];
-                    let mut values = vec![&edge.value];
-                    self.extend(
-                        context,
-                        tokens,
-                        number,
-                        1,
-                        after,
-                        start + 1,
-                        &mut trail,
-                        &mut ends,
-                        &mut values,
-                        &mut made,
-                    );
+                    let mut search = Search::new(self, number, context, tokens, after, edge.tokens.clone());
+                    search.ends = vec![edge.shown.clone()];
+                    search.values = vec![&edge.value];
+                    let made = search.made();
                     for edge in made {
                         keep(here, edge);
                     }
@@ -283,87 +257,99 @@ impl Grammar {
             }
         }
     }
+}
 
-    /// Matches the elements of a rule from `element` on. `trail` holds where each element
-    /// began, and where the last ended; `ends` what is reported of each.
-    #[expect(clippy::too_many_arguments, reason = "the state of a search that calls itself")]
-    fn extend<'a>(
-        &self,
-        context: &Context,
-        tokens: &[Token],
+/// A rule that is matched with the tokens behind its first element, in every way there is.
+struct Search<'a> {
+    number: usize,
+    rule: &'a Flat,
+    context: &'a Context,
+    tokens: &'a [Token],
+    /// What was recognised from each token behind the first on.
+    after: &'a [Vec<Edge>],
+    /// Where each element began, and where the last ended.
+    trail: Vec<usize>,
+    /// What is reported of each element.
+    ends: Vec<Range<usize>>,
+    values: Vec<&'a Value>,
+    made: Vec<Edge>,
+}
+
+impl<'a> Search<'a> {
+    /// The first element is matched: with the tokens `first`, all of which are reported.
+    fn new(
+        grammar: &'a Grammar,
         number: usize,
-        element: usize,
+        context: &'a Context,
+        tokens: &'a [Token],
         after: &'a [Vec<Edge>],
-        offset: usize,
-        trail: &mut Vec<usize>,
-        ends: &mut Vec<Range<usize>>,
-        values: &mut Vec<&'a Value>,
-        made: &mut Vec<Edge>,
-    ) {
-        let rule = &self.rules[number];
-        let (start, at) = (trail[0], trail[trail.len() - 1]);
+        first: Range<usize>,
+    ) -> Self {
+        Self {
+            number,
+            rule: &grammar.rules[number],
+            context,
+            tokens,
+            after,
+            trail: vec![first.start, first.end],
+            ends: std::iter::once(first).collect(),
+            values: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
+    /// What the rule makes of the tokens.
+    fn made(mut self) -> Vec<Edge> {
+        self.extend(1);
+        self.made
+    }
+
+    /// Matches the elements from `element` on.
+    fn extend(&mut self, element: usize) {
+        let rule = self.rule;
+        let (start, at) = (self.trail[0], self.trail[self.trail.len() - 1]);
         if element == rule.elements.len() {
-            let captures = Captures(std::mem::take(values));
-            if let Some(value) = (rule.action)(context, &captures) {
-                made.push(Edge {
+            let captures = Captures(std::mem::take(&mut self.values));
+            if let Some(value) = (rule.action)(self.context, &captures) {
+                self.made.push(Edge {
                     symbol: rule.makes,
                     tokens: start..at,
-                    shown: ends[rule.shown.start].start..ends[rule.shown.end - 1].end,
+                    shown: self.ends[rule.shown.start].start..self.ends[rule.shown.end - 1].end,
                     value,
-                    rule: number,
+                    rule: self.number,
                 });
             }
-            *values = captures.0;
+            self.values = captures.0;
             return;
         }
         let wanted = &rule.elements[element];
-        if at >= tokens.len() || at - start > REACH || (wanted.glued && tokens[at].spaced) {
+        if at >= self.tokens.len() || at - start > REACH || (wanted.glued && self.tokens[at].spaced) {
             return;
         }
         match &wanted.what {
             What::Words(words) => {
-                if words.contains(&tokens[at].text) {
-                    trail.push(at + 1);
-                    ends.push(at..at + 1);
-                    self.extend(
-                        context,
-                        tokens,
-                        number,
-                        element + 1,
-                        after,
-                        offset,
-                        trail,
-                        ends,
-                        values,
-                        made,
-                    );
-                    ends.pop();
-                    trail.pop();
+                if words.contains(&self.tokens[at].text) {
+                    self.step(element, at + 1, at..at + 1);
                 }
             }
             What::Symbol(symbol) => {
-                for edge in after[at - offset].iter().filter(|edge| edge.symbol == *symbol) {
-                    trail.push(edge.tokens.end);
-                    ends.push(edge.shown.clone());
-                    values.push(&edge.value);
-                    self.extend(
-                        context,
-                        tokens,
-                        number,
-                        element + 1,
-                        after,
-                        offset,
-                        trail,
-                        ends,
-                        values,
-                        made,
-                    );
-                    values.pop();
-                    ends.pop();
-                    trail.pop();
+                let behind: &'a [Vec<Edge>] = self.after;
+                for edge in behind[at - start - 1].iter().filter(|edge| edge.symbol == *symbol) {
+                    self.values.push(&edge.value);
+                    self.step(element, edge.tokens.end, edge.shown.clone());
+                    self.values.pop();
                 }
             }
         }
+    }
+
+    /// Goes on behind an element that was matched, and comes back.
+    fn step(&mut self, element: usize, end: usize, shown: Range<usize>) {
+        self.trail.push(end);
+        self.ends.push(shown);
+        self.extend(element + 1);
+        self.ends.pop();
+        self.trail.pop();
     }
 }
 

@@ -174,15 +174,8 @@ fn calls(
 
 /// What a stage selects of the rows that are explained.
 fn inputs(stage: &Stage, asked: &AskedTask, session: &mut Session<'_>) -> Result<Vec<Input>, RunError> {
-    let table = AnswerTable {
-        name: stage.table.clone(),
-        arguments: stage.arguments,
-        temporary: false,
-    };
     let warehouse = session.warehouse()?;
-    if warehouse.relation(&stage.table)?.is_none() {
-        table.make(warehouse, &asked.task)?;
-    }
+    AnswerTable::of(stage).make_missing(warehouse, &asked.task)?;
     let rows = warehouse.rows(&format!(
         "SELECT * FROM ({}) AS inputs LIMIT {MOST_INPUTS}",
         stage.all_inputs

@@ -7,6 +7,7 @@
 
 use std::ops::ControlFlow;
 
+use refuel_staging::Stage;
 use refuel_state::{Input, State};
 use refuel_task::{InputHash, Kind, Task};
 use refuel_warehouse::{Dialect, RelationName, Value, Warehouse};
@@ -35,6 +36,23 @@ pub(crate) struct AnswerTable {
 }
 
 impl AnswerTable {
+    /// The table that a stage's answers are looked up in.
+    pub(crate) fn of(stage: &Stage) -> Self {
+        Self {
+            name: stage.table.clone(),
+            arguments: stage.arguments,
+            temporary: false,
+        }
+    }
+
+    /// Makes the table where it isn't there, for who only looks.
+    pub(crate) fn make_missing(&self, warehouse: &mut dyn Warehouse, task: &Task) -> Result<(), RunError> {
+        if warehouse.relation(&self.name)?.is_some() {
+            return Ok(());
+        }
+        self.make(warehouse, task)
+    }
+
     /// Makes the table where it isn't there.
     pub(crate) fn make(&self, warehouse: &mut dyn Warehouse, task: &Task) -> Result<(), RunError> {
         let dialect = warehouse.dialect();

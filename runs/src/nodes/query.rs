@@ -165,11 +165,7 @@ fn answer(
     session: &mut Session<'_>,
 ) -> Result<StageCounts, RunError> {
     let asked = context.tasks.get(&stage.asked)?;
-    let table = AnswerTable {
-        name: stage.table.clone(),
-        arguments: stage.arguments,
-        temporary: false,
-    };
+    let table = AnswerTable::of(stage);
     // Another model with the same call waits here, and finds its inputs answered. It needs no SQL meanwhile.
     let lock = context.tables.named(&stage.table.name);
     let _alone = session.without_permit(|| lock.lock().unwrap_or_else(PoisonError::into_inner));

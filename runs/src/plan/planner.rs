@@ -289,15 +289,8 @@ impl Planner<'_, '_> {
         session: &mut Session<'_>,
     ) -> Result<PlanStage, RunError> {
         let asked = self.scope.tasks.get(&stage.asked)?;
-        let table = AnswerTable {
-            name: stage.table.clone(),
-            arguments: stage.arguments,
-            temporary: false,
-        };
         let warehouse = session.warehouse()?;
-        if warehouse.relation(&stage.table)?.is_none() {
-            table.make(warehouse, &asked.task)?;
-        }
+        AnswerTable::of(stage).make_missing(warehouse, &asked.task)?;
         let (mut counted, sample) = count(self.scope.state, &asked, &stage.inputs, warehouse)?;
         let distinct = rows_of(warehouse, &format!("({}) AS inputs", stage.all_inputs))?;
         let waits = stage.after.iter().any(|&earlier| before[earlier].to_ask > 0);

@@ -76,9 +76,8 @@ fn answer(
 ) -> Result<(), RunError> {
     let asked = context.tasks.get(&stage.asked)?;
     let table = AnswerTable {
-        name: stage.table.clone(),
-        arguments: stage.arguments,
         temporary: true,
+        ..AnswerTable::of(stage)
     };
     let warehouse = session.warehouse()?;
     table.make(warehouse, &asked.task)?;

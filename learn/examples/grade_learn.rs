@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ndarray::Array2;
+use refuel_engine::evaluate::{Reliability, auroc, wilson};
 use refuel_formats::Checkpoint;
 use refuel_learn::encoder::{CustomOptions, Encoder, Texts, TuneOptions, train_custom};
 use refuel_learn::{
@@ -18,16 +19,6 @@ use refuel_learn::{
     TermOptions, TermVocabulary, best_of, logits_without_own_label, train_head,
 };
 use tokenizers::Tokenizer;
-
-// The measures of the engine, without the engine, whose build takes minutes.
-#[expect(dead_code, unreachable_pub, reason = "not everything of them is needed here")]
-#[path = "../../engine/src/evaluate"]
-mod evaluate {
-    pub mod proportion;
-    pub mod ranking;
-    pub mod reliability;
-}
-use evaluate::{proportion::wilson, ranking::auroc, reliability::Reliability};
 
 const GRADED: usize = 200;
 /// Share of rows that a catch-all label is thought to have. Nothing in examples that were picked label by label tells it.

@@ -11,17 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ndarray::Array2;
+use refuel_engine::evaluate::{auroc, wilson};
 use refuel_learn::train_pairs;
 use refuel_resolve::{Comparator, Profile, Record};
-
-// The measures of the engine, without the engine, whose build takes minutes.
-#[expect(dead_code, unreachable_pub, reason = "not everything of them is needed here")]
-#[path = "../../engine/src/evaluate"]
-mod evaluate {
-    pub mod proportion;
-    pub mod ranking;
-}
-use evaluate::{proportion::wilson, ranking::auroc};
 
 const GRADED: usize = 200;
 const EXAMPLES: usize = 500;

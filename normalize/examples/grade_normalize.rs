@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use refuel_engine::evaluate::{Interval, wilson};
 use refuel_normalize::vocabulary::Vocabulary;
 use refuel_normalize::{Format, Settings, moments};
 
@@ -44,7 +45,7 @@ impl Grade {
 
     fn print(&self) {
         let rows = self.rows.max(1) as f64;
-        let (low, high) = wilson(self.right as f64, rows);
+        let Interval(low, high) = wilson(self.right as u64, self.rows as u64).unwrap_or(Interval(0.0, 1.0));
         println!(
             "{:<20} {:>5} {:<28} {:.3} [{low:.3}, {high:.3}] null {:.3} {:>8.0} rows/s",
             self.set,
@@ -55,16 +56,6 @@ impl Grade {
             rows / self.time.as_secs_f64().max(1e-9),
         );
     }
-}
-
-/// The 95 % interval of a share (Wilson, 1927).
-fn wilson(right: f64, rows: f64) -> (f64, f64) {
-    let z = 1.96_f64;
-    let share = right / rows;
-    let middle = share + z * z / (2.0 * rows);
-    let wide = z * (share * (1.0 - share) / rows + z * z / (4.0 * rows * rows)).sqrt();
-    let scale = 1.0 + z * z / rows;
-    (((middle - wide) / scale).max(0.0), ((middle + wide) / scale).min(1.0))
 }
 
 fn main() {

@@ -46,17 +46,8 @@ pub(crate) fn bootstrap(rows: &[(bool, bool)], figure: fn(&Counts) -> f64) -> (f
     (figures[25], figures[974])
 }
 
-/// The probability that a positive has a higher score than a negative, ties counted half.
+/// The engine's area under the curve, not a number where all rows are of one side.
 pub(crate) fn auroc(scored: &[(f32, bool)]) -> f64 {
-    let mut sorted: Vec<(f32, bool)> = scored.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut below, mut wins) = (0.0, 0.0);
-    for ties in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-        let positives = ties.iter().filter(|row| row.1).count() as f64;
-        let negatives = ties.len() as f64 - positives;
-        wins += positives * (below + negatives / 2.0);
-        below += negatives;
-    }
-    let positives = sorted.iter().filter(|row| row.1).count() as f64;
-    wins / (positives * (sorted.len() as f64 - positives))
+    let scored: Vec<(f64, bool)> = scored.iter().map(|&(score, side)| (score.into(), side)).collect();
+    refuel_engine::evaluate::auroc(&scored).unwrap_or(f64::NAN)
 }

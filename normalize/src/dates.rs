@@ -23,10 +23,7 @@ fn iso_duration(text: &str) -> bool {
     let units = |part: &str, allowed: &[&str]| {
         let mut rest = part;
         while !rest.is_empty() {
-            let number = rest.len()
-                - rest
-                    .trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.')
-                    .len();
+            let number = leading_number(rest);
             let amount: Result<f64, _> = rest[..number].parse();
             let unit = allowed.iter().find(|unit| rest[number..].starts_with(**unit));
             let (Ok(_), Some(unit)) = (amount, unit) else {
@@ -41,6 +38,12 @@ fn iso_duration(text: &str) -> bool {
     !empty && !ends_early && units(date, &["BD", "WD", "WE", "W", "Y", "M", "D"]) && units(time, &["H", "M", "S"])
 }
 
+/// How many bytes of the text are a number that it begins with.
+fn leading_number(text: &str) -> usize {
+    let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.');
+    text.len() - rest.len()
+}
+
 /// A duration in the one form of all that last as long: hours, minutes and seconds carried, months in years, weeks in days.
 fn canonical_duration(timex: &str) -> String {
     let rest = timex.strip_prefix('P').unwrap_or(timex);
@@ -50,10 +53,7 @@ fn canonical_duration(timex: &str) -> String {
     for (part, in_time) in [(date, false), (time, true)] {
         let mut rest = part;
         while !rest.is_empty() {
-            let number = rest.len()
-                - rest
-                    .trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.')
-                    .len();
+            let number = leading_number(rest);
             let unit = rest.len() - rest[number..].trim_start_matches(char::is_alphabetic).len();
             let Ok(amount) = rest[..number].parse::<f64>() else {
                 return timex.to_owned();

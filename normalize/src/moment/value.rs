@@ -33,6 +33,23 @@ impl<T: Copy> Both<T> {
     }
 }
 
+impl<T: Copy + PartialOrd> Both<T> {
+    /// The ranges from this to `end`. A reading that would end before it begins takes the other reading's bound.
+    pub(super) fn until(self, end: Self) -> Both<(T, T)> {
+        let mut range = Both {
+            past: (self.past, end.past),
+            future: (self.future, end.future),
+        };
+        if range.future.0 > range.future.1 {
+            range.future.0 = self.past;
+        }
+        if range.past.1 < range.past.0 {
+            range.past.1 = end.future;
+        }
+        range
+    }
+}
+
 /// Units of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {

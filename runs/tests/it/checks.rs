@@ -190,17 +190,28 @@ fn an_evaluation_by_key_holds_the_answers_of_the_model_against_checked_rows() {
     );
 }
 
+/// An evaluation of how alike labels stay.
+const STEADY: &str = "\
+models:
+  - name: labelled
+    evaluations:
+      - name: steady
+        prediction: topic
+        drift: {psi: '< 0.2'}
+";
+const STEADY_ID: &str = "evaluation.shop.labelled.steady";
+
+/// A seed with so many messages of two kinds.
+fn many(refunds: usize, deliveries: usize) -> String {
+    let mut seed = "id,body\n".to_owned();
+    (0..refunds).for_each(|at| seed.push_str(&format!("{at},refund {at}!\n")));
+    (0..deliveries).for_each(|at| seed.push_str(&format!("{},delivery {at}!\n", 1000 + at)));
+    seed
+}
+
 #[test]
 fn labels_that_drift_are_found_against_the_run_before() {
-    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: steady\n        prediction: topic\n        drift: {psi: '< 0.2'}\n";
-    let shop = shop(text);
-    let many = |refunds: usize, deliveries: usize| {
-        let mut seed = "id,body\n".to_owned();
-        (0..refunds).for_each(|at| seed.push_str(&format!("{at},refund {at}!\n")));
-        (0..deliveries).for_each(|at| seed.push_str(&format!("{},delivery {at}!\n", 1000 + at)));
-        seed
-    };
-    let id = "evaluation.shop.labelled.steady";
+    let (shop, id) = (shop(STEADY), STEADY_ID);
     shop.write("seeds/messages.csv", &many(50, 50));
     let first = shop.build();
     assert_eq!(status(&first, id), NodeStatus::Success, "{}", lines(&first));
@@ -301,15 +312,7 @@ fn rows_that_a_person_answered_are_left_out_of_a_measure_of_the_model() {
 
 #[test]
 fn a_full_refresh_takes_labels_that_drifted_for_right() {
-    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: steady\n        prediction: topic\n        drift: {psi: '< 0.2'}\n";
-    let shop = shop(text);
-    let many = |refunds: usize, deliveries: usize| {
-        let mut seed = "id,body\n".to_owned();
-        (0..refunds).for_each(|at| seed.push_str(&format!("{at},refund {at}!\n")));
-        (0..deliveries).for_each(|at| seed.push_str(&format!("{},delivery {at}!\n", 1000 + at)));
-        seed
-    };
-    let id = "evaluation.shop.labelled.steady";
+    let (shop, id) = (shop(STEADY), STEADY_ID);
     shop.write("seeds/messages.csv", &many(50, 50));
     shop.build();
     shop.write("seeds/messages.csv", &many(95, 5));

@@ -498,16 +498,7 @@ fn from_to(context: &Context, c: &Captures) -> Option<Value> {
         } else {
             ends.iter().find(|(_, to)| to.future > from.future).or(ends.first())?
         };
-        let mut range = Both {
-            past: (from.past, to.past),
-            future: (from.future, to.future),
-        };
-        if range.future.0 > range.future.1 {
-            range.future.0 = from.past;
-        }
-        if range.past.1 < range.past.0 {
-            range.past.1 = to.future;
-        }
+        let range = from.until(*to);
         if range.future.0 >= range.future.1 {
             continue;
         }

@@ -238,16 +238,7 @@ fn between(_: &Context, c: &Captures) -> Option<Value> {
 /// The range from the first day of one period to the first day of another.
 fn join(start: &Period, end: &Period) -> Option<Period> {
     let (from, to) = (start.at?.map(|(first, _)| first), end.at?.map(|(first, _)| first));
-    let mut range = Both {
-        past: (from.past, to.past),
-        future: (from.future, to.future),
-    };
-    if range.future.0 > range.future.1 {
-        range.future.0 = from.past;
-    }
-    if range.past.1 < range.past.0 {
-        range.past.1 = to.future;
-    }
+    let mut range = from.until(to);
     // An end without a year is not more than one away.
     if end.first.starts_with("XXXX") {
         for (first, last) in [&mut range.past, &mut range.future] {

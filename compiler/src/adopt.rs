@@ -116,6 +116,7 @@ fn describe(
         ),
         GraphInterface::Encoder { .. } => (Role::Encoder, None),
         GraphInterface::Classifier { .. } => (Role::Classifier, None),
+        GraphInterface::Head => (Role::Head, None),
     };
     let cache_size = |dimension: usize| cache.and_then(|port| *port.shape.get(dimension)?);
     let unknown = |what: &str, field: &str| CompileError::UnknownGraph {

@@ -60,7 +60,7 @@ pub fn compile(
             decoder::build(&mut compilation, config, options)?;
             GraphInterface::PrefixDecoder
         }
-        Role::Encoder | Role::Classifier => encoder::build(&mut compilation, config)?,
+        Role::Encoder | Role::Classifier | Role::Head => encoder::build(&mut compilation, config)?,
     };
     let Compilation { graph, progress, .. } = compilation;
     graph.finish(out)?;

@@ -17,6 +17,8 @@ pub enum Role {
     Encoder,
     /// A sequence classifier: one logit a class.
     Classifier,
+    /// What was trained on labelled rows: the probability of each label, out of an embedding or of features of a pair.
+    Head,
 }
 
 impl Role {
@@ -26,6 +28,7 @@ impl Role {
             Self::Decoder => "decoder",
             Self::Encoder => "encoder",
             Self::Classifier => "classifier",
+            Self::Head => "head",
         }
     }
 }
@@ -98,6 +101,9 @@ pub enum GraphInterface {
         /// Class names, in the order of the logits.
         labels: Vec<String>,
     },
+    /// A trained head: `embedding` f32 `[B, hidden]`, maybe `terms` f32 `[B, terms]`, or `features` f32 `[B, columns]` of
+    /// pairs, to `logits` and `probabilities` f32 `[B, labels]`. The graph's metadata says what its labels are.
+    Head,
 }
 
 /// The [`ModelDescription::schema_version`] that this version of Refuel writes and runs.

@@ -23,7 +23,7 @@ impl CompileOptions {
     pub fn default_for(role: Role) -> Self {
         Self::new(match role {
             Role::Decoder => WeightFormat::Int8,
-            Role::Encoder | Role::Classifier => WeightFormat::F32,
+            Role::Encoder | Role::Classifier | Role::Head => WeightFormat::F32,
         })
     }
 }

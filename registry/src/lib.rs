@@ -1,5 +1,6 @@
 //! The registry: models on this machine, pinned by digest, and the catalog of those that can be had.
 
+mod add;
 mod catalog;
 mod download;
 mod error;
@@ -14,6 +15,7 @@ mod registry;
 mod source;
 mod staging;
 
+pub use add::Made;
 pub use catalog::{Catalog, CatalogModel, Place, Wheel};
 pub use download::Servers;
 pub use error::RegistryError;

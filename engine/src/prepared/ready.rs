@@ -57,6 +57,7 @@ impl Ready {
                     Role::Decoder => "a decoder",
                     Role::Encoder => "an encoder",
                     Role::Classifier => "a classifier",
+                    Role::Head => "a head",
                 },
                 kind: task.kind.name().to_owned(),
                 needs: if task.kind == Kind::EMBED {

@@ -43,6 +43,12 @@ pub fn load(
             placement,
             budget,
         }),
+        GraphInterface::Head => {
+            return Err(EngineError::ModelUnusable {
+                model,
+                reason: "it is a head, which reads no text by itself".to_owned(),
+            });
+        }
     })
 }
 

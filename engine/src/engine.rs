@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refuel_registry::{ModelEntry, Registry};
-use refuel_task::Task;
+use refuel_task::{RULES_MODEL, Task};
 
 use crate::cache::{AnswerCache, CacheLimits};
 use crate::error::EngineError;
@@ -89,10 +89,13 @@ impl Engine {
     /// Settles which model answers a task, and what identifies its answers. The model itself is loaded when the first
     /// input is met that has no answer yet.
     ///
-    /// `model` is used instead of the task's own.
+    /// `model` is used instead of the task's own. A task that asks no model stays so with [`RULES_MODEL`].
     pub fn prepare(&self, task: &Task, model: Option<&str>) -> Result<PreparedTask, EngineError> {
-        let asked = model.map_or_else(|| task.model_name(), str::to_owned);
-        let entry = self.shared.entry(&asked)?;
+        let asked = match model.filter(|model| *model != RULES_MODEL) {
+            Some(model) => Some(model.to_owned()),
+            None => task.asks_model().then(|| task.model_name()),
+        };
+        let entry = asked.map(|asked| self.shared.entry(&asked)).transpose()?;
         PreparedTask::new(Arc::clone(&self.shared), task.clone(), entry)
     }
 }

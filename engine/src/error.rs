@@ -106,6 +106,12 @@ pub enum EngineError {
         /// The model's classes.
         classes: Vec<String>,
     },
+    /// A prompt was asked for of a task that asks no model.
+    #[error("the task `{task}` asks no model, so there is no prompt")]
+    NoModel {
+        /// Name of the task.
+        task: String,
+    },
     /// The task can't be asked.
     #[error(transparent)]
     Task(#[from] refuel_task::TaskError),
@@ -145,6 +151,7 @@ impl EngineError {
             Self::Io(_) => "RF0510",
             Self::UnknownClass { .. } => "RF0511",
             Self::Grammar { .. } => "RF0513",
+            Self::NoModel { .. } => "RF0514",
             Self::Task(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Cache(error) => error.code(),
@@ -179,6 +186,7 @@ impl EngineError {
             Self::UnknownClass { .. } => {
                 Some("give the task's labels the names of the model's classes, or list those as aliases".to_owned())
             }
+            Self::NoModel { .. } => Some("name one in the task: model: NAME".to_owned()),
             Self::Task(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Cache(error) => error.hint(),

@@ -14,6 +14,7 @@ mod model;
 mod prepared;
 mod procedure;
 pub mod session;
+mod steps;
 mod tokenizer;
 mod truncation;
 

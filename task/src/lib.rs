@@ -31,5 +31,5 @@ pub use schema::schema;
 pub use shape::{DEEPEST_SHAPE, Field, Format, MOST_CHOICES, MOST_FIELDS, Shape, TextShape, spaced};
 pub use task::{
     Calibration, Confidence, DEFAULT_MODEL, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label,
-    MOST_LABELS, ModelName, OnError, Task, Truncate,
+    MOST_LABELS, ModelName, OnError, RULES_MODEL, Task, Truncate,
 };

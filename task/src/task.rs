@@ -27,6 +27,10 @@ pub const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 /// The model of tasks that name none, but for those of kind `embed`, whose model is [`crate::EMBEDDING_MODEL`].
 pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
+/// What stands where a model's would for tasks that ask none: in answers, in keys of caches and in reports. The number
+/// is that of the rules in this library; with another one everything is answered anew.
+pub const RULES_MODEL: &str = "rules@1";
+
 /// One of the values that a task can answer with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Label {
@@ -327,10 +331,17 @@ impl Task {
         find_label(&self.labels, name)
     }
 
-    /// The model that is asked: the one that the task names, by `name` or `name@digest`, or else the default of its kind.
+    /// Whether a model is asked. Rules alone answer tasks of some kinds that name none.
+    pub fn asks_model(&self) -> bool {
+        self.model.is_some() || self.kind.rules().needs_model()
+    }
+
+    /// The model that is asked: the one that the task names, by `name` or `name@digest`, or else the default of its kind;
+    /// [`RULES_MODEL`] where none is asked.
     pub fn model_name(&self) -> String {
         match &self.model {
             Some(model) => model.to_string(),
+            None if !self.asks_model() => RULES_MODEL.to_owned(),
             None if self.kind == Kind::EMBED => crate::EMBEDDING_MODEL.to_owned(),
             None => DEFAULT_MODEL.to_owned(),
         }

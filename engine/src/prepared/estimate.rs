@@ -10,6 +10,7 @@ use super::ready::Ready;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::procedure::Question;
+use crate::steps::{self, Outcome};
 
 /// Rows that are run to time the others by: a few packs.
 const SAMPLE: usize = 32;
@@ -57,7 +58,8 @@ impl PreparedTask {
             .collect()
     }
 
-    /// What answering `inputs` would cost. The model is loaded and asked about some of them; nothing is kept.
+    /// What answering `inputs` would cost. What the task's steps answer costs no tokens; the model is loaded and asked about
+    /// some of what they leave. Nothing is kept.
     pub fn estimate(&self, inputs: &[RenderedInput], cancel: &Cancel) -> Result<Estimate, EngineError> {
         let sorted = self.sort(inputs);
         let missing = sorted.missing();
@@ -72,12 +74,19 @@ impl PreparedTask {
         if missing.is_empty() {
             return Ok(estimate);
         }
-        let ready = self.ready(cancel)?;
-        estimate.prefix_tokens = ready.prefix.len();
         let asked: Vec<&RenderedInput> = missing
             .iter()
             .map(|&position| &inputs[sorted.distinct[position]])
             .collect();
+        let start = Instant::now();
+        let outcomes = steps::run(&self.steps, &asked, cancel)?;
+        estimate.seconds = start.elapsed().as_secs_f64();
+        let asked: Vec<&RenderedInput> = outcomes.iter().filter_map(Outcome::left).collect();
+        if self.entry.is_none() || asked.is_empty() {
+            return Ok(estimate);
+        }
+        let ready = self.ready(cancel)?;
+        estimate.prefix_tokens = ready.prefix.len();
         let rows = ready.tokenize(&self.task, &asked, cancel)?;
         let after = ready.procedure.tokens_after_row();
         let questions: Vec<Question<'_>> = asked
@@ -87,7 +96,7 @@ impl PreparedTask {
             .collect();
         estimate.row_tokens = tokens(&questions, after);
         let tokens_a_second = speed(&ready, questions, after, cancel)?;
-        estimate.seconds = estimate.row_tokens as f64 / tokens_a_second;
+        estimate.seconds += estimate.row_tokens as f64 / tokens_a_second;
         Ok(estimate)
     }
 }

@@ -1,7 +1,8 @@
 //! A task on a model: inputs in, answers out.
 //!
-//! What happens to an input: equal ones are asked once, answers that are kept are used, the others are rendered into
-//! prompts, tokenized, packed by length, run and kept, and every answer passes the task's gate.
+//! What happens to an input: equal ones are asked once, answers that are kept are used, then the task's steps answer what
+//! they can, and the others are rendered into prompts, tokenized, packed by length, run and kept. Every answer passes the
+//! task's gate.
 
 mod estimate;
 mod ready;
@@ -23,6 +24,7 @@ use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
 use crate::procedure::DRAFTS;
 use crate::session::{OnRows, Placement};
+use crate::steps::{self, Outcome, Step};
 use ready::Ready;
 
 /// Inputs that are run before the speed is known; enough for a full batch.
@@ -38,10 +40,14 @@ const CHUNK_SECONDS: f64 = 3.0;
 pub struct PreparedTask {
     shared: Arc<Shared>,
     task: Task,
-    entry: ModelEntry,
+    /// What answers before the model.
+    steps: Vec<Box<dyn Step>>,
+    /// The model. None where the steps alone answer.
+    entry: Option<ModelEntry>,
     /// The embedding model that chooses examples, where one is needed.
     embedding: Option<ModelEntry>,
     model: String,
+    digest: String,
     fingerprint: String,
     keys: TaskKeys,
     gate: Gate,
@@ -73,9 +79,9 @@ impl Sorted {
 }
 
 impl PreparedTask {
-    pub(crate) fn new(shared: Arc<Shared>, task: Task, entry: ModelEntry) -> Result<Self, EngineError> {
+    pub(crate) fn new(shared: Arc<Shared>, task: Task, entry: Option<ModelEntry>) -> Result<Self, EngineError> {
         let embedding = match &task.examples {
-            Some(examples) if examples.needs_embeddings() => {
+            Some(examples) if entry.is_some() && examples.needs_embeddings() => {
                 let name = examples
                     .model
                     .as_ref()
@@ -88,15 +94,21 @@ impl PreparedTask {
             Some(entry) => task.fingerprint_with_embedding_digest(&entry.manifest.digest),
             None => task.fingerprint(),
         };
-        let model = entry.manifest.reference();
-        let keys = CacheKey::for_task(&fingerprint, &entry.manifest.digest);
+        let steps = steps::for_task(&task);
+        let digest = steps::digest(&steps, entry.as_ref().map(|entry| entry.manifest.digest.as_str()));
+        let model = entry
+            .as_ref()
+            .map_or_else(|| digest.clone(), |entry| entry.manifest.reference());
+        let keys = CacheKey::for_task(&fingerprint, &digest);
         let gate = task.gate();
         Ok(Self {
             shared,
             task,
+            steps,
             entry,
             embedding,
             model,
+            digest,
             fingerprint,
             keys,
             gate,
@@ -118,9 +130,20 @@ impl PreparedTask {
         &self.task
     }
 
-    /// `name@digest` of the model.
+    /// `name@digest` of the model, or what stands for it where none is asked, such as [`refuel_task::RULES_MODEL`].
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// What identifies the answers beside the fingerprint and the input: the digest of the model, and the versions of what
+    /// answers before it.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether nothing needs to be loaded before the next answer.
+    pub fn is_ready(&self) -> bool {
+        self.entry.is_none() || self.loaded().is_some()
     }
 
     /// Hash of everything in the task that can change an answer.
@@ -148,7 +171,10 @@ impl PreparedTask {
         if let Some(ready) = &*ready {
             return Ok(Arc::clone(ready));
         }
-        let model = self.shared.model(&self.entry)?;
+        let entry = self.entry.as_ref().ok_or_else(|| EngineError::NoModel {
+            task: self.task.name.clone(),
+        })?;
+        let model = self.shared.model(entry)?;
         let embedding = self
             .embedding
             .as_ref()
@@ -159,11 +185,15 @@ impl PreparedTask {
         Ok(made)
     }
 
-    /// Loads the model, which the first input that has no answer does otherwise.
+    /// Loads the model, which the first input that has no answer does otherwise. Where none is asked there is nothing to
+    /// do.
     ///
     /// # Errors
     /// When it can't be loaded or can't do what the task asks, or on cancellation.
     pub fn load(&self, cancel: &Cancel) -> Result<(), EngineError> {
+        if self.entry.is_none() {
+            return Ok(());
+        }
         self.ready(cancel).map(drop)
     }
 
@@ -186,9 +216,10 @@ impl PreparedTask {
     }
 
     /// The models that run for this task: the one that answers and, where examples are chosen by likeness, the one that
-    /// embeds. Each with what it takes in memory.
+    /// embeds. Each with what it takes in memory. None where no model is asked.
     pub fn models(&self) -> Vec<ModelMemory> {
-        std::iter::once(&self.entry)
+        self.entry
+            .iter()
             .chain(&self.embedding)
             .map(|entry| self.shared.memory_of(entry))
             .collect()
@@ -263,7 +294,6 @@ impl PreparedTask {
         }
         let mut asked = vec![false; sorted.distinct.len()];
         if !missing.is_empty() {
-            let ready = self.ready(cancel)?;
             // Inputs of like length go together, so that each chunk fills its packs.
             missing.sort_by_key(|&position| {
                 (
@@ -280,7 +310,7 @@ impl PreparedTask {
                     .iter()
                     .map(|&position| &inputs[sorted.distinct[position]])
                     .collect();
-                let answers = ready.answer(&self.task, &batch, cancel, &mut Spread::new(chunk, &sorted, on_rows))?;
+                let answers = self.ask(&batch, cancel, &mut Spread::new(chunk, &sorted, on_rows))?;
                 let kept: Vec<(CacheKey, Answer)> = chunk
                     .iter()
                     .zip(&answers)
@@ -306,16 +336,38 @@ impl PreparedTask {
                 model: self.model.clone(),
                 reason: "an input was left without an answer".to_owned(),
             })?;
-            if asked[position] {
-                answer.source = if sorted.distinct[position] == index {
-                    Source::Model
-                } else {
-                    Source::Duplicate
-                };
+            if asked[position] && sorted.distinct[position] != index {
+                answer.source = Source::Duplicate;
             }
             answers.push(self.gate.apply(answer));
         }
         Ok(answers)
+    }
+
+    /// Answers inputs that are all different, by the steps and then by the model, and says of each answer whether it may
+    /// be kept. The model is loaded where there is an input left for it.
+    fn ask(
+        &self,
+        inputs: &[&RenderedInput],
+        cancel: &Cancel,
+        spread: &mut Spread<'_, '_>,
+    ) -> Result<Vec<(Answer, bool)>, EngineError> {
+        let outcomes = steps::run(&self.steps, inputs, cancel)?;
+        let left: Vec<&RenderedInput> = outcomes.iter().filter_map(Outcome::left).collect();
+        spread.tell(inputs.len() - left.len());
+        let mut by_model = match &self.entry {
+            Some(_) if !left.is_empty() => self.ready(cancel)?.answer(&self.task, &left, cancel, spread)?,
+            _ => Vec::new(),
+        }
+        .into_iter();
+        let answers = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Answered(answer) => (answer, true),
+            Outcome::Left { otherwise, .. } => by_model.next().unwrap_or_else(|| {
+                let answer = otherwise.unwrap_or_else(|| Answer::error(&self.model, "nothing had an answer"));
+                (answer, true)
+            }),
+        });
+        Ok(answers.collect())
     }
 }
 

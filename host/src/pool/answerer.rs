@@ -50,7 +50,7 @@ pub(super) trait Answerer: Send + Sync {
     /// Answers that are kept, in the order of the inputs' hashes.
     fn known(&self, inputs: &[InputHash], scores: Scores) -> Vec<Option<Answer>>;
 
-    /// The models that run, the one that answers first.
+    /// The models that run, the one that answers first. None where rules alone answer.
     fn models(&self) -> Vec<ModelMemory>;
 
     /// Whether nothing needs to be loaded before the next answer.
@@ -164,8 +164,7 @@ impl Backend for Models {
 impl Answerer for PreparedTask {
     fn identity(&self) -> String {
         // Aliases, names and owners change no answer; the gate does, and is in no fingerprint.
-        let digest = Self::models(self).swap_remove(0).digest;
-        format!("{} {digest} {:?}", self.fingerprint(), self.task().gate())
+        format!("{} {} {:?}", self.fingerprint(), self.digest(), self.task().gate())
     }
 
     fn fingerprint(&self) -> &str {
@@ -201,7 +200,7 @@ impl Answerer for PreparedTask {
     }
 
     fn is_loaded(&self) -> bool {
-        self.placement().is_some()
+        self.is_ready()
     }
 
     fn load(&self, cancel: &Cancel) -> Result<(), EngineError> {

@@ -290,9 +290,9 @@ fn answered(shared: &Shared, keys: &[JobKey], answers: Vec<Answer>, times: Times
     let share = times.model / keys.len().max(1) as u32;
     let mut deliveries: BTreeMap<RequestId, (Vec<(u64, Answer)>, Tally)> = BTreeMap::new();
     for (waiting, answer) in finish(shared, keys).into_iter().zip(answers) {
-        // Whoever came first has it from the model, or from another process that was asked the same meanwhile.
-        let is_made = answer.source == Source::Model;
-        let mut source = if is_made { Source::Model } else { Source::Cache };
+        // Whoever came first has it from the model or a rule, or from another process that was asked the same meanwhile.
+        let mut source = answer.source;
+        let is_made = source != Source::Cache;
         for Waiting { request, rows } in waiting {
             let (given, tally) = deliveries.entry(request).or_default();
             if source == Source::Model {

@@ -16,7 +16,7 @@ pub struct LocalModels {
 
 impl LocalModels {
     /// Models of an engine. `model` answers instead of those that tasks name, where it is given; vectors are still made
-    /// by the models that make them.
+    /// by the models that make them, and what rules alone answer they still do.
     pub fn new(engine: Engine, model: Option<String>) -> Self {
         Self { engine, model }
     }
@@ -29,20 +29,15 @@ impl Models for LocalModels {
             threshold: None,
             ..task.clone()
         };
-        let model = self.model.as_deref().filter(|_| task.kind != Kind::EMBED);
+        let model = self.model.as_deref();
+        let model = model.filter(|_| task.kind != Kind::EMBED && task.asks_model());
         let task = self.engine.prepare(&ungated, model)?;
-        // The model that answers comes first; the others only choose examples.
-        let digest = task.models().into_iter().next().map(|model| model.digest);
-        Ok(Arc::new(Prepared {
-            digest: digest.unwrap_or_default(),
-            task,
-        }))
+        Ok(Arc::new(Prepared { task }))
     }
 }
 
 struct Prepared {
     task: PreparedTask,
-    digest: String,
 }
 
 impl Answerer for Prepared {
@@ -51,7 +46,7 @@ impl Answerer for Prepared {
     }
 
     fn digest(&self) -> &str {
-        &self.digest
+        self.task.digest()
     }
 
     fn fingerprint(&self) -> &str {

@@ -23,7 +23,8 @@ pub trait Answerer: Send + Sync {
     /// `name@digest` of the model, as answers carry it.
     fn model(&self) -> &str;
 
-    /// The model's whole digest.
+    /// The model's whole digest, with the versions of what answers before it; what identifies the rules where no model is
+    /// asked.
     fn digest(&self) -> &str;
 
     /// Fingerprint of the task as it is asked.

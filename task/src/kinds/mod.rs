@@ -70,6 +70,11 @@ pub(crate) trait KindRules: Sync {
         self.sides().is_some()
     }
 
+    /// Whether a model is asked though the task names none.
+    fn needs_model(&self) -> bool {
+        true
+    }
+
     /// Whether null is a right answer.
     fn takes_null(&self) -> bool {
         false

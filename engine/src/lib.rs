@@ -13,6 +13,7 @@ pub mod machine;
 mod model;
 mod prepared;
 mod procedure;
+mod reading;
 pub mod session;
 mod steps;
 mod tokenizer;

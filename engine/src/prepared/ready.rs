@@ -11,7 +11,8 @@ use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::procedure::{Asked, Classify, Embed, Procedure, Question, for_decoder};
-use crate::truncation::{self, Cut, RowLimit, RowTokens};
+use crate::reading::{embed, row_limit, whole};
+use crate::truncation::{self, RowLimit, RowTokens};
 
 /// The least room for a row that a shared prompt must leave, in tokens.
 const LEAST_ROOM: usize = 16;
@@ -97,7 +98,7 @@ impl Ready {
                     .iter()
                     .map(|example| example.input.text.as_str())
                     .collect();
-                embed(embedding, &texts, cancel)?
+                embed(embedding, &texts, cancel, &mut |_| {})?
             }
             _ => Vec::new(),
         };
@@ -248,7 +249,7 @@ impl Ready {
     fn examples(&self, inputs: &[&RenderedInput], cancel: &Cancel) -> Result<Option<Vec<Vec<&Example>>>, EngineError> {
         let Some(by_row) = &self.by_row else { return Ok(None) };
         let texts: Vec<&str> = inputs.iter().map(|input| input.text.as_str()).collect();
-        let vectors = embed(&by_row.model, &texts, cancel)?;
+        let vectors = embed(&by_row.model, &texts, cancel, &mut |_| {})?;
         let chosen = inputs
             .iter()
             .zip(&vectors)
@@ -259,93 +260,6 @@ impl Ready {
     fn whole(&self, task: &Task, input: &RenderedInput) -> Result<Result<RowTokens, String>, EngineError> {
         whole(&self.model, &input.text, self.limit, task.truncate)
     }
-}
-
-/// The most tokens of a row behind a prefix of `prefix` tokens and before `after` more.
-fn row_limit(model: &Model, prefix: usize, after: usize) -> RowLimit {
-    let tokens = model.session().row_limit(prefix, after);
-    RowLimit {
-        tokens,
-        by_budget: tokens < model.description.context_length.saturating_sub(prefix + after),
-    }
-}
-
-/// Tokens of a text with the special tokens that an encoder's tokenizer puts around it.
-fn whole(
-    model: &Model,
-    text: &str,
-    limit: RowLimit,
-    policy: refuel_task::Truncate,
-) -> Result<Result<RowTokens, String>, EngineError> {
-    if let Some(head) = truncation::beginning(text, limit, policy) {
-        let tokens = model.tokenizer.whole(head)?;
-        if truncation::is_enough(tokens.len(), limit) {
-            let cut = cut(model, head, tokens, limit, policy)?;
-            return Ok(cut.map(|row| row.counted(true)));
-        }
-    }
-    let tokens = model.tokenizer.whole(text)?;
-    cut(model, text, tokens, limit, policy)
-}
-
-/// Of the tokens of a whole text those that fit, the special ones among them.
-fn cut(
-    model: &Model,
-    text: &str,
-    tokens: Vec<u32>,
-    limit: RowLimit,
-    policy: refuel_task::Truncate,
-) -> Result<Result<RowTokens, String>, EngineError> {
-    let RowLimit {
-        tokens: limit,
-        by_budget,
-    } = limit;
-    if tokens.len() <= limit {
-        return Ok(Ok(RowTokens {
-            tokens,
-            cut: None,
-            by_budget: false,
-        }));
-    }
-    let plain = model.tokenizer.plain(text)?;
-    let around = tokens.len().saturating_sub(plain.len());
-    let Some(range) = policy.kept(plain.len(), limit.saturating_sub(around)) else {
-        return Ok(Err(format!(
-            "the input has {} tokens and only {} fit",
-            plain.len(),
-            limit.saturating_sub(around)
-        )));
-    };
-    let before = (0..=around)
-        .find(|&before| tokens[before..].starts_with(&plain))
-        .unwrap_or(0);
-    let kept = [
-        &tokens[..before],
-        &plain[range.clone()],
-        &tokens[tokens.len() - (around - before)..],
-    ]
-    .concat();
-    Ok(Ok(RowTokens {
-        tokens: kept,
-        cut: Some(Cut {
-            kept: range.len(),
-            all: plain.len(),
-            or_more: false,
-        }),
-        by_budget,
-    }))
-}
-
-/// Vectors of texts; what is too long is cut at its end.
-fn embed(model: &Model, texts: &[&str], cancel: &Cancel) -> Result<Vec<Vec<f32>>, EngineError> {
-    let limit = row_limit(model, 0, 0);
-    let rows = texts
-        .par_iter()
-        .map(|text| {
-            Ok(whole(model, text, limit, refuel_task::Truncate::Head)?.map_or_else(|_| Vec::new(), |row| row.tokens))
-        })
-        .collect::<Result<Vec<_>, EngineError>>()?;
-    model.session().embed(&rows, cancel, &mut |_| {})
 }
 
 /// A model that gives no numbers gives no answer.

@@ -90,5 +90,7 @@ pub fn source_word(source: Source) -> &'static str {
         Source::Duplicate => "duplicate",
         Source::Rule => "rule",
         Source::Human => "human",
+        Source::Similar => "similar",
+        Source::Head => "head",
     }
 }

@@ -29,6 +29,10 @@ pub enum Source {
     Rule,
     /// A person's verdict.
     Human,
+    /// The labels of the examples that are most alike.
+    Similar,
+    /// A trained head.
+    Head,
 }
 
 /// One candidate, or one field of a record, with its probabilities, both in `[0, 1]`.

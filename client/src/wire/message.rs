@@ -195,6 +195,10 @@ pub enum Source {
     Rule,
     /// A person's verdict.
     Human,
+    /// The labels of the examples that are most alike.
+    Similar,
+    /// A trained head.
+    Head,
 }
 
 impl Source {
@@ -206,6 +210,8 @@ impl Source {
             Self::Duplicate => "duplicate",
             Self::Rule => "rule",
             Self::Human => "human",
+            Self::Similar => "similar",
+            Self::Head => "head",
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) fn answer(answer: Answer, detail: bool) -> wire::Answer {
             Source::Duplicate => wire::Source::Duplicate,
             Source::Rule => wire::Source::Rule,
             Source::Human => wire::Source::Human,
+            Source::Similar => wire::Source::Similar,
+            Source::Head => wire::Source::Head,
         },
     }
 }

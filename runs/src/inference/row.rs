@@ -85,6 +85,8 @@ impl AnswerRow {
                 refuel_task::Source::Cache => "cache",
                 refuel_task::Source::Human => "human",
                 refuel_task::Source::Rule => "rule",
+                refuel_task::Source::Similar => "similar",
+                refuel_task::Source::Head => "head",
                 refuel_task::Source::Model | refuel_task::Source::Duplicate => "model",
             },
             reason: gated.reason,

@@ -132,7 +132,7 @@ impl Tally {
             }
             Source::Cache => self.cached += 1,
             Source::Duplicate => self.duplicates += 1,
-            Source::Rule | Source::Human => {}
+            Source::Rule | Source::Human | Source::Similar | Source::Head => {}
         }
         if answer
             .reason

@@ -105,6 +105,20 @@ pub enum DagError {
         /// The task's kind.
         kind: &'static str,
     },
+    /// A call gives a task to a function that takes the name of a model.
+    #[error("{place}: {function} takes the name of a model, and \"{task}\" is a task")]
+    TaskForModel {
+        /// Where the call is.
+        place: Place,
+        /// The function, such as `refuel_complete`.
+        function: String,
+        /// The task.
+        task: String,
+        /// The task's kind.
+        kind: &'static str,
+        /// The function that takes tasks of this kind.
+        instead: Option<&'static str>,
+    },
     /// A call insists on a version that the task does not have.
     #[error("{place}: {function} names version {wanted} of the task \"{task}\", which has {}", version(*has))]
     TaskVersion {
@@ -203,6 +217,7 @@ impl DagError {
             Self::NoSql { .. } => "RF1214",
             Self::TaskVersion { .. } => "RF1215",
             Self::Settings { .. } => "RF1216",
+            Self::TaskForModel { .. } => "RF1217",
         }
     }
 
@@ -241,6 +256,14 @@ impl DagError {
                 meant(nearest).or_else(|| Some("a task is a file below tasks/".to_owned()))
             }
             Self::TaskKind { .. } => Some("use the function of that kind, or another task".to_owned()),
+            Self::TaskForModel {
+                task, kind, instead, ..
+            } => Some(match instead {
+                Some(function) => format!("{function} asks tasks of kind \"{kind}\"; `refuel model ls` lists models"),
+                None => {
+                    format!("no function asks tasks of kind \"{kind}\" like \"{task}\"; `refuel model ls` lists models")
+                }
+            }),
             Self::TaskVersion { task, .. } => Some(format!(
                 "name the task alone, '{task}', to take the version that is there"
             )),
@@ -267,6 +290,7 @@ impl DagError {
             | Self::UnknownTask { place, .. }
             | Self::TaskKind { place, .. }
             | Self::TaskVersion { place, .. }
+            | Self::TaskForModel { place, .. }
             | Self::SameRelation { place, .. }
             | Self::Settings { place, .. }
             | Self::Test { place, .. }

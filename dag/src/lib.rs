@@ -28,3 +28,4 @@ pub use nodes::{
     Detail, EvaluationNode, ModelNode, Node, NodeId, Part, Reference, Rendering, ResourceType, SeedNode, SourceNode,
     TaskNode, TestKind, TestNode, UnitTestNode,
 };
+pub use render::{PORTABLE_FUNCTIONS, TEMPLATE_NAMES, TemplateFunction, portable_sql};

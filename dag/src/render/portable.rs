@@ -16,7 +16,7 @@ pub(super) struct Portable {
     pub(super) dialect: Dialect,
 }
 
-const METHODS: [&str; 7] = [
+pub(super) const METHODS: [&str; 7] = [
     "concat",
     "string_agg",
     "record",

@@ -67,6 +67,7 @@ impl Folder {
     fn load_with(&self, cached: bool) -> Arc<Project> {
         let options = LoadOptions {
             cached,
+            late: cached,
             vars: self.vars.clone(),
             env: Environment::Fixed(self.env.clone()),
             profiles_dir: None,
@@ -124,7 +125,8 @@ pub(crate) fn errors(files: &[(&str, &str)]) -> String {
     Folder::new(files).errors()
 }
 
-fn told(errors: &[DagError]) -> String {
+/// Errors as a person reads them.
+pub(crate) fn told(errors: &[DagError]) -> String {
     let mut text = String::new();
     for error in errors {
         let _ = writeln!(text, "{} {error}", error.code());

@@ -23,11 +23,8 @@ use std::process::ExitCode;
 use crate::cli::Cli;
 use crate::context::Context;
 
-/// Compiling ten thousand models takes millions of small pieces of memory, on all cores.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    memory::give_back_soon();
     panic::install();
     // clap prints help to standard output with status 0, and a wrong request to standard error with status 2.
     let cli = Cli::read(std::env::args_os()).unwrap_or_else(|wrong| wrong.exit());

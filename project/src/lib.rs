@@ -15,6 +15,7 @@ pub mod scaffold;
 mod schemas;
 mod settings;
 mod shape;
+mod source_text;
 mod store;
 
 pub use config::{
@@ -33,6 +34,7 @@ pub use properties::{
 pub use refuel_task::Place;
 pub use schemas::{SCHEMAS, schema};
 pub use settings::{Catchup, Hook, Job, JobCommand, Overlap, Settings};
+pub use source_text::{SourceText, Stamp};
 pub use store::Store;
 
 /// The name of the file that makes a folder a project.

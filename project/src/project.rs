@@ -13,6 +13,7 @@ use crate::error::ProjectError;
 use crate::profile::{Environment, Target};
 use crate::properties::{Format, Properties, Source, UnitTest};
 use crate::settings::Settings;
+use crate::source_text::SourceText;
 use crate::{PROJECT_FILE, load};
 
 /// What a project is loaded with, beside its own files.
@@ -28,6 +29,9 @@ pub struct LoadOptions {
     pub env: Environment,
     /// Whether what was read of properties files is kept in the target folder, and taken from there.
     pub cached: bool,
+    /// Whether the texts of models and singular tests are read only when they are asked for, which is right where nothing
+    /// is asked of them later than now: a run works with the project as it was when it began.
+    pub late: bool,
 }
 
 /// A project, read and checked. Paths of files are relative to [`Project::root`], with `/` between their parts.
@@ -59,7 +63,7 @@ pub struct Project {
     pub tasks: BTreeMap<String, TaskFile>,
     /// Files of macros, in the order of paths.
     pub macros: Vec<MacroFile>,
-    /// Hashes of the texts of `refuel_project.yml` and of properties files, by path: the first 128 bits of BLAKE3.
+    /// Hashes of the texts of `refuel_project.yml` and of properties files, by path: XXH3 of 128 bits.
     pub texts: HashMap<Arc<str>, [u8; 16]>,
 }
 
@@ -71,7 +75,7 @@ pub struct Model {
     /// The file.
     pub path: Arc<str>,
     /// The file's text.
-    pub sql: Arc<str>,
+    pub sql: SourceText,
     /// Configuration by `refuel_project.yml` and by properties. What the file's `config(...)` says comes on top, by
     /// [`ModelConfig::with`].
     pub config: Arc<ModelConfig>,
@@ -102,7 +106,7 @@ pub struct SingularTest {
     /// The file.
     pub path: Arc<str>,
     /// The file's text.
-    pub sql: Arc<str>,
+    pub sql: SourceText,
     /// Configuration by `refuel_project.yml`. What the file's `config(...)` says comes on top, by [`TestConfig::with`].
     pub config: Arc<TestConfig>,
 }
@@ -152,6 +156,13 @@ impl Project {
     /// Everything that is wrong in any of its files, in the order of files and lines. Never empty.
     pub fn load(root: &Path, options: &LoadOptions) -> Result<Self, Vec<ProjectError>> {
         load::load(root, options)
+    }
+
+    /// Reads the project in the folder `root` as far as it can be read: what is wrong with it, in the order of files and
+    /// lines, and the project without that, for who looks for further errors. None where not even its settings or its
+    /// target can be read.
+    pub fn load_partly(root: &Path, options: &LoadOptions) -> (Option<Self>, Vec<ProjectError>) {
+        load::partly(root, options)
     }
 
     /// What `refuel_project.yml` in the folder `root` says, without a look at any other file.

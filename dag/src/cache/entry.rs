@@ -5,33 +5,65 @@
 
 use std::sync::Arc;
 
-use refuel_project::Store;
+use refuel_project::{Stamp, Store};
 use refuel_staging::{Asked as AskedOfModel, Call, Facts, Function, Position, RelationName};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::render::{Asked, Uses};
 
-/// An entry of the file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Entry {
+/// What an entry is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
     /// A file of SQL.
-    File(Box<Kept>),
+    Sql,
     /// A seed.
-    Seed(KeptSeed),
+    Seed,
 }
 
-impl Entry {
-    /// The entry as the file has it, and the hash of what is kept. None where it can't be written.
-    pub(crate) fn to_bytes(&self, path: &str) -> Option<(Vec<u8>, Fingerprint)> {
-        // In front is the hash of the rest, so that it need not be made again.
-        let unknown = Fingerprint::default();
-        let mut content = postcard::to_stdvec(&(unknown, self)).ok()?;
-        let (hash, rest) = content.split_at_mut_checked(unknown.0.len())?;
-        let made = Fingerprint::of(rest);
-        hash.copy_from_slice(&made.0);
-        Some((Store::entry(path, &content)?, made))
-    }
+/// What can be kept of a file.
+pub(crate) trait Keep: Serialize + DeserializeOwned {
+    /// What it is kept of.
+    const KIND: Kind;
+}
+
+impl Keep for Kept {
+    const KIND: Kind = Kind::Sql;
+}
+
+impl Keep for KeptSeed {
+    const KIND: Kind = Kind::Seed;
+}
+
+/// What stands in front of what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    kind: Kind,
+    /// Hash of what is kept, so that it need not be made again.
+    pub(crate) made: Fingerprint,
+    /// What told the file from others when it was read, where that is enough to tell.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// An entry as the file has it, and the hash of what is kept. None where it can't be written.
+pub(crate) fn to_bytes<T: Keep>(kept: &T, stamp: Option<Stamp>, path: &str) -> Option<(Vec<u8>, Fingerprint)> {
+    let rest = postcard::to_stdvec(kept).ok()?;
+    let head = Head {
+        kind: T::KIND,
+        made: Fingerprint::of(&rest),
+        stamp,
+    };
+    let mut content = postcard::to_stdvec(&head).ok()?;
+    content.extend_from_slice(&rest);
+    Some((Store::entry(path, &content)?, head.made))
+}
+
+/// What an entry keeps; None where it is of another kind, or damaged.
+pub(crate) fn from_bytes<T: Keep>(entry: &[u8]) -> Option<(T, Head)> {
+    let (head, rest) = postcard::take_from_bytes::<Head>(entry).ok()?;
+    let kept = (head.kind == T::KIND).then(|| postcard::from_bytes(rest).ok())?;
+    Some((kept?, head))
 }
 
 /// What was made of a file of SQL.
@@ -73,10 +105,6 @@ enum KeptAsked {
 /// The hash of a seed's file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeptSeed {
-    /// Its length in bytes.
-    pub(crate) length: u64,
-    /// When it was last changed, in nanoseconds since 1970.
-    pub(crate) modified: i64,
     /// BLAKE3 of its content.
     pub(crate) hash: [u8; 32],
 }

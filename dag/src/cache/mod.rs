@@ -4,14 +4,15 @@ mod entry;
 
 use std::path::Path;
 
-use refuel_project::Store;
+use refuel_project::{Stamp, Store};
 
-pub(crate) use entry::{Entry, Kept, KeptSeed, KeptText};
+use entry::from_bytes;
+pub(crate) use entry::{Head, Kept, KeptSeed, KeptText, to_bytes};
 
 use crate::fingerprint::Fingerprint;
 
 /// What such a file holds, and the version of its format.
-const FORMAT: [u8; 16] = *b"refuel-compile-3";
+const FORMAT: [u8; 16] = *b"refuel-compile-4";
 
 /// What was rendered and parsed before.
 #[derive(Debug, Default)]
@@ -23,23 +24,18 @@ impl Cache {
         Self(Store::read(path, FORMAT, depends.0))
     }
 
-    /// What is known of a file with this text, and the hash of that.
-    pub(crate) fn file(&self, path: &str, text: Fingerprint) -> Option<(Kept, Fingerprint)> {
-        match postcard::from_bytes(self.0.get(path)?).ok()? {
-            (made, Entry::File(kept)) if kept.text == text => Some((*kept, made)),
-            _ => None,
-        }
+    /// What is known of the file of SQL that was at a path. Whether the file still is what it was is for the caller to say.
+    pub(crate) fn file(&self, path: &str) -> Option<(Kept, Head)> {
+        from_bytes(self.0.get(path)?)
     }
 
-    /// What is known of a seed with this length and this time of its last change.
-    pub(crate) fn seed(&self, path: &str, length: u64, modified: i64) -> Option<KeptSeed> {
-        match postcard::from_bytes::<(Fingerprint, Entry)>(self.0.get(path)?).ok()?.1 {
-            Entry::Seed(kept) if kept.length == length && kept.modified == modified => Some(kept),
-            _ => None,
-        }
+    /// What is known of a seed with this stamp.
+    pub(crate) fn seed(&self, path: &str, stamp: Stamp) -> Option<KeptSeed> {
+        let (kept, head) = from_bytes(self.0.get(path)?)?;
+        (head.stamp == Some(stamp)).then_some(kept)
     }
 
-    /// Keeps an entry that the file does not have, as [`Entry::to_bytes`] gives it.
+    /// Keeps an entry that the file does not have, as [`to_bytes`] gives it.
     pub(crate) fn keep(&mut self, path: &str, entry: Vec<u8>) {
         self.0.keep(path, entry);
     }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use minijinja::OutputSpan;
 use rayon::prelude::*;
-use refuel_project::{ModelConfig, TestConfig};
+use refuel_project::{ModelConfig, SourceText, TestConfig};
 use refuel_staging::{Analyzed, Facts, Position, StagingError};
 use refuel_task::Place;
 
 use super::Notes;
-use crate::cache::{Cache, Entry, Kept, KeptText};
+use crate::cache::{Cache, Kept, KeptText, to_bytes};
 use crate::dag::Message;
 use crate::error::{DagError, Warning};
 use crate::fingerprint::Fingerprint;
 use crate::render::{
-    Asked, Base, Mode, Renderer, TemplateFile, Uses, call_place, offset_of, place_at, source_of, text_hash, value_hash,
+    Asked, Base, Mode, Renderer, TemplateFile, Uses, call_place, offset_of, place_at, repeated_settings, source_of,
+    text_hash, value_hash,
 };
 
 /// A file's text after rendering and parsing, before its references are resolved.
@@ -48,7 +49,7 @@ pub(super) enum Config {
 pub(super) struct File {
     pub(super) name: Arc<str>,
     pub(super) path: Arc<str>,
-    pub(super) raw: Arc<str>,
+    pub(super) raw: SourceText,
     pub(super) config: Config,
     /// None where the node is disabled.
     pub(super) full: Option<Parsed>,
@@ -70,7 +71,7 @@ impl File {
 
     /// The start of the file.
     pub(super) fn place(&self) -> Place {
-        place_at(&self.path, &self.raw, 0)
+        start(&self.path)
     }
 
     /// Where a reference is written, as near as can be told.
@@ -80,12 +81,12 @@ impl File {
                 project: Some(project),
                 name,
                 part: None,
-            } => call_place(&self.path, &self.raw, "ref", &[project, name]),
+            } => call_place(&self.path, self.raw.shown(), "ref", &[project, name]),
             Asked::Ref { name, part, .. } => {
                 let written = part.map_or_else(|| name.clone(), |part| format!("{name}.{part}"));
-                call_place(&self.path, &self.raw, "ref", &[&written])
+                call_place(&self.path, self.raw.shown(), "ref", &[&written])
             }
-            Asked::Source { source, table } => call_place(&self.path, &self.raw, "source", &[source, table]),
+            Asked::Source { source, table } => call_place(&self.path, self.raw.shown(), "source", &[source, table]),
             Asked::This => self.place(),
         }
     }
@@ -161,7 +162,7 @@ pub(super) fn read(renderer: &Renderer, cache: &mut Cache, notes: &mut Notes) ->
 struct Item<'a> {
     name: &'a Arc<str>,
     path: &'a Arc<str>,
-    text: &'a Arc<str>,
+    text: &'a SourceText,
     base: Config,
 }
 
@@ -174,30 +175,16 @@ impl Item<'_> {
             warnings: Vec::new(),
             errors: Vec::new(),
         };
-        let text = text_hash(self.text);
-        let (kept, made) = match cache
-            .file(self.path, text)
-            .filter(|(kept, _)| self.is_current(&kept.uses, renderer))
-        {
-            Some((kept, made)) => (kept, Some(made)),
-            None => match self.fresh(renderer, text) {
-                Ok(kept) => {
-                    outcome.rendered = true;
-                    let entry = Entry::File(Box::new(kept));
-                    let (bytes, made) = entry.to_bytes(self.path).unzip();
-                    outcome.fresh = bytes;
-                    let Entry::File(kept) = entry else { return outcome };
-                    (*kept, made)
-                }
-                Err(error) => {
-                    outcome.errors.push(error);
-                    return outcome;
-                }
-            },
+        let (kept, made) = match self.known(renderer, cache, &mut outcome) {
+            Ok(known) => known,
+            Err(error) => {
+                outcome.errors.push(error);
+                return outcome;
+            }
         };
         for message in &kept.warnings {
             outcome.warnings.push(Warning {
-                place: place_at(self.path, self.text, 0),
+                place: start(self.path),
                 message: message.clone(),
                 hint: None,
             });
@@ -212,7 +199,7 @@ impl Item<'_> {
         outcome.file = Some(File {
             name: Arc::clone(self.name),
             path: Arc::clone(self.path),
-            raw: Arc::clone(self.text),
+            raw: self.text.clone(),
             config,
             full: kept.full.map(Parsed::from),
             incremental: kept.incremental.map(Parsed::from),
@@ -223,21 +210,56 @@ impl Item<'_> {
         outcome
     }
 
-    fn template(&self) -> TemplateFile<'_> {
+    /// What is known of the file, and the hash of that: from the cache, or by rendering it now.
+    fn known(
+        &self,
+        renderer: &Renderer,
+        cache: &Cache,
+        outcome: &mut Outcome,
+    ) -> Result<(Kept, Option<Fingerprint>), DagError> {
+        let known = cache.file(self.path);
+        let known = known.filter(|(kept, _)| self.is_current(&kept.uses, renderer));
+        let stamp = self.text.stamp();
+        let (known, text, hash) = match known {
+            Some((kept, head)) if stamp.is_some() && head.stamp == stamp => return Ok((kept, Some(head.made))),
+            known => {
+                let text = self.text.read()?;
+                let hash = text_hash(text);
+                (known.filter(|(kept, _)| kept.text == hash), text, hash)
+            }
+        };
+        let kept = match known {
+            Some((kept, head)) if stamp.is_none() => return Ok((kept, Some(head.made))),
+            Some((kept, _)) => kept,
+            None => {
+                outcome.rendered = true;
+                self.fresh(renderer, text, hash)?
+            }
+        };
+        let (bytes, made) = to_bytes(&kept, stamp, self.path).unzip();
+        outcome.fresh = bytes;
+        Ok((kept, made))
+    }
+
+    fn base(&self) -> Base {
+        match &self.base {
+            Config::Model(config) => Base::Model(Arc::clone(config)),
+            Config::Test(config) => Base::Test(Arc::clone(config)),
+        }
+    }
+
+    fn template<'a>(&'a self, text: &'a str) -> TemplateFile<'a> {
         TemplateFile {
             path: self.path,
-            text: self.text,
-            base: match &self.base {
-                Config::Model(config) => Base::Model(Arc::clone(config)),
-                Config::Test(config) => Base::Test(Arc::clone(config)),
-            },
+            text,
+            base: self.base(),
         }
     }
 
     /// Whether everything that was looked at is still the same.
     fn is_current(&self, uses: &Uses, renderer: &Renderer) -> bool {
         let project = renderer.project();
-        let base = self.template().base;
+        let base = self.base();
         let same = |used: &crate::render::Used, now: &dyn Fn(&str) -> Option<Fingerprint>| {
             used.iter().all(|(name, hash)| *hash == now(name))
         };
@@ -247,8 +269,16 @@ impl Item<'_> {
     }
 
     /// Renders and parses the file.
-    fn fresh(&self, renderer: &Renderer, text: Fingerprint) -> Result<Kept, DagError> {
-        let full = renderer.render(&self.template(), &Mode::default())?;
+    fn fresh(&self, renderer: &Renderer, text: &str, hash: Fingerprint) -> Result<Kept, DagError> {
+        let file = self.template(text);
+        let full = renderer.render(&file, &Mode::default())?;
+        if let Some((key, at)) = repeated_settings(text).first() {
+            return Err(DagError::Settings {
+                place: place_at(self.path, text, *at),
+                message: format!("config() sets \"{key}\" twice"),
+                hint: Some("keep one of the two".to_owned()),
+            });
+        }
         let mut uses = full.uses;
         let enabled = full
             .config
@@ -258,10 +288,10 @@ impl Item<'_> {
             .unwrap_or_else(|| self.base.is_enabled());
         let parse = |text: String, asked: Vec<Asked>, mode: &Mode| match Analyzed::facts(&text, renderer.dialect()) {
             Ok(facts) => Ok(KeptText::new(text, asked, facts)),
-            Err(error) => Err(sql_error(&error, &text, &self.template(), renderer, mode)),
+            Err(error) => Err(sql_error(&error, &text, &file, renderer, mode)),
         };
         let mut kept = Kept {
-            text,
+            text: hash,
             uses: Uses::default(),
             config: full.config.map(|config| serde_json::Value::Object(config).to_string()),
             full: None,
@@ -275,7 +305,7 @@ impl Item<'_> {
                     incremental: true,
                     ..Mode::default()
                 };
-                let other = renderer.render(&self.template(), &mode)?;
+                let other = renderer.render(&file, &mode)?;
                 uses.merge(other.uses);
                 kept.incremental = Some(parse(other.text, other.asked, &mode)?);
             }
@@ -291,11 +321,13 @@ impl Item<'_> {
             return Ok(self.base.clone());
         };
         let said: serde_json::Value = serde_json::from_str(said).unwrap_or_default();
-        let place = call_place(self.path, self.text, "config", &[]);
-        let config = match &self.base {
-            Config::Model(base) => base.with(&said, &place).map(|config| Config::Model(Arc::new(config))),
-            Config::Test(base) => base.with(&said, &place).map(|config| Config::Test(Arc::new(config))),
+        let with = |place: &Place| match &self.base {
+            Config::Model(base) => base.with(&said, place).map(|config| Config::Model(Arc::new(config))),
+            Config::Test(base) => base.with(&said, place).map(|config| Config::Test(Arc::new(config))),
         };
+        // The place is in errors alone, and takes a look at the text.
+        let config = with(&start(self.path))
+            .or_else(|_| with(&call_place(self.path, self.text.shown(), "config", &[])));
         config.map_err(|errors| errors.into_iter().map(DagError::from).collect())
     }
 }
@@ -306,6 +338,15 @@ impl Config {
             Self::Model(config) => config.is_enabled(),
             Self::Test(config) => config.enabled.unwrap_or(true),
         }
+    }
+}
+
+/// The start of a file.
+fn start(path: &Arc<str>) -> Place {
+    Place {
+        source: Arc::clone(path),
+        position: Some((1, 1)),
+        path: String::new(),
     }
 }
 

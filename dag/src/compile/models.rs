@@ -116,7 +116,7 @@ fn model(file: &File, names: &Names<'_>) -> Result<Option<Node>, Vec<DagError>> 
         fingerprints: fingerprint::Fingerprints::default(),
         detail: Detail::Model(Box::new(ModelNode {
             config: Arc::clone(config),
-            raw: Arc::clone(&file.raw),
+            raw: file.raw.clone(),
             full,
             incremental,
             calls,
@@ -173,14 +173,27 @@ fn calls<'a>(facts: impl Iterator<Item = &'a Facts>) -> Vec<Call> {
 }
 
 /// Checks that the task of a call is there, in the version that the call insists on, and of a kind that the function
-/// takes.
+/// takes; and that a call that names a model doesn't name a task.
 fn call_error(call: &Call, file: &File, names: &Names<'_>) -> Result<(), DagError> {
-    let AskedOfModel::Task { name, version } = &call.asked else {
-        return Ok(());
-    };
     let function = call.function.name();
     let written = call.asked.name();
     let place = || place_of_call(file, &written);
+    let AskedOfModel::Task { name, version } = &call.asked else {
+        let Some(known) = names.project.tasks.get(&written) else {
+            return Ok(());
+        };
+        let kind = known.task.kind.name();
+        return Err(DagError::TaskForModel {
+            place: place(),
+            function: function.to_owned(),
+            task: written.clone(),
+            kind,
+            instead: Function::ALL
+                .into_iter()
+                .find(|function| kinds_of(*function).contains(&kind))
+                .map(Function::name),
+        });
+    };
     let Some(known) = names.project.tasks.get(name) else {
         return Err(DagError::UnknownTask {
             place: place(),
@@ -223,7 +236,14 @@ fn kinds_of(function: Function) -> &'static [&'static str] {
     match function {
         Function::Label => &["label"],
         Function::Labels => &["multilabel"],
+        Function::Extract => &["extract"],
+        Function::Answer => &["answer"],
+        Function::Normalize => &["normalize"],
+        Function::Clean => &["clean"],
+        Function::Enrich => &["enrich"],
         Function::Match | Function::MatchScore => &["match"],
+        Function::Resolve => &["resolve"],
+        Function::Repair => &["repair"],
         Function::Confidence | Function::Detail | Function::Embed | Function::Complete => &[],
     }
 }
@@ -231,9 +251,10 @@ fn kinds_of(function: Function) -> &'static [&'static str] {
 /// Where a task is named: the first place where it stands in quotes.
 fn place_of_call(file: &File, task: &str) -> Place {
     let quoted = [format!("'{task}'"), format!("\"{task}\"")];
-    let at = quoted.iter().filter_map(|quoted| file.raw.find(quoted)).min();
+    let text = file.raw.shown();
+    let at = quoted.iter().filter_map(|quoted| text.find(quoted)).min();
     match at {
-        Some(at) => crate::render::place_at(&file.path, &file.raw, at),
+        Some(at) => crate::render::place_at(&file.path, text, at),
         None => file.place(),
     }
 }
@@ -276,11 +297,12 @@ fn named_directly(
 fn place_of_name(file: &File, name: &str, at: Position) -> Place {
     let boundary =
         |character: Option<char>| character.is_none_or(|character| !(character.is_alphanumeric() || character == '_'));
-    let found = file.raw.match_indices(name).map(|(at, _)| at).find(|at| {
-        boundary(file.raw[..*at].chars().next_back()) && boundary(file.raw[at + name.len()..].chars().next())
+    let text = file.raw.shown();
+    let found = text.match_indices(name).map(|(at, _)| at).find(|at| {
+        boundary(text[..*at].chars().next_back()) && boundary(text[at + name.len()..].chars().next())
     });
     match found {
-        Some(at) => crate::render::place_at(&file.path, &file.raw, at),
+        Some(at) => crate::render::place_at(&file.path, text, at),
         None => Place {
             source: Arc::clone(&file.path),
             position: Some((at.line, at.column)),
@@ -335,7 +357,7 @@ pub(super) fn gate(nodes: &mut IndexMap<NodeId, Node>, names: &Names<'_>, notes:
             let by = &nodes[&by];
             let written = format!("{name}.{part}");
             let place = match names.project.models.get(&*by.name) {
-                Some(file) => call_place(&file.path, &file.sql, "ref", &[&written]),
+                Some(file) => call_place(&file.path, file.sql.shown(), "ref", &[&written]),
                 None => by.place.clone(),
             };
             notes.errors.push(DagError::Template {

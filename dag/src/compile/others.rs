@@ -1,22 +1,19 @@
 //! Nodes of tasks, sources and seeds.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
-use refuel_project::{Project, Seed};
+use refuel_project::{Project, Seed, Stamp};
 use refuel_task::Place;
 
 use super::Notes;
 use super::names::Names;
-use crate::cache::{Cache, Entry, KeptSeed};
+use crate::cache::{Cache, KeptSeed, to_bytes};
 use crate::error::DagError;
 use crate::fingerprint;
 use crate::nodes::{Detail, Node, NodeId, ResourceType, SeedNode, SourceNode, TaskNode};
-
-/// A file whose last change is younger than this may change again within the same tick of its clock.
-const SETTLED: Duration = Duration::from_secs(2);
 
 pub(super) fn tasks(project: &Arc<Project>, nodes: &mut IndexMap<NodeId, Node>) {
     for (name, file) in &project.tasks {
@@ -129,16 +126,12 @@ struct Hashed {
     fresh: Option<Vec<u8>>,
 }
 
-/// The hash of a seed's file: from the cache where length and time of the last change are the same.
+/// The hash of a seed's file: from the cache where the stamp is the same.
 fn hash(project: &Project, path: &str, cache: &Cache) -> std::io::Result<Hashed> {
     let file = project.root.join(path);
-    let metadata = fs_err::metadata(&file)?;
-    let changed = metadata.modified()?;
-    let modified = changed
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |age| age.as_nanos() as i64);
+    let stamp = Stamp::of(&fs_err::metadata(&file)?, SystemTime::now());
     let hex = |hash: [u8; 32]| Arc::from(blake3::Hash::from_bytes(hash).to_hex().as_str());
-    if let Some(kept) = cache.seed(path, metadata.len(), modified) {
+    if let Some(kept) = stamp.and_then(|stamp| cache.seed(path, stamp)) {
         return Ok(Hashed {
             content: hex(kept.hash),
             fresh: None,
@@ -147,16 +140,10 @@ fn hash(project: &Project, path: &str, cache: &Cache) -> std::io::Result<Hashed>
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(fs_err::File::open(&file)?)?;
     let hash = *hasher.finalize().as_bytes();
-    let settled = SystemTime::now().duration_since(changed).is_ok_and(|age| age > SETTLED);
     Ok(Hashed {
         content: hex(hash),
-        fresh: Entry::Seed(KeptSeed {
-            length: metadata.len(),
-            modified,
-            hash,
-        })
-        .to_bytes(path)
-        .filter(|_| settled)
-        .map(|(entry, _)| entry),
+        fresh: stamp
+            .and_then(|stamp| to_bytes(&KeptSeed { hash }, Some(stamp), path))
+            .map(|(entry, _)| entry),
     })
 }

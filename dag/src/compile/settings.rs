@@ -73,8 +73,8 @@ fn untyped(file: &File, properties: Option<&Properties>) -> Vec<DagError> {
 
 /// Where a setting is written: in the file of the model, or else in its properties or above.
 fn place_of(file: &File, key: &str, properties: Option<&Properties>) -> Place {
-    match (file.raw.find(key), properties) {
-        (Some(at), _) => crate::render::place_at(&file.path, &file.raw, at),
+    match (file.raw.shown().find(key), properties) {
+        (Some(at), _) => crate::render::place_at(&file.path, file.raw.shown(), at),
         (None, Some(properties)) => properties.place.clone(),
         (None, None) => file.place(),
     }

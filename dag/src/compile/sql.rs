@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
         if model.volatile || !self.mode.vars.is_empty() || !self.mode.env.is_empty() {
             let file = TemplateFile {
                 path: &node.path,
-                text: &model.raw,
+                text: model.raw.read()?,
                 base: Base::Model(Arc::clone(&model.config)),
             };
             return self.rendered(&file, Some(node));

@@ -200,6 +200,10 @@ fn task_gate(task: &Task) -> Fingerprint {
         .json(&task.confidence)
         .json(&task.fallback)
         .json(&task.on_error);
+    // Tasks without keep the fingerprint that they had.
+    if let Some(calibrated) = &task.calibrated {
+        hasher.json(calibrated);
+    }
     hasher.finish()
 }
 

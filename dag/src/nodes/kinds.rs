@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use refuel_project::{ModelConfig, SeedConfig};
+use refuel_project::{ModelConfig, SeedConfig, SourceText};
 use refuel_staging::{Call, Facts, RelationName};
 use refuel_task::Task;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub struct ModelNode {
     /// Its settings: project, properties and the file's own `config(...)`.
     pub config: Arc<ModelConfig>,
     /// The file's text.
-    pub raw: Arc<str>,
+    pub raw: SourceText,
     /// The text for a full build.
     pub full: Rendering,
     /// The text for an incremental build, where it is another.

@@ -16,11 +16,12 @@ use crate::error::ProjectError;
 use crate::profile::Chosen;
 use crate::project::{LoadOptions, MacroFile, Model, Project, Seed, SingularTest, TaskFile};
 use crate::properties::{
-    Described, EvaluationRows, Format, Properties, PropertiesFile, Reader, Source, TextHash, UnitTest, read_store,
+    Described, Format, Properties, PropertiesFile, Reader, Source, TextHash, UnitTest, read_store,
     text_hash, tree,
 };
 use crate::settings::{FolderConfigs, ProjectFile, Settings};
 use crate::shape::{Problems, suggestion};
+use crate::source_text::SourceText;
 use crate::store::Store;
 
 /// The file of the trees of properties files, in the target folder.
@@ -71,9 +72,12 @@ pub(super) fn assemble(
         problems,
     );
     let mut taken = Taken::default();
-    let mut models = read_models(&root, found.models, &model_configs, &mut taken, problems);
+    let folder: Arc<Path> = root.as_path().into();
+    let models = files::sql(&folder, found.models, options.late, problems);
+    let mut models = read_models(models, &model_configs, &mut taken, problems);
     let mut seeds = read_seeds(found.seeds, &seed_configs, &mut taken, problems);
-    let tests = read_tests(&root, found.tests, &test_configs, problems);
+    let tests = files::sql(&folder, found.tests, options.late, problems);
+    let tests = read_tests(tests, &test_configs, problems);
     let tasks = read_tasks(&root, found.tasks, problems);
     let macros = files::texts(&root, found.macros, problems)
         .into_iter()
@@ -106,7 +110,6 @@ pub(super) fn assemble(
     }
     sources.sort_unstable_keys();
     check_unit_tests(&mut unit_tests, &models, problems);
-    check_evaluations(&root, &models, problems);
 
     let Chosen { target, targets } = chosen?;
     let mut vars = settings.vars.clone();
@@ -204,14 +207,13 @@ fn check_folders<'a, C: Layered>(
 }
 
 fn read_models(
-    root: &Path,
-    found: Vec<Found>,
+    found: Vec<(Found, SourceText)>,
     configs: &FolderConfigs<ModelConfig>,
     taken: &mut Taken,
     problems: &mut Problems,
 ) -> IndexMap<Arc<str>, Model> {
     let mut models = IndexMap::with_capacity(found.len());
-    for (file, sql) in files::texts(root, found, problems) {
+    for (file, sql) in found {
         if !is_name(&file, "model", problems) || !taken.take(&file, "a model", problems) {
             continue;
         }
@@ -259,14 +261,13 @@ fn read_seeds(
 }
 
 fn read_tests(
-    root: &Path,
-    found: Vec<Found>,
+    found: Vec<(Found, SourceText)>,
     configs: &FolderConfigs<TestConfig>,
     problems: &mut Problems,
 ) -> IndexMap<Arc<str>, SingularTest> {
     let mut taken = Taken::default();
     let mut tests = IndexMap::new();
-    for (file, sql) in files::texts(root, found, problems) {
+    for (file, sql) in found {
         if !is_name(&file, "test", problems) || !taken.take(&file, "a test", problems) {
             continue;
         }
@@ -435,20 +436,4 @@ fn check_unit_tests(tests: &mut Vec<UnitTest>, models: &IndexMap<Arc<str>, Model
         }
         is_same
     });
-}
-
-/// The file that an evaluation names must be there.
-fn check_evaluations(root: &Path, models: &IndexMap<Arc<str>, Model>, problems: &mut Problems) {
-    let properties = models.values().filter_map(|model| model.properties.as_deref());
-    for evaluation in properties.flat_map(|properties| &properties.evaluations) {
-        if let EvaluationRows::File { path, .. } = &evaluation.rows
-            && let Err(error) = fs_err::metadata(root.join(path))
-        {
-            problems.push(ProjectError::Read {
-                place: evaluation.place.clone(),
-                path: path.into(),
-                error,
-            });
-        }
-    }
 }

@@ -12,6 +12,7 @@ use crate::error::ProjectError;
 use crate::properties::Format;
 use crate::settings::Settings;
 use crate::shape::Problems;
+use crate::source_text::SourceText;
 
 /// A file, by its path from the project's folder.
 #[derive(Debug, Clone)]
@@ -184,7 +185,7 @@ fn unreadable(folder: &str, error: &walkdir::Error) -> ProjectError {
 }
 
 /// The text of a file, without a byte order mark.
-pub(super) fn text(root: &Path, shown: &str) -> Result<String, ProjectError> {
+pub(crate) fn text(root: &Path, shown: &str) -> Result<String, ProjectError> {
     let path = root.join(shown);
     let unreadable = |error| ProjectError::Read {
         place: Place::of(shown),
@@ -231,14 +232,30 @@ pub(super) fn texts(root: &Path, files: Vec<Found>, problems: &mut Problems) -> 
             Ok((file, text.into()))
         })
         .collect();
-    let mut texts = Vec::with_capacity(read.len());
-    for result in read {
-        match result {
-            Ok(text) => texts.push(text),
-            Err(error) => problems.push(error),
-        }
-    }
-    texts
+    said(read, problems)
+}
+
+/// The texts of files of SQL, read side by side unless they are to be read `late`. Those that can't be read are said and
+/// left out.
+pub(super) fn sql(root: &Arc<Path>, files: Vec<Found>, late: bool, problems: &mut Problems) -> Vec<(Found, SourceText)> {
+    let read: Vec<Result<(Found, SourceText), ProjectError>> = files
+        .into_par_iter()
+        .with_min_len(16)
+        .map(|file| {
+            let text = SourceText::unread(root, &file.path)?;
+            if !late {
+                text.read()?;
+            }
+            Ok((file, text))
+        })
+        .collect();
+    said(read, problems)
+}
+
+/// What went well. The rest is said.
+fn said<T>(results: Vec<Result<T, ProjectError>>, problems: &mut Problems) -> Vec<T> {
+    let sound = results.into_iter().filter_map(|result| result.map_err(|error| problems.push(error)).ok());
+    sound.collect()
 }
 
 #[cfg(test)]

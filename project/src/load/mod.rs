@@ -6,6 +6,8 @@ mod names;
 
 use std::path::Path;
 
+pub(crate) use files::text;
+
 use crate::error::ProjectError;
 use crate::profile;
 use crate::project::{LoadOptions, Project};
@@ -16,19 +18,25 @@ use crate::{PROJECT_FILE, Settings, settings};
 
 /// See [`Project::load`].
 pub(crate) fn load(root: &Path, options: &LoadOptions) -> Result<Project, Vec<ProjectError>> {
+    match partly(root, options) {
+        (Some(project), problems) if problems.is_empty() => Ok(project),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// See [`Project::load_partly`].
+pub(crate) fn partly(root: &Path, options: &LoadOptions) -> (Option<Project>, Vec<ProjectError>) {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let mut problems = Problems::new();
-    let file = project_file(&root, &mut problems)?;
+    let file = match project_file(&root, &mut problems) {
+        Ok(file) => file,
+        Err(problems) => return (None, problems),
+    };
     let chosen = profile::choose(&root, &file.0, options, &mut problems);
     let found = files::find(&root, &file.0.settings, &mut problems);
     let project = assemble::assemble(root, file, chosen, found, options, &mut problems);
-    match project {
-        Some(project) if problems.is_empty() => Ok(project),
-        _ => {
-            problems.sort_by(|a, b| order(a).cmp(&order(b)));
-            Err(problems)
-        }
-    }
+    problems.sort_by(|a, b| order(a).cmp(&order(b)));
+    (project, problems)
 }
 
 /// See [`Project::settings`].

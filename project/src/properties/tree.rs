@@ -10,13 +10,14 @@ use refuel_task::Place;
 use refuel_task::yaml::{Content, Node, YamlError, item_path, key_path};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use twox_hash::XxHash3_128;
 
 use crate::store::Store;
 
 /// What such a store holds, and the version of its format.
-const FORMAT: [u8; 16] = *b"refuel-trees--01";
+const FORMAT: [u8; 16] = *b"refuel-trees--02";
 
-/// The first 128 bits of the BLAKE3 hash of a text.
+/// The hash of a text: XXH3 of 128 bits.
 pub(crate) type TextHash = [u8; 16];
 
 /// The store of trees in a file.
@@ -27,9 +28,7 @@ pub(crate) fn read_store(path: &Path) -> Store {
 
 /// The hash of a text.
 pub(crate) fn text_hash(text: &str) -> TextHash {
-    let mut first = [0; 16];
-    first.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
-    first
+    XxHash3_128::oneshot(text.as_bytes()).to_be_bytes()
 }
 
 /// The tree of a text, from the store where it has it, and the entry that is to be kept where it has not. `path` is

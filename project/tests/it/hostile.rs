@@ -112,5 +112,5 @@ fn a_byte_order_mark_is_no_part_of_a_text() {
         ("models/a.sql", "\u{feff}SELECT 1"),
     ])
     .expect("a project");
-    assert_eq!(&*project.models["a"].sql, "SELECT 1");
+    assert_eq!(project.models["a"].sql.shown(), "SELECT 1");
 }

@@ -319,3 +319,26 @@ proptest! {
         }
     }
 }
+
+/// What a file system tells of a file is taken for its content only where it must have changed with it.
+#[cfg(unix)]
+#[test]
+fn a_change_that_leaves_length_and_time_as_they_were_is_seen() {
+    let folder = Folder::new(&[("models/a.sql", "select 1 as one"), ("models/b.sql", "select 2 as two")]);
+    let path = folder.path().join("models/a.sql");
+    let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+    // Files that were just written are read again in any case.
+    assert_eq!(folder.compile_in_target().rendered_files, 2);
+    std::thread::sleep(std::time::Duration::from_millis(3_200));
+    let stamped = folder.compile_in_target();
+    assert_eq!(stamped.rendered_files, 0);
+    let again = folder.compile_in_target();
+    assert_eq!((again.rendered_files, everything(&again)), (0, everything(&stamped)));
+
+    folder.write("models/a.sql", "select 3 as one");
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    let changed = folder.compile_in_target();
+    assert_eq!(changed.rendered_files, 1);
+    let a = changed.nodes.values().find(|node| &*node.name == "a").unwrap();
+    assert_eq!(changed.rendered_sql(a, &RenderMode::default()).unwrap(), "select 3 as one");
+}

@@ -13,11 +13,23 @@ use crate::context::Context;
 use crate::error::{CliError, Failure};
 use crate::printer::Printer;
 
-/// Reads a project, without compiling it.
+/// Reads a project that is going to be run, without compiling it.
 ///
 /// # Errors
 /// Everything that is wrong with its files.
 pub(crate) fn load(arguments: &ProjectArgs) -> Result<Arc<Project>, Failure> {
+    load_with(arguments, false)
+}
+
+/// Reads a project that is only looked at, without compiling it: texts that did not change need not be read.
+///
+/// # Errors
+/// Everything that is wrong with its files.
+pub(crate) fn load_to_look(arguments: &ProjectArgs) -> Result<Arc<Project>, Failure> {
+    load_with(arguments, true)
+}
+
+fn load_with(arguments: &ProjectArgs, late: bool) -> Result<Arc<Project>, Failure> {
     let root = match &arguments.project_dir {
         Some(folder) => {
             let root = Project::find(folder)?;
@@ -34,17 +46,27 @@ pub(crate) fn load(arguments: &ProjectArgs) -> Result<Arc<Project>, Failure> {
         profiles_dir: arguments.profiles_dir.clone(),
         vars: variables(&arguments.vars)?,
         cached: true,
+        late,
         ..LoadOptions::default()
     };
-    Project::load(&root, &options).map(Arc::new).map_err(several)
+    match Project::load_partly(&root, &options) {
+        (Some(project), errors) if errors.is_empty() => Ok(Arc::new(project)),
+        (project, errors) => {
+            // Who mends one file wants to know of the others too: SQL is read although a task or properties can't be.
+            let further = project.map_or_else(Vec::new, |project| Dag::errors_of_files(&Arc::new(project)));
+            let errors = errors.into_iter().map(Failure::from);
+            let all = Failure::all(errors.chain(further.into_iter().map(Failure::from)));
+            Err(all.unwrap_or_else(nothing_told))
+        }
+    }
 }
 
-/// Reads and compiles a project, and tells what is worth a word.
+/// Reads and compiles a project that is only looked at, and tells what is worth a word.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn compile(arguments: &ProjectArgs, context: &Context) -> Result<Arc<Dag>, Failure> {
-    let project = load(arguments)?;
+    let project = load_to_look(arguments)?;
     let options = CompileOptions::in_target(&project);
     compile_with(&project, &options, context.printer)
 }
@@ -79,7 +101,11 @@ pub(crate) fn state_path(project: &Project) -> PathBuf {
 
 /// Every error of a list, as one failure.
 fn several<E: Into<Failure>>(errors: Vec<E>) -> Failure {
-    Failure::all(errors.into_iter().map(Into::into)).unwrap_or_else(|| CliError::Stopped { part: "reading" }.into())
+    Failure::all(errors.into_iter().map(Into::into)).unwrap_or_else(nothing_told)
+}
+
+fn nothing_told() -> Failure {
+    CliError::Stopped { part: "reading" }.into()
 }
 
 /// Variables as the command line gives them: maps in YAML or JSON, or NAME=VALUE.

@@ -13,6 +13,7 @@ use crate::model::Model;
 use crate::prepared::PreparedTask;
 use crate::session::onnx::RuntimeOptions;
 use crate::session::{Budget, Placement};
+use crate::steps;
 
 /// Bytes of answers that are kept in memory.
 const MEMORY_CACHE: u64 = 64 << 20;
@@ -46,14 +47,14 @@ pub struct EngineOptions {
 pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) cache: AnswerCache,
-    registry: Registry,
+    pub(crate) registry: Registry,
     models: Mutex<HashMap<String, Arc<Model>>>,
 }
 
 /// Models by name, loaded once, and the answers that they gave.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Engine {
@@ -89,14 +90,17 @@ impl Engine {
     /// Settles which model answers a task, and what identifies its answers. The model itself is loaded when the first
     /// input is met that has no answer yet.
     ///
-    /// `model` is used instead of the task's own. A task that asks no model stays so with [`RULES_MODEL`].
+    /// `model` is used instead of the task's own. A task that asks no model stays so with [`RULES_MODEL`], and one whose
+    /// strategy leaves nothing to a model asks none whatever is given.
     pub fn prepare(&self, task: &Task, model: Option<&str>) -> Result<PreparedTask, EngineError> {
+        let steps = steps::for_task(task, &self.shared)?;
         let asked = match model.filter(|model| *model != RULES_MODEL) {
+            _ if steps.iter().any(|step| step.answers_all()) => None,
             Some(model) => Some(model.to_owned()),
             None => task.asks_model().then(|| task.model_name()),
         };
         let entry = asked.map(|asked| self.shared.entry(&asked)).transpose()?;
-        PreparedTask::new(Arc::clone(&self.shared), task.clone(), entry)
+        PreparedTask::new(Arc::clone(&self.shared), task.clone(), steps, entry)
     }
 }
 

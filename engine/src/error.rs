@@ -112,6 +112,45 @@ pub enum EngineError {
         /// Name of the task.
         task: String,
     },
+    /// A task is to be answered by a head that is not there.
+    #[error("the head `{head}` of the task `{task}` is not trained")]
+    NoHead {
+        /// Name that the head would have in the registry.
+        head: String,
+        /// Name of the task.
+        task: String,
+    },
+    /// A head answers another task than this.
+    #[error("the head `{head}` does not fit the task `{task}`: {what}")]
+    HeadUnfit {
+        /// `name@digest`.
+        head: String,
+        /// Name of the task.
+        task: String,
+        /// Why not.
+        what: String,
+    },
+    /// Nobody has chosen how sure the parts of a cascade have to be.
+    #[error("nothing is chosen for the cascade of the task `{task}`: its head `{head}` was trained without")]
+    NoCascade {
+        /// `name@digest`.
+        head: String,
+        /// Name of the task.
+        task: String,
+    },
+    /// There is nothing to train a head on, or nothing that a head could answer.
+    #[error("no head can be trained for the task `{task}`: {what}")]
+    Untrainable {
+        /// Name of the task.
+        task: String,
+        /// Why not.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A head can't be learned or used.
+    #[error(transparent)]
+    Learn(refuel_learn::LearnError),
     /// The task can't be asked.
     #[error(transparent)]
     Task(#[from] refuel_task::TaskError),
@@ -124,6 +163,15 @@ pub enum EngineError {
     /// A file can't be read or written.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<refuel_learn::LearnError> for EngineError {
+    fn from(error: refuel_learn::LearnError) -> Self {
+        match error {
+            refuel_learn::LearnError::Stopped => Self::Cancelled,
+            other => Self::Learn(other),
+        }
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -152,6 +200,11 @@ impl EngineError {
             Self::UnknownClass { .. } => "RF0511",
             Self::Grammar { .. } => "RF0513",
             Self::NoModel { .. } => "RF0514",
+            Self::NoHead { .. } => "RF0515",
+            Self::HeadUnfit { .. } => "RF0516",
+            Self::NoCascade { .. } => "RF0517",
+            Self::Untrainable { .. } => "RF0518",
+            Self::Learn(error) => error.code(),
             Self::Task(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Cache(error) => error.code(),
@@ -186,6 +239,13 @@ impl EngineError {
             Self::UnknownClass { .. } => {
                 Some("give the task's labels the names of the model's classes, or list those as aliases".to_owned())
             }
+            Self::NoHead { .. } => Some("train it with `refuel train TASK.yml`".to_owned()),
+            Self::HeadUnfit { .. } => Some("train it again with `refuel train TASK.yml`".to_owned()),
+            Self::NoCascade { .. } => {
+                Some("with `strategy: cascade` in its file, `refuel train TASK.yml` chooses it".to_owned())
+            }
+            Self::Untrainable { hint, .. } => Some(hint.clone()),
+            Self::Learn(error) => error.hint(),
             Self::NoModel { .. } => Some("name one in the task: model: NAME".to_owned()),
             Self::Task(error) => error.hint(),
             Self::Registry(error) => error.hint(),

@@ -9,6 +9,8 @@ mod engine;
 pub mod error;
 pub mod evaluate;
 pub mod guide;
+mod learned;
+pub mod learning;
 pub mod machine;
 mod model;
 mod prepared;

@@ -107,6 +107,18 @@ impl NearestNeighbours {
         shares
     }
 
+    /// The same of each example with itself left out, and with it those of its group, `[examples, labels]`: what confidence
+    /// is calibrated on.
+    pub fn left_out(&self, groups: Option<&[u64]>) -> Array2<f32> {
+        let own = |example: usize| groups.map_or(example as u64, |groups| groups[example]);
+        let others = self.search(&self.examples, self.voting.count, |row, example| own(row) != own(example));
+        let mut shares = Array2::zeros((others.len(), self.count));
+        for (mut row, others) in shares.rows_mut().into_iter().zip(&others) {
+            row.assign(&ArrayView1::from(&self.votes(others, self.voting)));
+        }
+        shares
+    }
+
     fn votes(&self, neighbours: &[Neighbour], voting: Voting) -> Vec<f32> {
         let mut votes = vec![0.0; self.count];
         let nearest = neighbours.first().map_or(0.0, |neighbour| neighbour.cosine);

@@ -15,6 +15,9 @@ use crate::steps::{self, Outcome};
 /// Rows that are run to time the others by: a few packs.
 const SAMPLE: usize = 32;
 
+/// Rows that steps are timed on, where they run a model.
+const SAMPLE_OF_STEPS: usize = 256;
+
 /// What a run would cost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
@@ -78,9 +81,14 @@ impl PreparedTask {
             .iter()
             .map(|&position| &inputs[sorted.distinct[position]])
             .collect();
+        for step in &self.steps {
+            step.load(cancel)?;
+        }
+        let sampled = self.sampled(&asked);
         let start = Instant::now();
-        let outcomes = steps::run(&self.steps, &asked, cancel)?;
-        estimate.seconds = start.elapsed().as_secs_f64();
+        let outcomes = steps::run(&self.steps, &sampled, cancel)?;
+        let share = asked.len() as f64 / sampled.len() as f64;
+        estimate.seconds = start.elapsed().as_secs_f64() * share;
         let asked: Vec<&RenderedInput> = outcomes.iter().filter_map(Outcome::left).collect();
         if self.entry.is_none() || asked.is_empty() {
             return Ok(estimate);
@@ -94,10 +102,22 @@ impl PreparedTask {
             .zip(rows)
             .filter_map(|(&input, row)| Some(Question { input, row: row.ok()? }))
             .collect();
-        estimate.row_tokens = tokens(&questions, after);
+        estimate.row_tokens = (tokens(&questions, after) as f64 * share) as usize;
         let tokens_a_second = speed(&ready, questions, after, cancel)?;
         estimate.seconds += estimate.row_tokens as f64 / tokens_a_second;
         Ok(estimate)
+    }
+}
+
+impl PreparedTask {
+    /// The inputs that the steps are tried on: all where that takes no time, else some from all over.
+    fn sampled<'a>(&self, inputs: &[&'a RenderedInput]) -> Vec<&'a RenderedInput> {
+        let every = if self.steps.iter().all(|step| step.is_quick()) {
+            1
+        } else {
+            inputs.len().div_ceil(SAMPLE_OF_STEPS).max(1)
+        };
+        inputs.iter().copied().step_by(every).collect()
     }
 }
 

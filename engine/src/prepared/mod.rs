@@ -51,6 +51,8 @@ pub struct PreparedTask {
     fingerprint: String,
     keys: TaskKeys,
     gate: Gate,
+    /// What a user should know of the task's calibration.
+    calibration: Option<String>,
     drafts: usize,
     ready: Mutex<Option<Arc<Ready>>>,
 }
@@ -79,7 +81,12 @@ impl Sorted {
 }
 
 impl PreparedTask {
-    pub(crate) fn new(shared: Arc<Shared>, task: Task, entry: Option<ModelEntry>) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        task: Task,
+        steps: Vec<Box<dyn Step>>,
+        entry: Option<ModelEntry>,
+    ) -> Result<Self, EngineError> {
         let embedding = match &task.examples {
             Some(examples) if entry.is_some() && examples.needs_embeddings() => {
                 let name = examples
@@ -94,12 +101,15 @@ impl PreparedTask {
             Some(entry) => task.fingerprint_with_embedding_digest(&entry.manifest.digest),
             None => task.fingerprint(),
         };
-        let steps = steps::for_task(&task);
         let digest = steps::digest(&steps, entry.as_ref().map(|entry| entry.manifest.digest.as_str()));
+        let of_steps = || steps.iter().rev().find_map(|step| step.model());
         let model = entry
             .as_ref()
-            .map_or_else(|| digest.clone(), |entry| entry.manifest.reference());
+            .map(|entry| entry.manifest.reference())
+            .or_else(of_steps)
+            .unwrap_or_else(|| digest.clone());
         let keys = CacheKey::for_task(&fingerprint, &digest);
+        let (task, calibration) = task.settled(&digest, &fingerprint)?;
         let gate = task.gate();
         Ok(Self {
             shared,
@@ -112,6 +122,7 @@ impl PreparedTask {
             fingerprint,
             keys,
             gate,
+            calibration,
             drafts: DRAFTS,
             ready: Mutex::default(),
         })
@@ -141,9 +152,16 @@ impl PreparedTask {
         &self.digest
     }
 
+    /// The digest of the model alone; where none is asked, what identifies the answers instead.
+    pub fn model_digest(&self) -> &str {
+        self.entry
+            .as_ref()
+            .map_or(&self.digest, |entry| &entry.manifest.digest)
+    }
+
     /// Whether nothing needs to be loaded before the next answer.
     pub fn is_ready(&self) -> bool {
-        self.entry.is_none() || self.loaded().is_some()
+        self.steps.iter().all(|step| step.is_ready()) && (self.entry.is_none() || self.loaded().is_some())
     }
 
     /// Hash of everything in the task that can change an answer.
@@ -156,9 +174,10 @@ impl PreparedTask {
         self.loaded().map(|ready| ready.model.placement().clone())
     }
 
-    /// What a user should know of this task on this model. Empty until the model is loaded.
+    /// What a user should know of this task on this model. Most of it is known only once the model is loaded.
     pub fn notes(&self) -> Vec<String> {
-        self.loaded().map_or_else(Vec::new, |ready| ready.procedure.notes())
+        let loaded = self.loaded().map_or_else(Vec::new, |ready| ready.procedure.notes());
+        self.calibration.iter().cloned().chain(loaded).collect()
     }
 
     fn loaded(&self) -> Option<Arc<Ready>> {
@@ -191,6 +210,9 @@ impl PreparedTask {
     /// # Errors
     /// When it can't be loaded or can't do what the task asks, or on cancellation.
     pub fn load(&self, cancel: &Cancel) -> Result<(), EngineError> {
+        for step in &self.steps {
+            step.load(cancel)?;
+        }
         if self.entry.is_none() {
             return Ok(());
         }
@@ -212,6 +234,7 @@ impl PreparedTask {
     /// Lets the loaded model go; the next input that has no answer loads it again. The model itself goes once no task
     /// holds it and [`Engine::unload`](crate::Engine::unload) was called.
     pub fn release(&self) {
+        self.steps.iter().for_each(|step| step.release());
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -222,6 +245,7 @@ impl PreparedTask {
             .iter()
             .chain(&self.embedding)
             .map(|entry| self.shared.memory_of(entry))
+            .chain(self.steps.iter().flat_map(|step| step.models()))
             .collect()
     }
 

@@ -2,9 +2,20 @@
 //! what is left in the end goes to the model, where the task asks one. Rows that a step answers never reach a tokenizer or
 //! a session.
 
+mod head;
+mod rules;
+mod similar;
+mod strategy;
+mod values;
+
+pub(crate) use similar::embedding_model;
+
+use std::sync::Arc;
+
 use refuel_task::{Answer, RenderedInput, Task};
 
 use crate::cancel::Cancel;
+use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
 
 /// What a step makes of an input.
@@ -33,6 +44,44 @@ pub(crate) trait Step: Send + Sync {
     /// When nothing can be answered at all, and [`EngineError::Cancelled`]. What is wrong with one input is an answer with
     /// the status `error`.
     fn ask(&self, inputs: &[&RenderedInput], cancel: &Cancel) -> Result<Vec<Reply>, EngineError>;
+
+    /// `name@digest` of the model that it is, where it is one.
+    fn model(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether it leaves nothing to whatever follows, so that no language model is needed behind it.
+    fn answers_all(&self) -> bool {
+        false
+    }
+
+    /// The models that it runs, with what each takes in memory.
+    fn models(&self) -> Vec<ModelMemory> {
+        Vec::new()
+    }
+
+    /// Whether nothing needs to be loaded before it answers.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    /// Whether it takes no time to speak of, as it runs no model.
+    fn is_quick(&self) -> bool {
+        true
+    }
+
+    /// Loads what it needs, which the first input does otherwise.
+    fn load(&self, _cancel: &Cancel) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    /// Lets the models go that it runs, until they are needed again.
+    fn release(&self) {}
+}
+
+/// The answer of the rule that holds for an input. None where none does.
+pub(crate) fn rule_answer(task: &Task, input: &RenderedInput) -> Option<Answer> {
+    rules::Rules::answer(task, input)
 }
 
 /// What all steps made of an input.
@@ -62,8 +111,11 @@ impl Outcome<'_> {
 }
 
 /// The steps of a task, in their order. None for tasks that a model answers alone.
-pub(crate) fn for_task(_task: &Task) -> Vec<Box<dyn Step>> {
-    Vec::new()
+pub(crate) fn for_task(task: &Task, shared: &Arc<Shared>) -> Result<Vec<Box<dyn Step>>, EngineError> {
+    match values::step(task) {
+        Some(step) => Ok(vec![step]),
+        None => strategy::steps(task, shared),
+    }
 }
 
 /// What identifies the answers of steps and of the model behind them: of a model alone, its digest.

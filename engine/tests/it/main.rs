@@ -7,6 +7,7 @@ mod answer_kind;
 mod answers;
 mod extract;
 mod guesses;
+mod heads;
 mod home;
 mod invariance;
 mod limits;

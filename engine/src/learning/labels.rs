@@ -1,0 +1,120 @@
+//! Heads on embeddings.
+
+use std::sync::Arc;
+
+use refuel_learn::{
+    Activation, ChosenCalibration, Facts, Features, HeadOptions, LabelTexts, Targets, TermOptions, TermVocabulary,
+    best_of, head_to_onnx, train_head,
+};
+use refuel_task::{Example, Task};
+
+use super::{
+    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, calibration_name, groups, hash_of, numbered,
+};
+use crate::cancel::Cancel;
+use crate::engine::Shared;
+use crate::error::EngineError;
+use crate::learned::encoder::Encoder;
+use crate::learned::{choices_of, matrix};
+use crate::steps::embedding_model;
+
+/// Trains a head on the embeddings of examples, and on their terms where these help. Names and descriptions of labels are
+/// evidence beside the examples.
+pub(super) fn learn(
+    shared: &Arc<Shared>,
+    task: &Task,
+    examples: &[Example],
+    options: &TrainOptions<'_>,
+    cancel: &Cancel,
+    on_event: OnTraining<'_>,
+) -> Result<Learned, EngineError> {
+    let name = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
+    let encoder = Encoder::new(Arc::clone(shared), &name)?;
+    let names = choices_of(task);
+    let labels = numbered(examples, &names);
+    let texts: Vec<&str> = examples.iter().map(|example| example.input.text.as_str()).collect();
+    let (about, of_about) = texts_of_labels(task);
+    on_event(TrainEvent::Begin {
+        step: TrainStep::Embed,
+        rows: (texts.len() + about.len()) as u64,
+    });
+    let mut tell = |rows: usize| on_event(TrainEvent::Rows(rows as u64));
+    let vectors = encoder.vectors(&texts, cancel, &mut tell)?;
+    let of_labels = encoder.vectors(&about.iter().map(String::as_str).collect::<Vec<_>>(), cancel, &mut tell)?;
+    on_event(TrainEvent::Begin {
+        step: TrainStep::Fit,
+        rows: examples.len() as u64,
+    });
+    let vocabulary = TermVocabulary::fit(&texts, &TermOptions::default());
+    let features = Features {
+        dense: matrix(&vectors)?,
+        terms: Some(vocabulary.rows(&texts)),
+    };
+    let label_texts = LabelTexts {
+        features: Features {
+            dense: matrix(&of_labels)?,
+            terms: Some(vocabulary.rows(&about)),
+        },
+        labels: of_about,
+    };
+    let targets = Targets::single(&labels, names.len())?;
+    let search = HeadOptions {
+        seed: options.seed,
+        ..HeadOptions::default()
+    };
+    let groups = groups(examples);
+    let stopped = || cancel.is_cancelled();
+    let trained = train_head(
+        &features,
+        &targets,
+        Some(&label_texts),
+        Some(&groups),
+        &search,
+        &stopped,
+    )?;
+    let mut shares = trained.held_out;
+    Activation::Softmax.apply(&mut shares);
+    let raw: Vec<(f32, bool)> = best_of(&shares)
+        .into_iter()
+        .enumerate()
+        .map(|(row, best)| (shares[[row, best]], best == labels[row]))
+        .collect();
+    let calibration = ChosenCalibration::of(&raw, options.seed).calibration;
+    let scored: Vec<(f32, bool)> = raw
+        .iter()
+        .map(|(raw, right)| (calibration.apply(*raw), *right))
+        .collect();
+    let entry = encoder.entry().clone();
+    let mut facts = Facts::new(names, hash_of(examples), examples.len());
+    facts.terms = (trained.head.terms() > 0).then(|| vocabulary.to_json());
+    facts.embedding_model = Some(format!(
+        "{}@{}",
+        entry.manifest.name,
+        entry.manifest.digest.trim_start_matches("sha256:")
+    ));
+    facts.held_out_accuracy = trained.accuracy;
+    facts.held_out_log_loss = trained.log_loss;
+    facts.calibration = calibration;
+    Ok(Learned {
+        graph: head_to_onnx(&trained.head, &facts),
+        files: Vec::new(),
+        family: "linear",
+        columns: trained.head.weights.nrows(),
+        parameters: trained.head.weights.len() + trained.head.bias.len(),
+        encoder: Some(entry),
+        held_out: HeldOut::of(&scored, &labels),
+        scored,
+        calibration: calibration_name(&facts.calibration),
+    })
+}
+
+/// What names and descriptions say of labels, each text with the number of its label.
+fn texts_of_labels(task: &Task) -> (Vec<String>, Vec<usize>) {
+    let mut texts = Vec::new();
+    for (number, label) in task.labels.iter().enumerate() {
+        // Names are often written as identifiers.
+        texts.push((label.name.replace(['_', '-'], " "), number));
+        texts.extend(label.description.clone().map(|description| (description, number)));
+    }
+    texts.into_iter().unzip()
+}

@@ -86,7 +86,8 @@ COMMENT ON COLUMN refuel_result.confidence IS 'In [0, 1], normalized over what c
 COMMENT ON COLUMN refuel_result.raw_confidence IS 'In [0, 1], the geometric mean of the probabilities of the answer''s tokens';
 COMMENT ON COLUMN refuel_result.status IS 'ok, abstained or error';
 COMMENT ON COLUMN refuel_result.reason IS 'Why there is no answer, or what was done to the input';
-COMMENT ON COLUMN refuel_result.scores IS 'What could have been answered, best first: a list of value, confidence, raw_confidence';
+COMMENT ON COLUMN refuel_result.scores IS
+    'What could have been answered, best first, or the fields of a record: a list of value, confidence, raw_confidence, span';
 COMMENT ON COLUMN refuel_result.model IS 'name@digest of the model';
 COMMENT ON COLUMN refuel_result.source IS 'model, cache, duplicate, rule or human';
 
@@ -110,6 +111,18 @@ CREATE FUNCTION refuel_labels(input jsonb, task text) RETURNS text[]
 AS 'MODULE_PATHNAME', 'refuel_labels_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_labels(jsonb, text) IS 'The labels, any number of them, that a multilabel task gives a row';
 
+CREATE FUNCTION refuel_extract(input text, task text) RETURNS jsonb
+AS 'MODULE_PATHNAME', 'refuel_extract' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_extract(text, text) IS 'The fields that a task reads out of a text';
+
+CREATE FUNCTION refuel_extract(input jsonb, task text) RETURNS jsonb
+AS 'MODULE_PATHNAME', 'refuel_extract_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_extract(jsonb, text) IS 'The fields that a task over several columns reads out of a row';
+
+CREATE FUNCTION refuel_answer(context text, question text, task text) RETURNS text
+AS 'MODULE_PATHNAME', 'refuel_answer' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_answer(text, text, text) IS 'The piece of a text that answers a question; NULL where none does';
+
 CREATE FUNCTION refuel_detail(input text, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_detail(text, text) IS 'Everything about the answer that a task gives a text';
@@ -118,6 +131,10 @@ CREATE FUNCTION refuel_detail(input jsonb, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_detail(jsonb, text) IS 'Everything about the answer that a task gives a row';
 
+CREATE FUNCTION refuel_detail(a text, b text, task text) RETURNS refuel_result
+AS 'MODULE_PATHNAME', 'refuel_detail_pair' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_detail(text, text, text) IS 'Everything about the answer that a task gives two texts';
+
 CREATE FUNCTION refuel_confidence(input text, task text) RETURNS real
 AS 'MODULE_PATHNAME', 'refuel_confidence' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_confidence(text, text) IS 'How sure a task is of its answer, in [0, 1]';
@@ -125,6 +142,10 @@ COMMENT ON FUNCTION refuel_confidence(text, text) IS 'How sure a task is of its 
 CREATE FUNCTION refuel_confidence(input jsonb, task text) RETURNS real
 AS 'MODULE_PATHNAME', 'refuel_confidence_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_confidence(jsonb, text) IS 'How sure a task is of its answer about a row, in [0, 1]';
+
+CREATE FUNCTION refuel_confidence(a text, b text, task text) RETURNS real
+AS 'MODULE_PATHNAME', 'refuel_confidence_pair' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_confidence(text, text, text) IS 'How sure a task is of its answer about two texts, in [0, 1]';
 
 CREATE FUNCTION refuel_match(a text, b text, task text) RETURNS boolean
 AS 'MODULE_PATHNAME', 'refuel_match' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;

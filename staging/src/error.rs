@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Dialect;
+
 /// A place in a text. Lines and columns count from 1, columns in characters; 0 and 0 where it isn't known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Position {
@@ -24,12 +26,16 @@ impl fmt::Display for Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StagingError {
     /// The text is not SQL.
-    #[error("the SQL can't be read: {message}")]
+    #[error("the SQL can't be read as that of {dialect}: {message}")]
     Syntax {
         /// Where the reader stopped.
         position: Position,
+        /// What it was read as.
+        dialect: Dialect,
         /// What the reader said.
         message: String,
+        /// Whether it is sound in the other dialect.
+        is_other: bool,
     },
     /// The text is no `SELECT`, or more than one statement.
     #[error("a model is one SELECT, and this is {found}")]
@@ -136,7 +142,16 @@ impl StagingError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax { .. } => None,
+            Self::Syntax { dialect, is_other, .. } => is_other.then(|| {
+                let (other, kind) = match dialect {
+                    Dialect::Sqlite => (Dialect::Postgres, "postgres"),
+                    Dialect::Postgres => (Dialect::Sqlite, "sqlite"),
+                };
+                format!(
+                    "it is sound SQL of {other}: write it so that both read it (`refuel man templates`), or leave the \
+                     model out elsewhere with {{{{ config(enabled=(target.type == '{kind}')) }}}}"
+                )
+            }),
             Self::NotSelect { .. } => {
                 Some("write what the model's rows are; how they are stored is its configuration".to_owned())
             }

@@ -21,7 +21,7 @@ pub use dialect::{Dialect, RelationName};
 pub use error::{Position, StagingError};
 pub use lineage::{CallOrigin, ColumnOrigin, Columns, Lineage, NoColumns, OutputColumn};
 pub use parse::{Analyzed, Facts};
-pub use stage::{AnswerTables, Gated, Placement, Plan, Stage};
+pub use stage::{AnswerTables, Computed, Gated, Placement, Plan, Stage};
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, StagingError>;

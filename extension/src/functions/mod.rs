@@ -162,10 +162,15 @@ functions! {
     refuel_label_array: "refuel_label", Task of Texts, Text, ["label"];
     refuel_labels: "refuel_labels", Task of Text, Texts, ["multilabel"];
     refuel_labels_record: "refuel_labels", Task of Record, Texts, ["multilabel"];
+    refuel_extract: "refuel_extract", Task of Text, Json, ["extract"];
+    refuel_extract_record: "refuel_extract", Task of Record, Json, ["extract"];
+    refuel_answer: "refuel_answer", Task of Pair, Text, ["answer"];
     refuel_detail: "refuel_detail", Task of Text, Detail, [];
     refuel_detail_record: "refuel_detail", Task of Record, Detail, [];
+    refuel_detail_pair: "refuel_detail", Task of Pair, Detail, [];
     refuel_confidence: "refuel_confidence", Task of Text, Confidence, [];
     refuel_confidence_record: "refuel_confidence", Task of Record, Confidence, [];
+    refuel_confidence_pair: "refuel_confidence", Task of Pair, Confidence, [];
     refuel_match: "refuel_match", Task of Pair, Bool, ["match"];
     refuel_match_score: "refuel_match_score", Task of Pair, Score, ["match"];
     refuel_embed: "refuel_embed", Embed of Text, Vector, ["embed"];

@@ -21,6 +21,8 @@ pub(super) enum Output {
     Texts,
     /// `boolean`: the value.
     Bool,
+    /// `jsonb`: the value.
+    Json,
     /// `real[]`: the value.
     Vector,
     /// `real`: the confidence.
@@ -60,6 +62,7 @@ impl Output {
             (_, Value::Null) => Ok(None),
             (Self::Text, Value::Text(value)) => text::write(value).map(Some),
             (Self::Bool, Value::Bool(value)) => Ok(Some(pg_sys::Datum::from(*value))),
+            (Self::Json, Value::Json(value)) => text::write_json(value).map(Some),
             (Self::Texts, Value::Texts(values)) => {
                 let values = values.iter().map(|value| text::write(value));
                 let mut values = values.collect::<Result<Vec<_>, _>>()?;

@@ -44,6 +44,9 @@ pub(crate) fn read(written: &Written) -> Result<Option<Sound>> {
         function: function.name(),
         how,
     };
+    if function.is_of_relations() {
+        return Err(unusual("in an expression: it returns rows, and stands in FROM"));
+    }
     if written.over.is_some() {
         return Err(unusual("with OVER"));
     }
@@ -86,22 +89,16 @@ pub(crate) fn arguments(function: Function, position: Position, args: &[Function
             FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => return Err(unusual("with named arguments")),
         }
     }
-    let texts = usize::from(function.texts());
-    let most = if function == Function::Complete {
-        texts + 2
-    } else {
-        texts + 1
+    // Behind the texts stands what is asked: a task or a model, and options where there are some.
+    let (texts, options) = match function {
+        Function::Complete => (1, 1),
+        _ => (values.len().saturating_sub(1), 0),
     };
-    if values.len() <= texts || values.len() > most {
+    if !function.texts().contains(&texts) || !(texts + 1..=texts + 1 + options).contains(&values.len()) {
         return Err(StagingError::Arguments {
             position,
             function: function.name(),
-            expected: match function {
-                Function::Match | Function::MatchScore => "two texts and a task",
-                Function::Embed => "a text and a model",
-                Function::Complete => "a prompt, a model and, if need be, options",
-                _ => "a text and a task",
-            },
+            expected: function.takes(),
             found: values.len(),
         });
     }
@@ -163,7 +160,7 @@ pub(crate) fn function(identifier: &Ident) -> Result<Function> {
 }
 
 /// The text of a literal, also of one that is cast.
-fn literal(expression: &Expr) -> Option<String> {
+pub(crate) fn literal(expression: &Expr) -> Option<String> {
     match expression {
         Expr::Value(value) => match &value.value {
             Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text.clone()),

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,18 +19,39 @@ pub enum Function {
     /// `refuel_labels(input, task)`: any number of labels.
     #[serde(rename = "refuel_labels")]
     Labels,
+    /// `refuel_extract(input, task)`: the fields of a record, as JSON.
+    #[serde(rename = "refuel_extract")]
+    Extract,
+    /// `refuel_answer(context, question, task)`: the piece of a text that answers a question.
+    #[serde(rename = "refuel_answer")]
+    Answer,
+    /// `refuel_normalize(input, task)`: the canonical form of a value, as text.
+    #[serde(rename = "refuel_normalize")]
+    Normalize,
+    /// `refuel_clean(input, task)`: the text, mended.
+    #[serde(rename = "refuel_clean")]
+    Clean,
+    /// `refuel_enrich(record, task)`: the record with the fields that it lacked, as JSON.
+    #[serde(rename = "refuel_enrich")]
+    Enrich,
     /// `refuel_match(a, b, task)`: whether two texts mean the same.
     #[serde(rename = "refuel_match")]
     Match,
     /// `refuel_match_score(a, b, task)`: how likely that is.
     #[serde(rename = "refuel_match_score")]
     MatchScore,
-    /// `refuel_confidence(input, task)`: how sure the answer is.
+    /// `refuel_confidence(input, task)`, `refuel_confidence(a, b, task)`: how sure the answer is.
     #[serde(rename = "refuel_confidence")]
     Confidence,
-    /// `refuel_detail(input, task)`: everything about the answer, as a composite of the extension.
+    /// `refuel_detail(input, task)`, `refuel_detail(a, b, task)`: everything about the answer, as a composite of the extension.
     #[serde(rename = "refuel_detail")]
     Detail,
+    /// `FROM refuel_resolve(relation, task)`: which records of a relation are the same thing.
+    #[serde(rename = "refuel_resolve")]
+    Resolve,
+    /// `FROM refuel_repair(relation, task)`: which cells of a relation are wrong.
+    #[serde(rename = "refuel_repair")]
+    Repair,
     /// `refuel_embed(input, model)`: the vector of a text.
     #[serde(rename = "refuel_embed")]
     Embed,
@@ -40,13 +62,20 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Label,
         Self::Labels,
+        Self::Extract,
+        Self::Answer,
+        Self::Normalize,
+        Self::Clean,
+        Self::Enrich,
         Self::Match,
         Self::MatchScore,
         Self::Confidence,
         Self::Detail,
+        Self::Resolve,
+        Self::Repair,
         Self::Embed,
         Self::Complete,
     ];
@@ -56,10 +85,17 @@ impl Function {
         match self {
             Self::Label => "refuel_label",
             Self::Labels => "refuel_labels",
+            Self::Extract => "refuel_extract",
+            Self::Answer => "refuel_answer",
+            Self::Normalize => "refuel_normalize",
+            Self::Clean => "refuel_clean",
+            Self::Enrich => "refuel_enrich",
             Self::Match => "refuel_match",
             Self::MatchScore => "refuel_match_score",
             Self::Confidence => "refuel_confidence",
             Self::Detail => "refuel_detail",
+            Self::Resolve => "refuel_resolve",
+            Self::Repair => "refuel_repair",
             Self::Embed => "refuel_embed",
             Self::Complete => "refuel_complete",
         }
@@ -70,15 +106,47 @@ impl Function {
         match self {
             Self::Confidence => "confidence",
             Self::MatchScore => "score",
-            Self::Label | Self::Labels | Self::Match | Self::Detail | Self::Embed | Self::Complete => "value",
+            Self::Label
+            | Self::Labels
+            | Self::Extract
+            | Self::Answer
+            | Self::Normalize
+            | Self::Clean
+            | Self::Enrich
+            | Self::Match
+            | Self::Detail
+            | Self::Resolve
+            | Self::Repair
+            | Self::Embed
+            | Self::Complete => "value",
         }
     }
 
-    /// How many texts an input has.
-    pub fn texts(self) -> u8 {
+    /// How many texts an input can have.
+    pub fn texts(self) -> RangeInclusive<usize> {
         match self {
-            Self::Match | Self::MatchScore => 2,
-            _ => 1,
+            Self::Match | Self::MatchScore | Self::Answer => 2..=2,
+            Self::Confidence | Self::Detail => 1..=2,
+            _ => 1..=1,
+        }
+    }
+
+    /// Whether it is about a whole relation, and returns rows: it stands in `FROM`.
+    pub fn is_of_relations(self) -> bool {
+        matches!(self, Self::Resolve | Self::Repair)
+    }
+
+    /// What a call has to be given.
+    pub(crate) fn takes(self) -> &'static str {
+        match self {
+            Self::Match | Self::MatchScore => "two texts and a task",
+            Self::Answer => "a context, a question and a task",
+            Self::Confidence | Self::Detail => "one or two texts and a task",
+            Self::Enrich => "a record and a task",
+            Self::Resolve | Self::Repair => "a relation and a task",
+            Self::Embed => "a text and a model",
+            Self::Complete => "a prompt, a model and, if need be, options",
+            _ => "a text and a task",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The gate of a row is the worst of the answers that it was made from: those that its block looks up, and the gates of
 //! the rows of common table expressions and derived tables that it comes from, which carry theirs in a column more.
 
+mod once;
 mod source;
 
 use sqlparser::ast::{
@@ -16,7 +17,7 @@ use crate::stage::block::Part;
 use crate::stage::locate::locate;
 use crate::stage::lookup::{self, Lookup};
 use crate::stage::{AnswerTables, Gated, block, sql};
-use crate::{Asked, Dialect, Function, RelationName};
+use crate::{Asked, Dialect, RelationName};
 
 /// The name of the column.
 const COLUMN: &str = "refuel_gate";
@@ -80,6 +81,13 @@ impl Carrying<'_> {
                 let columns = self.outputs.query(&table.query);
                 if self.concerns(&table.query) {
                     if recursive && block::reads(&table.query, &name) {
+                        if once::is_once(&table.query.body) {
+                            return Err(
+                                "a row that a recursive query with UNION returns can come from several rows, with \
+                                        gates of their own"
+                                    .to_owned(),
+                            );
+                        }
                         self.carriers.push(name.clone());
                     }
                     self.query(&mut table.query, true)?;
@@ -111,8 +119,9 @@ impl Carrying<'_> {
                 self.set(left, true)?;
                 self.set(right, true)
             }
-            SetExpr::SetOperation { op, .. } => Err(format!(
-                "a row that {op} returns can come from several rows, with gates of their own"
+            _ if once::is_once(part) => self.set_once(part),
+            SetExpr::SetOperation { op, set_quantifier, .. } => Err(format!(
+                "a row that {op} {set_quantifier} returns can come from several rows, with gates of their own"
             )),
             _ => Err("a row of VALUES has no gate".to_owned()),
         }
@@ -136,10 +145,12 @@ impl Carrying<'_> {
         if let Some(selection) = &select.selection {
             self.answers(selection, grouped, &mut gates)?;
         }
-        if select.distinct.is_some() && !gates.is_empty() {
-            return Err("a row that DISTINCT returns can come from several rows, with gates of their own".to_owned());
-        }
-        let alone = sources.gates.len() == 1 && gates.len() == 1 && source::is_alone(&own) && !grouped;
+        let has_gates = !gates.is_empty();
+        let alone = sources.gates.len() == 1
+            && gates.len() == 1
+            && source::is_alone(&own)
+            && !grouped
+            && select.distinct.is_none();
         if alone
             && matches!(
                 &select.projection[..],
@@ -152,6 +163,7 @@ impl Carrying<'_> {
         if !sources.gates.is_empty() {
             self.write_out_stars(select, &own, &sources.carrying)?;
         }
+        let is_once = has_gates && self.is_select_once(select, grouped)?;
         let worst = match (&gates[..], self.dialect) {
             ([], _) => "0".to_owned(),
             ([gate], _) => format!("COALESCE({gate}, 0)"),
@@ -161,11 +173,16 @@ impl Carrying<'_> {
                 format!("{greatest}({})", several.join(", "))
             }
         };
-        let worst = if grouped && !gates.is_empty() {
-            format!("COALESCE(max({worst}), 0)")
-        } else {
+        let worst = if !has_gates || !(grouped || is_once) {
             worst
+        } else if source::is_from_outside(&sql::expression_in(self.dialect, &worst), &own) {
+            format!("CASE WHEN count(*) > 0 THEN {worst} ELSE 0 END")
+        } else {
+            format!("COALESCE(max({worst}), 0)")
         };
+        if is_once {
+            once::group(select, select.projection.len());
+        }
         select.projection.push(SelectItem::ExprWithAlias {
             expr: sql::expression_in(self.dialect, &worst),
             alias: Ident::new(COLUMN),
@@ -218,14 +235,15 @@ impl Carrying<'_> {
                 self.answers(text, grouped, gates)?;
             }
             let call = &sound.call;
-            if call.function == Function::Match || call.function == Function::MatchScore {
-                return Err(format!("the extension has no status of {}", call.function));
-            }
-            if let (Asked::Task { .. }, [text]) = (&call.asked, &sound.texts[..]) {
+            if let Asked::Task { .. } = &call.asked {
                 let task = self.dialect.literal(&call.asked.name());
+                let texts: Vec<String> = sound.texts.iter().map(ToString::to_string).collect();
+                let asked: Vec<String> = texts.iter().map(|text| format!("({text}) IS NOT NULL")).collect();
                 gates.push(format!(
-                    "CASE (refuel_detail({text}, {task})).status WHEN 'ok' THEN 0 WHEN 'abstained' THEN 1 ELSE \
-                     CASE WHEN ({text}) IS NOT NULL THEN 2 END END"
+                    "CASE (refuel_detail({}, {task})).status WHEN 'ok' THEN 0 WHEN 'abstained' THEN 1 ELSE \
+                     CASE WHEN {} THEN 2 END END",
+                    texts.join(", "),
+                    asked.join(" AND "),
                 ));
             }
             return Ok(());

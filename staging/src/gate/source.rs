@@ -7,6 +7,7 @@ use sqlparser::ast::{
 
 use super::{COLUMN, Carrying, Reason};
 use crate::scopes::outputs::{alias, sources};
+use crate::scopes::walk;
 use crate::{Dialect, RelationName};
 
 /// What the tables of FROM carry.
@@ -31,6 +32,20 @@ pub(super) fn name_gate(alias: &mut TableAlias) {
 /// Whether FROM is one table.
 pub(super) fn is_alone(from: &[TableWithJoins]) -> bool {
     matches!(from, [only] if only.joins.is_empty())
+}
+
+/// Whether an expression reads columns of queries around its block alone. An aggregate of it would be one of the query that
+/// has the columns.
+pub(super) fn is_from_outside(expression: &Expr, own: &[TableWithJoins]) -> bool {
+    let own: Vec<String> = sources(own).into_iter().filter_map(alias).collect();
+    !walk::holds(expression, &|part| match part {
+        Expr::Identifier(_) => true,
+        Expr::CompoundIdentifier(parts) => match &parts[..] {
+            [.., table, _] => own.iter().any(|name| Dialect::same_name(name, &table.value)),
+            _ => true,
+        },
+        _ => false,
+    })
 }
 
 impl Carrying<'_> {

@@ -61,7 +61,7 @@ impl Analyzed {
     /// What is worth keeping of a query; its tree is let go.
     pub fn facts(sql: &str, dialect: Dialect) -> Result<Facts> {
         let mut analyzed = Self::parse(sql, dialect)?;
-        let Mentions { calls, relations } = std::mem::take(&mut analyzed.mentions);
+        let Mentions { calls, relations, .. } = std::mem::take(&mut analyzed.mentions);
         Ok(Facts {
             canonical_hash: analyzed.canonical_hash(),
             calls,
@@ -77,6 +77,11 @@ impl Analyzed {
     /// The query written anew, in one line: comments and layout are gone, parentheses and names stay as they are.
     pub fn canonical(&self) -> String {
         self.with(ToString::to_string)
+    }
+
+    /// The query written anew over several lines, for people.
+    pub fn pretty(&self) -> String {
+        self.with(|query| format!("{query:#}"))
     }
 
     /// Does something with the query.
@@ -101,6 +106,11 @@ impl Analyzed {
     /// The calls, in the order of the text.
     pub fn calls(&self) -> &[Call] {
         &self.mentions.calls
+    }
+
+    /// The calls on whole relations, each with its relation.
+    pub fn computed(&self) -> &[(Call, RelationName)] {
+        &self.mentions.computed
     }
 
     /// The relations that are read; see [`Facts::relations`].

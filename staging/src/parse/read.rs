@@ -11,11 +11,7 @@ const NESTING: usize = 300;
 
 /// The one query of a text.
 pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
-    let mut statements = Parser::new(dialect.parser())
-        .with_recursion_limit(NESTING)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|error| syntax(&error))?;
+    let mut statements = statements(sql, dialect).map_err(|error| syntax(sql, dialect, &error))?;
     if statements.len() > 1 {
         return Err(StagingError::NotSelect {
             position: Position { line: 1, column: 1 },
@@ -50,6 +46,13 @@ pub(crate) fn query(sql: &str, dialect: Dialect) -> Result<Box<Query>> {
     }
 }
 
+fn statements(sql: &str, dialect: Dialect) -> std::result::Result<Vec<Statement>, ParserError> {
+    Parser::new(dialect.parser())
+        .with_recursion_limit(NESTING)
+        .try_with_sql(sql)
+        .and_then(|mut parser| parser.parse_statements())
+}
+
 /// Stops at what changes a database within a query.
 struct OnlyReads {
     change: Option<&'static str>,
@@ -78,7 +81,7 @@ impl Look for OnlyReads {
 }
 
 /// The parser's message without the place that it ends in.
-fn syntax(error: &ParserError) -> StagingError {
+fn syntax(sql: &str, dialect: Dialect, error: &ParserError) -> StagingError {
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
         ParserError::RecursionLimitExceeded => format!("it is nested more than {NESTING} levels deep"),
@@ -93,5 +96,14 @@ fn syntax(error: &ParserError) -> StagingError {
     if let Some(first) = message.get_mut(0..1) {
         first.make_ascii_lowercase();
     }
-    StagingError::Syntax { position, message }
+    let other = match dialect {
+        Dialect::Sqlite => Dialect::Postgres,
+        Dialect::Postgres => Dialect::Sqlite,
+    };
+    StagingError::Syntax {
+        position,
+        dialect,
+        message,
+        is_other: statements(sql, other).is_ok(),
+    }
 }

@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, Query, TableFactor};
 use crate::calls::check;
 use crate::dialect::folded;
 use crate::scopes::walk::{self, Flow, Look, ON, STOP};
+use crate::stage::relations;
 use crate::{Call, Dialect, Position, RelationName, Result, StagingError};
 
 /// What a query mentions.
@@ -12,6 +13,8 @@ use crate::{Call, Dialect, Position, RelationName, Result, StagingError};
 pub(crate) struct Mentions {
     pub(crate) calls: Vec<Call>,
     pub(crate) relations: Vec<(RelationName, Position)>,
+    /// Calls on whole relations, with the relation of each.
+    pub(crate) computed: Vec<(Call, RelationName)>,
 }
 
 /// Walks a query. A call that isn't sound is an error.
@@ -134,6 +137,16 @@ impl Walk {
         if let Some(identifier) = check::identifier(name) {
             let function = check::function(identifier)?;
             let sound = check::arguments(function, check::position(identifier), args)?;
+            if function.is_of_relations() {
+                let relation = relations::relation(&sound.call, &sound.texts[0], self.dialect)?;
+                if self.frames.has(&relation) {
+                    return Err(relations::not_of_a_cte(&sound.call, &relation));
+                }
+                if self.found.relations.iter().all(|(known, _)| *known != relation) {
+                    self.found.relations.push((relation.clone(), sound.call.position));
+                }
+                self.found.computed.push((sound.call.clone(), relation));
+            }
             self.found.calls.push(sound.call);
         }
         Ok(())

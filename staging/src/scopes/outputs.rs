@@ -31,7 +31,8 @@ impl Outputs<'_> {
         columns
     }
 
-    fn set(&mut self, part: &SetExpr) -> Option<Vec<String>> {
+    /// The columns of a query without its common table expressions.
+    pub(crate) fn set(&mut self, part: &SetExpr) -> Option<Vec<String>> {
         match part {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(query) => self.query(query),

@@ -137,6 +137,11 @@ pub(crate) fn needs_its_own_block(expression: &Expr, dialect: Dialect) -> bool {
     direct(expression, &|part| is_bound_to_block(part, dialect))
 }
 
+/// The same of an item of a select list.
+pub(crate) fn direct_in_item(item: &SelectItem, dialect: Dialect) -> bool {
+    direct(item, &|part| is_bound_to_block(part, dialect))
+}
+
 /// Whether an item of a select list makes several rows of one.
 pub(crate) fn has_set_function(item: &SelectItem, dialect: Dialect) -> bool {
     direct(item, &|part| functions::is_set(part, dialect))

@@ -9,7 +9,7 @@ use crate::scopes::walk;
 use crate::{Dialect, RelationName};
 
 /// The name of a table of answers within a lookup.
-pub(crate) const ANSWER: &str = "refuel_answer";
+pub(crate) const ANSWER: &str = "refuel_lookup";
 
 /// Names that a table of answers has, and that would hide a column of the query's own within a lookup.
 const HIDING: &[&str] = &[

@@ -20,6 +20,8 @@ const PREFIX: &str = "__refuel_call_";
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) call: Call,
+    /// How many texts it is about.
+    pub(crate) texts: u8,
     pub(crate) table: RelationName,
 }
 
@@ -155,7 +157,8 @@ impl Marking<'_> {
     /// The mark of a call, or none where it stays as it is written.
     fn place(&mut self, sound: &Sound) -> Result<Option<ObjectName>> {
         let call = &sound.call;
-        let Placement::Table(table) = self.tables.place(&call.asked, call.function.texts()) else {
+        let texts = sound.texts.len() as u8;
+        let Placement::Table(table) = self.tables.place(&call.asked, texts) else {
             return Ok(None);
         };
         if call.function == Function::Detail {
@@ -175,6 +178,7 @@ impl Marking<'_> {
         let name = Ident::new(format!("{PREFIX}{}", self.sites.len()));
         self.sites.push(Site {
             call: call.clone(),
+            texts,
             table,
         });
         Ok(Some(ObjectName(vec![ObjectNamePart::Identifier(name)])))
@@ -209,8 +213,12 @@ impl Marking<'_> {
             return Ok(());
         };
         let function = check::function(identifier)?;
+        if function.is_of_relations() {
+            // What is left of them the database answers.
+            return Ok(());
+        }
         let sound = check::arguments(function, check::position(identifier), args)?;
-        let Placement::Table(_) = self.tables.place(&sound.call.asked, function.texts()) else {
+        let Placement::Table(_) = self.tables.place(&sound.call.asked, sound.texts.len() as u8) else {
             return Ok(());
         };
         if self.dialect == Dialect::Sqlite {

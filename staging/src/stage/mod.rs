@@ -11,6 +11,7 @@ mod joins;
 pub(crate) mod locate;
 pub(crate) mod lookup;
 pub(crate) mod marks;
+pub(crate) mod relations;
 mod restructure;
 mod rows;
 pub(crate) mod sql;
@@ -20,9 +21,10 @@ use sqlparser::ast::{Expr, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, Qu
 
 use self::collect::Collecting;
 use self::marks::Site;
+pub use self::relations::Computed;
 use self::rows::{Rows, Value};
 use crate::scopes::walk::{self, Change, Flow, ON};
-use crate::{Asked, Dialect, Function, RelationName, Result, StagingError};
+use crate::{Asked, Call, Dialect, Function, RelationName, Result, StagingError};
 
 /// Where the answers of a call are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +43,19 @@ pub enum Placement {
 /// |---|---|---|---|
 /// | `key_1`, and `key_2` where a call has two arguments | `TEXT COLLATE BINARY` | `bytea` | primary key: the argument as text; in Postgres `sha256(convert_to(argument, 'UTF8'))` |
 /// | `argument_1`, `argument_2` | `TEXT` | `text` | the argument as text |
-/// | `value` | what the function returns; lists as JSON text | what the function returns | after the gate |
+/// | `value` | what the function returns; lists and records as JSON text | what the function returns | after the gate |
 /// | `confidence`, `score` | `REAL` | `real` | |
 /// | `gate` | `INTEGER` | `smallint` | 0 accepted, 1 review, 2 rejected |
 /// | `status`, `source`, `reason` | `TEXT` | `text` | a row of status `error` counts as not answered |
 pub trait AnswerTables {
-    /// Where the answers to `asked` over `arguments` texts are (2 for `refuel_match`, otherwise 1).
+    /// Where the answers to `asked` over `arguments` texts are: 2 for tasks that read two sides, such as those of
+    /// `refuel_match` and `refuel_answer`, otherwise 1.
     fn place(&self, asked: &Asked, arguments: u8) -> Placement;
+
+    /// The table that holds what comes of a function over a whole relation; none where the database itself has the function.
+    fn relation(&self, _call: &Call, _relation: &RelationName) -> Option<RelationName> {
+        None
+    }
 
     /// The columns of a relation in their order, where they are known. They are needed only where `*` has to be written
     /// out: a query with a call over a window function, or gates behind `*`.
@@ -65,7 +73,7 @@ pub struct Stage {
     pub asked: Asked,
     /// The task as the query names it (`topic`, `topic@2`), or the model.
     pub task: String,
-    /// How many texts an input has: 2 for `refuel_match`, otherwise 1.
+    /// How many texts an input has: 1 or 2.
     pub arguments: u8,
     /// A `SELECT` of one column `argument_1`, or of two with `argument_2`: distinct texts, none NULL, that the table of
     /// answers has no answer for.
@@ -83,6 +91,9 @@ pub struct Stage {
 pub struct Plan {
     /// The stages, in an order in which they can be answered.
     pub stages: Vec<Stage>,
+    /// Relations that tasks are applied to as a whole, before any stage is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<Computed>,
     /// The `SELECT` itself, with answers looked up where calls were.
     pub sql: String,
     /// The same with the gate of each row; none where the query has no calls.
@@ -144,6 +155,7 @@ impl Staging {
     /// Cuts a query into stages.
     pub(crate) fn plan(query: &Query, dialect: Dialect, tables: &dyn AnswerTables) -> Result<Plan> {
         let mut query = query.clone();
+        let relations = relations::place(&mut query, dialect, tables)?;
         let sites = marks::mark(&mut query, dialect, tables)?;
         let mut staging = Staging {
             dialect,
@@ -160,6 +172,7 @@ impl Staging {
         let stages = staging.stages.iter().map(|stage| staging.finished(stage)).collect();
         Ok(Plan {
             stages,
+            relations,
             sql: staging.query.to_string(),
             gated,
         })
@@ -171,7 +184,7 @@ impl Staging {
             function: call.function,
             task: call.asked.name(),
             asked: call.asked.clone(),
-            arguments: call.function.texts(),
+            arguments: open.site.texts,
             inputs: rows::inputs(&open.rows, self.dialect, Some(&open.site.table)),
             all_inputs: rows::inputs(&open.rows, self.dialect, None),
             table: open.site.table.clone(),

@@ -270,13 +270,69 @@ fn an_answer_that_a_row_did_not_need_has_no_gate() {
     }
 }
 
+/// The worst gate of the answers of a task to these texts.
+fn worst(texts: &[&str], task: &str) -> Option<String> {
+    texts.iter().map(|text| gate(text, task)).max()
+}
+
+#[test]
+fn a_row_that_distinct_returns_has_the_worst_gate_of_those_that_it_stands_for() {
+    let rows = gates(
+        "SELECT DISTINCT author, coalesce(refuel_label(body, 'topic'), '') = 'none' AS x FROM ticket \
+         WHERE body IN ('one', 'three') ORDER BY author",
+    );
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0][2], worst(&["one", "three"], "topic"));
+    let rows = gates(
+        "WITH l AS (SELECT author, refuel_label(body, 'topic') AS topic FROM ticket) \
+         SELECT DISTINCT author FROM l ORDER BY author DESC",
+    );
+    let ann = rows.iter().find(|row| row[0].as_deref() == Some("ann")).unwrap();
+    assert_eq!(ann[1], worst(&["one", "three"], "topic"));
+}
+
+#[test]
+fn a_row_of_a_set_operation_has_the_worst_gate_of_those_that_it_stands_for() {
+    let labelled = |body: &str| {
+        format!(
+            "SELECT author, coalesce(refuel_label(body, 'topic'), '') = 'none' AS x FROM ticket WHERE body = '{body}'"
+        )
+    };
+    let both = |operation: &str| gates(&format!("{} {operation} {}", labelled("one"), labelled("three")));
+    let rows = both("UNION");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0][2], worst(&["one", "three"], "topic"));
+    let rows = both("INTERSECT");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0][2], worst(&["one", "three"], "topic"));
+    assert_eq!(both("EXCEPT").len(), 0);
+    let rows = gates(&format!("{} EXCEPT SELECT name, false FROM note", labelled("one")));
+    assert_eq!(rows[0][2], worst(&["one"], "topic"));
+}
+
 #[test]
 fn rows_without_a_gate_of_their_own_say_why() {
     for (sql, reason) in [
-        ("SELECT DISTINCT refuel_label(body, 't') FROM ticket", "DISTINCT"),
         (
-            "SELECT refuel_label(body, 't') FROM ticket UNION SELECT name FROM note",
-            "UNION",
+            "SELECT DISTINCT author, count(*) AS n FROM ticket GROUP BY author, refuel_label(body, 't')",
+            "DISTINCT",
+        ),
+        (
+            "SELECT DISTINCT refuel_label(body, 't') AS x, row_number() OVER () AS n FROM ticket",
+            "DISTINCT",
+        ),
+        (
+            "SELECT DISTINCT *, refuel_label(body, 't') AS x FROM ticket",
+            "name the columns",
+        ),
+        (
+            "SELECT author AS x, refuel_label(body, 't') AS x FROM ticket UNION SELECT name, name FROM note",
+            "give them names",
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT refuel_label(body, 't') AS b, 1 AS n FROM ticket \
+             UNION SELECT b, n + 1 FROM r WHERE n < 3) SELECT * FROM r",
+            "recursive",
         ),
         (
             "WITH a AS (SELECT *, refuel_label(body, 't') AS x FROM ticket) SELECT a.*, 1 AS one FROM a",
@@ -358,14 +414,29 @@ fn what_people_have_decided_is_staged_beside_the_extension() {
         plan.stages[0].inputs
     );
     assert!(
-        plan.sql.contains("FROM \"shop\".\"_refuel_decided\" AS refuel_answer"),
+        plan.sql.contains("FROM \"shop\".\"_refuel_decided\" AS refuel_lookup"),
         "{}",
         plan.sql
     );
 }
 
 #[test]
-fn the_extension_has_no_gate_of_a_match() {
-    let plan = with_extension("SELECT refuel_match(body, author, 'same') FROM ticket");
-    assert!(matches!(plan.gated, Some(Gated::Impossible(reason)) if reason.contains("refuel_match")));
+fn the_extension_tells_the_gate_of_two_texts() {
+    for call in [
+        "refuel_match(body, author, 'same')",
+        "refuel_answer(body, author, 'same')",
+    ] {
+        let plan = with_extension(&format!("SELECT {call} AS found FROM ticket"));
+        let Some(Gated::Sql(gated)) = plan.gated else {
+            panic!("no gates")
+        };
+        assert!(
+            gated.contains(
+                "CASE (refuel_detail(body, author, 'same')).status WHEN 'ok' THEN 0 WHEN 'abstained' THEN 1 \
+                 ELSE CASE WHEN (body) IS NOT NULL AND (author) IS NOT NULL THEN 2 END END"
+            ),
+            "{gated}"
+        );
+        assert!(Analyzed::parse(&gated, Dialect::Postgres).is_ok(), "{gated}");
+    }
 }

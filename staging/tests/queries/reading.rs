@@ -23,6 +23,10 @@ fn an_error_says_what_where_and_what_to_do() {
         "SELECT refuel_lable(body, 't') FROM ticket",
         "SELECT\n  refuel_label(body)\nFROM ticket",
         "SELECT refuel_match(a, 't') FROM ticket",
+        "SELECT refuel_answer(body, 't') FROM ticket",
+        "SELECT refuel_extract(body, subject, 't') FROM ticket",
+        "SELECT refuel_confidence(a, b, c, 't') FROM ticket",
+        "SELECT refuel_enrich(body) FROM ticket",
         "SELECT refuel_label(body, task) FROM ticket",
         "SELECT refuel_label(body, 'a' || 'b') FROM ticket",
         "SELECT refuel_complete(body, 'm', options) FROM ticket",
@@ -47,6 +51,22 @@ fn an_error_says_what_where_and_what_to_do() {
         }
     }
     insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn sql_of_the_other_database_is_told_as_such() {
+    let shown = |sql: &str, dialect| {
+        let error = wrong(sql, dialect);
+        format!("{error}; hint: {}", error.hint().unwrap_or_default())
+    };
+    insta::assert_snapshot!(
+        [
+            shown("SELECT ARRAY[1, 2] AS pair FROM ticket", Dialect::Sqlite),
+            shown("SELECT a FROM ticket WHERE a GLOB 'x*'", Dialect::Postgres),
+            shown("SELECT FROM WHERE", Dialect::Sqlite),
+        ]
+        .join("\n")
+    );
 }
 
 #[test]

@@ -132,6 +132,37 @@ const QUERIES: &[(&str, &str)] = &[
     ),
     ("constant", "SELECT refuel_label('hello', 'topic') AS topic"),
     (
+        "fields_of_a_record",
+        "SELECT id, refuel_extract(body, 'fields') ->> 'colour' AS colour FROM ticket \
+         WHERE refuel_extract(body, 'fields') ->> 'colour' <> 'red'",
+    ),
+    (
+        "answer_and_confidence",
+        "SELECT id, refuel_answer(body, subject, 'found') AS found, refuel_confidence(body, subject, 'found') AS sure FROM ticket",
+    ),
+    (
+        "answer_about_an_answer_postgres",
+        "SELECT id, refuel_label(t.refuel_answer, 'topic') AS topic \
+         FROM (SELECT id, refuel_answer(body, 'who?', 'found') FROM ticket) AS t",
+    ),
+    (
+        "answer_named_after_its_function_postgres",
+        "SELECT id, refuel_label(refuel_answer.refuel_answer, 'topic') AS topic \
+         FROM ticket AS t, refuel_answer(t.body, t.subject, 'found')",
+    ),
+    (
+        "groups_by_an_answer_from_outside",
+        "SELECT t.id, (SELECT count(*) FROM note AS n WHERE refuel_match(t.body, t.subject, 'same')) AS notes FROM ticket AS t",
+    ),
+    (
+        "chain_of_kinds",
+        "SELECT id, refuel_normalize(refuel_extract(refuel_clean(body, 'mended'), 'fields') ->> 'colour', 'colour') AS colour FROM ticket",
+    ),
+    (
+        "record_postgres",
+        "SELECT id, refuel_enrich(to_jsonb(t), 'fields') ->> 'colour' AS colour FROM ticket AS t WHERE id < 3",
+    ),
+    (
         "using",
         "SELECT id, refuel_label(t.subject, 'topic') AS topic FROM ticket AS t JOIN note AS n USING (id)",
     ),

@@ -352,8 +352,15 @@ impl Generator {
     }
 
     fn call(&mut self, depth: u32, seen: &[Relation]) -> String {
-        let task = self.task();
-        format!("refuel_label({}, '{task}')", self.text(depth.saturating_sub(1), seen))
+        let text = self.text(depth.saturating_sub(1), seen);
+        match self.rng.u32(..8) {
+            0 => format!("(refuel_extract({text}, 'fields') ->> 'colour')"),
+            1 => format!(
+                "refuel_answer({text}, {}, 'found')",
+                self.text(depth.saturating_sub(1), seen)
+            ),
+            _ => format!("refuel_label({text}, '{}')", self.task()),
+        }
     }
 
     fn text(&mut self, depth: u32, seen: &[Relation]) -> String {
@@ -426,6 +433,11 @@ impl Generator {
             6 => format!("{} = 'red'", self.call(depth, seen)),
             7 => format!(
                 "refuel_match({}, {}, 'same')",
+                self.text(depth - 1, seen),
+                self.text(depth - 1, seen)
+            ),
+            8 if self.one_in(3) => format!(
+                "refuel_confidence({}, {}, 'same') > 0.3",
                 self.text(depth - 1, seen),
                 self.text(depth - 1, seen)
             ),

@@ -17,6 +17,8 @@ use refuel_staging::{Analyzed, AnswerTables, Asked, Dialect, Gated, Placement, P
 pub(crate) struct Answer {
     pub(crate) text: Option<String>,
     pub(crate) boolean: Option<bool>,
+    /// A JSON object.
+    pub(crate) record: Option<String>,
     pub(crate) confidence: f64,
     pub(crate) gate: u8,
     pub(crate) status: &'static str,
@@ -40,14 +42,17 @@ pub(crate) fn answer(texts: &[String], task: &str) -> Answer {
         return Answer {
             text: None,
             boolean: None,
+            record: None,
             confidence: 0.0,
             gate: 2,
             status: "error",
         };
     }
     let abstained = number.is_multiple_of(5);
+    let colour = ["red", "green", "blue"][(number % 3) as usize];
     Answer {
-        text: (!abstained).then(|| ["red", "green", "blue"][(number % 3) as usize].to_owned()),
+        text: (!abstained).then(|| colour.to_owned()),
+        record: (!abstained).then(|| format!(r#"{{"colour": "{colour}", "number": {number}}}"#)),
         boolean: (!abstained).then_some(number.is_multiple_of(2)),
         confidence: number as f64 / 128.0,
         gate: u8::from(abstained),
@@ -84,7 +89,7 @@ pub(crate) trait Database {
     /// Makes a table of answers if it isn't there.
     fn make(&mut self, table: &RelationName, asked: &Asked, arguments: u8);
     /// Adds an answer, or replaces one that failed.
-    fn keep(&mut self, table: &RelationName, texts: &[String], answer: &Answer);
+    fn keep(&mut self, table: &RelationName, asked: &Asked, texts: &[String], answer: &Answer);
     /// Drops tables of answers.
     fn forget(&mut self);
 }
@@ -131,7 +136,7 @@ fn ask(database: &mut dyn Database, stage: &Stage, input: &Row) {
         .collect();
     ASKED.with_borrow_mut(|asked| asked.push((stage.table.name.clone(), texts.clone())));
     let answer = answer(&texts, &stage.task);
-    database.keep(&stage.table, &texts, &answer);
+    database.keep(&stage.table, &stage.asked, &texts, &answer);
 }
 
 /// The rows in an order of their own.
@@ -205,7 +210,20 @@ fn is_blank(texts: &[String]) -> bool {
     texts.iter().all(|text| text.trim().is_empty())
 }
 
-/// Whether the answers of what is asked are boolean.
-pub(crate) fn is_match(asked: &Asked) -> bool {
-    asked.name().starts_with("same")
+/// What the answers of a task are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Boolean,
+    /// A JSON object.
+    Record,
+}
+
+/// What the answers of what is asked are, by the task's name.
+pub(crate) fn form(asked: &Asked) -> Form {
+    match asked.name().as_str() {
+        "same" => Form::Boolean,
+        "fields" => Form::Record,
+        _ => Form::Text,
+    }
 }

@@ -7,7 +7,7 @@ use postgres::types::Type;
 use postgres::{Client, NoTls};
 use refuel_staging::{Asked, Dialect, RelationName};
 
-use super::{Answer, Database, Row, is_match};
+use super::{Answer, Database, Form, Row, form};
 
 /// A server under the temporary folder, stopped when it is let go.
 pub(crate) struct Server {
@@ -26,6 +26,10 @@ BEGIN
 END $$;
 CREATE FUNCTION refuel_label(input jsonb, task text) RETURNS text LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
     'SELECT refuel_label(input::text, task)';
+CREATE FUNCTION refuel_normalize(input text, task text) RETURNS text LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
+    'SELECT refuel_label(input, task)';
+CREATE FUNCTION refuel_clean(input text, task text) RETURNS text LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
+    'SELECT refuel_label(input, task)';
 CREATE FUNCTION refuel_confidence(input text, task text) RETURNS real LANGUAGE plpgsql IMMUTABLE STRICT COST 100000 AS $$
 BEGIN
     IF trim(input) = '' THEN RETURN 0; END IF;
@@ -36,6 +40,16 @@ BEGIN
     IF trim(a) = '' AND trim(b) = '' OR made_up(a || '/' || b, task) % 5 = 0 THEN RETURN NULL; END IF;
     RETURN made_up(a || '/' || b, task) % 2 = 0;
 END $$;
+CREATE FUNCTION refuel_answer(context text, question text, task text) RETURNS text LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
+    $$ SELECT CASE WHEN trim(context) <> '' OR trim(question) <> '' THEN refuel_label(context || '/' || question, task) END $$;
+CREATE FUNCTION refuel_confidence(a text, b text, task text) RETURNS real LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
+    $$ SELECT CASE WHEN trim(a) <> '' OR trim(b) <> '' THEN refuel_confidence(a || '/' || b, task) ELSE 0 END $$;
+CREATE FUNCTION refuel_extract(input text, task text) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT COST 100000 AS $$
+    SELECT jsonb_build_object('colour', colour, 'number', made_up(input, task))
+    FROM refuel_label(input, task) AS colour WHERE colour IS NOT NULL
+$$;
+CREATE FUNCTION refuel_enrich(input jsonb, task text) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT COST 100000 AS
+    'SELECT refuel_extract(input::text, task)';
 ";
 
 impl Server {
@@ -202,7 +216,11 @@ impl Database for Postgres {
     fn make(&mut self, table: &RelationName, asked: &Asked, arguments: u8) {
         self.within("staged");
         let name = table.sql(Dialect::Postgres);
-        let value = if is_match(asked) { "boolean" } else { "text" };
+        let value = match form(asked) {
+            Form::Text => "text",
+            Form::Boolean => "boolean",
+            Form::Record => "jsonb",
+        };
         let (keys, texts, primary) = if arguments == 2 {
             (
                 "key_1 bytea, key_2 bytea",
@@ -220,14 +238,15 @@ impl Database for Postgres {
             .expect("a table of answers");
     }
 
-    fn keep(&mut self, table: &RelationName, texts: &[String], answer: &Answer) {
+    fn keep(&mut self, table: &RelationName, asked: &Asked, texts: &[String], answer: &Answer) {
         let name = table.sql(Dialect::Postgres);
         let literal = |text: &String| Dialect::Postgres.literal(text);
-        let value = match (&answer.text, answer.boolean, texts.len()) {
-            (_, Some(boolean), 2) => boolean.to_string(),
-            (Some(text), _, 1) => literal(text),
-            _ => "NULL".to_owned(),
+        let value = match form(asked) {
+            Form::Boolean => answer.boolean.map(|boolean| boolean.to_string()),
+            Form::Text => answer.text.as_ref().map(literal),
+            Form::Record => answer.record.as_ref().map(literal),
         };
+        let value = value.unwrap_or_else(|| "NULL".to_owned());
         let keys: Vec<String> = texts
             .iter()
             .map(|text| format!("sha256(convert_to({}, 'UTF8'))", literal(text)))

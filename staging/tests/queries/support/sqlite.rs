@@ -5,7 +5,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::{Answer, Database, Row, answer, is_match};
+use super::{Answer, Database, Form, Row, answer, form};
 
 pub(crate) struct Sqlite {
     /// With the functions.
@@ -24,20 +24,37 @@ fn text(context: &Context<'_>, place: usize) -> Option<String> {
     }
 }
 
+/// The answer to two texts, unless one is NULL.
+fn of_two(context: &Context<'_>) -> Option<Answer> {
+    let task = text(context, 2).unwrap_or_default();
+    let (a, b) = text(context, 0).zip(text(context, 1))?;
+    Some(answer(&[a, b], &task))
+}
+
 fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("refuel_label", 2, flags, |context| {
-        let task = text(context, 1).unwrap_or_default();
-        Ok(text(context, 0).and_then(|input| answer(&[input], &task).text))
-    })?;
+    for name in ["refuel_label", "refuel_normalize", "refuel_clean"] {
+        connection.create_scalar_function(name, 2, flags, |context| {
+            let task = text(context, 1).unwrap_or_default();
+            Ok(text(context, 0).and_then(|input| answer(&[input], &task).text))
+        })?;
+    }
     connection.create_scalar_function("refuel_confidence", 2, flags, |context| {
         let task = text(context, 1).unwrap_or_default();
         Ok(text(context, 0).map(|input| answer(&[input], &task).confidence))
     })?;
+    connection.create_scalar_function("refuel_extract", 2, flags, |context| {
+        let task = text(context, 1).unwrap_or_default();
+        Ok(text(context, 0).and_then(|input| answer(&[input], &task).record))
+    })?;
     connection.create_scalar_function("refuel_match", 3, flags, |context| {
-        let task = text(context, 2).unwrap_or_default();
-        let texts = text(context, 0).zip(text(context, 1));
-        Ok(texts.and_then(|(a, b)| answer(&[a, b], &task).boolean))
+        Ok(of_two(context).and_then(|answer| answer.boolean))
+    })?;
+    connection.create_scalar_function("refuel_answer", 3, flags, |context| {
+        Ok(of_two(context).and_then(|answer| answer.text))
+    })?;
+    connection.create_scalar_function("refuel_confidence", 3, flags, |context| {
+        Ok(of_two(context).map(|answer| answer.confidence))
     })
 }
 
@@ -90,7 +107,11 @@ impl Database for Sqlite {
 
     fn make(&mut self, table: &RelationName, asked: &Asked, arguments: u8) {
         let name = table.sql(Dialect::Sqlite);
-        let value = if is_match(asked) { "INTEGER" } else { "TEXT" };
+        let value = if form(asked) == Form::Boolean {
+            "INTEGER"
+        } else {
+            "TEXT"
+        };
         let (keys, texts, primary) = if arguments == 2 {
             (
                 "key_1 TEXT COLLATE BINARY, key_2 TEXT COLLATE BINARY",
@@ -108,13 +129,14 @@ impl Database for Sqlite {
             .expect("a table of answers");
     }
 
-    fn keep(&mut self, table: &RelationName, texts: &[String], answer: &Answer) {
+    fn keep(&mut self, table: &RelationName, asked: &Asked, texts: &[String], answer: &Answer) {
         let name = table.sql(Dialect::Sqlite);
-        let value = match (&answer.text, answer.boolean, texts.len()) {
-            (_, Some(boolean), 2) => Value::Integer(i64::from(boolean)),
-            (Some(text), _, 1) => Value::Text(text.clone()),
-            _ => Value::Null,
+        let value = match form(asked) {
+            Form::Boolean => answer.boolean.map(|boolean| Value::Integer(i64::from(boolean))),
+            Form::Text => answer.text.clone().map(Value::Text),
+            Form::Record => answer.record.clone().map(Value::Text),
         };
+        let value = value.unwrap_or(Value::Null);
         let mut values: Vec<Value> = texts.iter().chain(texts).cloned().map(Value::Text).collect();
         values.extend([
             value,

@@ -9,7 +9,8 @@ use serde_json::Value;
 pub enum Status {
     /// There is a value.
     Ok,
-    /// The model answered, below the task's threshold; the value is the task's fallback, or null.
+    /// The model answered, below the task's threshold, or rules have no answer: the value is the task's fallback, or null.
+    /// Where an edit of a text is left out, or fields of a record stay missing, it is the text or the record without.
     Abstained,
     /// There is no answer; `reason` says why.
     Error,

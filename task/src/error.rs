@@ -146,17 +146,37 @@ pub enum TaskError {
         /// The columns that the task reads.
         columns: Vec<String>,
     },
+    /// The threshold was chosen on answers of another model than the one that is to answer.
+    #[error("the threshold of \"{task}\" was chosen on answers of another model")]
+    OtherModel {
+        /// The task.
+        task: String,
+    },
     /// A row has nothing to read.
     #[error("input is empty{side}")]
     EmptyInput {
         /// Which part, such as ` on side "a"`; empty where there is one part.
         side: String,
     },
+    /// A row has something else where a record is read.
+    #[error("the record can't be read: {reason}")]
+    NoRecord {
+        /// What is wrong.
+        reason: String,
+    },
     /// The chat template of a model can't be used.
     #[error("the model's chat template {message}")]
     ChatTemplate {
         /// What is wrong with it.
         message: String,
+    },
+    /// A row was given to a task that is about whole tables.
+    #[error("the task \"{task}\" is of kind \"{kind}\", which is about whole tables and not about rows")]
+    OfTables {
+        /// Name of the task.
+        task: String,
+        /// The kind.
+        kind: &'static str,
     },
     /// A prompt was asked of a task that has none.
     #[error("a task of kind \"{kind}\" has no prompt")]
@@ -182,7 +202,10 @@ impl TaskError {
             Self::EmptyInput { .. } => "RF0410",
             Self::ChatTemplate { .. } => "RF0411",
             Self::NoPrompt { .. } => "RF0412",
+            Self::OfTables { .. } => "RF0419",
             Self::NeedsRow { .. } => "RF0413",
+            Self::OtherModel { .. } => "RF0414",
+            Self::NoRecord { .. } => "RF0415",
         }
     }
 
@@ -217,12 +240,19 @@ impl TaskError {
                     quoted_list(columns)
                 }
             )),
+            Self::OtherModel { .. } => {
+                Some("choose it anew with this model, by `refuel calibrate`, or let the other one answer".to_owned())
+            }
             Self::EmptyInput { .. } => {
                 Some("leave empty rows out, or keep them: they come back with status \"error\"".to_owned())
             }
             Self::ChatTemplate { .. } => {
                 Some("give the model's folder a chat template that renders system, user and assistant turns".to_owned())
             }
+            Self::NoRecord { .. } => Some("a record is a JSON object, such as {\"name\": \"Acme\"}".to_owned()),
+            Self::OfTables { kind, .. } => Some(format!(
+                "run `refuel {kind} TASK TABLE`, or read `FROM refuel_{kind}(relation, 'task')` in a model"
+            )),
             Self::NoPrompt { .. } => Some("an embedding model reads the rendered input as it is".to_owned()),
         }
     }
@@ -241,7 +271,10 @@ impl TaskError {
             Self::MissingColumn { .. }
             | Self::EmptyInput { .. }
             | Self::NeedsRow { .. }
+            | Self::NoRecord { .. }
+            | Self::OtherModel { .. }
             | Self::ChatTemplate { .. }
+            | Self::OfTables { .. }
             | Self::NoPrompt { .. } => None,
         }
     }
@@ -274,6 +307,9 @@ fn quoted_list(names: &[String]) -> String {
     }
 }
 
+/// How like two words are that one slip tells apart: a letter too many, missing, wrong, or two that changed places.
+const ONE_SLIP: f64 = 0.95;
+
 /// The candidate nearest to `word`, where one is near enough to be what was meant: at least 0.75 alike by Jaro-Winkler,
 /// or equal but for case and for `-`, `_` and spaces.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -281,7 +317,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let wanted = plain(word);
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {
-        let score = strsim::jaro_winkler(&wanted, &plain(candidate));
+        let candidate_plain = plain(candidate);
+        let mut score = strsim::jaro_winkler(&wanted, &candidate_plain);
+        // In a short word two letters that changed places leave little that is alike.
+        if wanted.len() > 2 && strsim::damerau_levenshtein(&wanted, &candidate_plain) == 1 {
+            score = score.max(ONE_SLIP);
+        }
         if score >= 0.75 && best.is_none_or(|(highest, _)| score > highest) {
             best = Some((score, candidate));
         }
@@ -292,6 +333,17 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_that_changed_places_are_nearer_than_a_like_beginning() {
+        assert_eq!(nearest("tga", ["task", "tag", "path"]).as_deref(), Some("tag"));
+        assert_eq!(nearest("lable", ["labels", "label"]).as_deref(), Some("label"));
+        assert_eq!(
+            nearest("ab", ["ac"]),
+            None,
+            "of two letters nothing is left to be alike"
+        );
+    }
 
     #[test]
     fn a_place_is_written_as_editors_read_it() {

@@ -6,6 +6,7 @@ use crate::examples::{ExampleSet, Selection};
 use crate::input::{InputSpec, Part};
 use crate::prompt::LAYOUT_VERSION;
 use crate::shape;
+use crate::strategy::{LabelRule, Strategy};
 use crate::task::Task;
 
 /// BLAKE3 over JSON with a fixed order of keys, in 64 hexadecimal digits. `embedding` is the digest of the model that
@@ -17,8 +18,8 @@ pub(crate) fn of(task: &Task, embedding: Option<&str>) -> String {
 }
 
 /// What is hashed. What a kind does not take is not in it, and neither is what only people or data read: name, version,
-/// description, owner, tags, aliases, threshold, confidence, fallback, `on_error`, and the model, which caches key by its
-/// digest.
+/// description, owner, tags, aliases, threshold, confidence, what was calibrated, fallback, `on_error`, and models and heads, which caches key by
+/// their digests. What a cascade keeps is in its head.
 fn canonical(task: &Task, embedding: Option<&str>) -> Value {
     let takes = |key: &str| task.kind.rules().keys().contains(&key);
     let mut fields = vec![
@@ -56,6 +57,23 @@ fn canonical(task: &Task, embedding: Option<&str>) -> Value {
     if takes("max_tokens") {
         fields.push(("generation", json!([task.generation.max_tokens, task.generation.stop])));
     }
+    if let Some(table) = &task.table {
+        fields.push(("table", json!(table)));
+    }
+    if let Some(rules) = &task.value_rules {
+        fields.push(("values", rules.canonical()));
+    }
+    // Nothing of these is there for a task that leaves all to the model: its answers are those of before.
+    if task.strategy != Strategy::Model {
+        fields.push(("strategy", json!(task.strategy)));
+    }
+    if !task.label_rules.is_empty() {
+        let rule = |rule: &LabelRule| json!([rule.condition.key(), rule.condition.texts(), rule.label]);
+        fields.push(("rules", task.label_rules.iter().map(rule).collect()));
+    }
+    if task.strategy.reads_every_example() {
+        fields.push(("learned_from", task.solved().iter().map(solved).collect()));
+    }
     Value::Array(fields.into_iter().map(|(key, value)| json!([key, value])).collect())
 }
 
@@ -64,6 +82,8 @@ fn input(spec: &InputSpec) -> Value {
         Part::Column(column) => json!(["column", column]),
         Part::Columns(columns) => json!(["columns", columns]),
         Part::Template(template) => json!(["template", template.source()]),
+        Part::Record(columns) => json!(["record", columns]),
+        Part::Object(column) => json!(["object", column]),
     };
     match spec {
         InputSpec::One(one) => part(one),
@@ -71,10 +91,13 @@ fn input(spec: &InputSpec) -> Value {
     }
 }
 
+fn solved(example: &crate::Example) -> Value {
+    json!([example.input.text, example.input.sides, example.answer])
+}
+
 /// For `fixed`, the examples that are shown, in their order: those that are not, change nothing. For the others, all
 /// that are chosen from and how.
 fn examples(set: &ExampleSet, embedding: Option<&str>) -> Value {
-    let solved = |example: &crate::Example| json!([example.input.text, example.input.sides, example.answer]);
     if set.select == Selection::Fixed {
         return Value::Array(set.shared(&[]).into_iter().map(solved).collect());
     }

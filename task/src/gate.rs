@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Status};
+use crate::answer::{Answer, Source, Status};
+use crate::calibrated::Calibrated;
 use crate::task::Confidence;
 
 /// The rule. It is not part of a task's fingerprint: caches keep answers as the model gave them, and each reader gates
@@ -15,22 +16,27 @@ pub struct Gate {
     pub confidence: Confidence,
     /// The value of an answer that abstains; null where there is none.
     pub fallback: Option<Value>,
+    /// What the confidence that counts becomes before it is compared.
+    pub calibrated: Option<Calibrated>,
 }
 
 impl Gate {
-    /// Gates an answer. Errors stay errors. An answer without the confidence that counts can't be sure enough.
+    /// Gates an answer as the model gave it; one that was gated before must not pass again, since its confidence would be
+    /// calibrated twice. Errors stay errors. An answer without the confidence that counts can't be sure enough.
     ///
     /// The scores are kept, so that what the model would have said can still be seen.
     #[must_use]
-    pub fn apply(&self, mut answer: Answer) -> Answer {
+    pub fn apply(&self, answer: Answer) -> Answer {
+        let mut answer = self.calibrate(answer);
+        // Rules that have no answer abstain whatever the threshold is.
+        if answer.status == Status::Abstained && answer.value.is_null() {
+            answer.value = self.fallback.clone().unwrap_or(Value::Null);
+        }
         let Some(threshold) = self.threshold else { return answer };
         if answer.status != Status::Ok {
             return answer;
         }
-        let confidence = match self.confidence {
-            Confidence::Normalized => answer.confidence,
-            Confidence::Raw => answer.raw_confidence,
-        };
+        let confidence = self.counted(&answer);
         // Written so that a confidence that is not a number does not pass.
         if confidence.is_some_and(|confidence| confidence >= threshold) {
             return answer;
@@ -47,12 +53,59 @@ impl Gate {
         });
         answer
     }
+
+    /// An answer as the model gave it, with its confidence calibrated where the task has a calibration.
+    #[must_use]
+    pub fn calibrate(&self, answer: Answer) -> Answer {
+        match &self.calibrated {
+            Some(calibrated) => calibrated.apply(self.confidence, answer),
+            None => answer,
+        }
+    }
+
+    /// The confidence that is compared with the threshold, of an answer as the model gave it.
+    pub fn confidence_of(&self, answer: &Answer) -> Option<f32> {
+        let own = self.own_confidence(answer);
+        match &self.calibrated {
+            // A person's verdict is not a model's answer.
+            Some(calibrated) if answer.status == Status::Ok && answer.source != Source::Human => {
+                own.map(|own| calibrated.map.apply(own))
+            }
+            _ => own,
+        }
+    }
+
+    /// The threshold for the confidence that counts before it is calibrated. More than 1 where no confidence passes.
+    pub fn own_threshold(&self) -> Option<f32> {
+        let threshold = self.threshold?;
+        Some(match &self.calibrated {
+            Some(calibrated) => calibrated.map.least(threshold).unwrap_or(f32::INFINITY),
+            None => threshold,
+        })
+    }
+
+    /// The confidence that counts, before it is calibrated.
+    pub fn own_confidence(&self, answer: &Answer) -> Option<f32> {
+        match self.confidence {
+            Confidence::Normalized => answer.confidence,
+            Confidence::Raw => answer.raw_confidence,
+        }
+    }
+
+    /// The confidence that counts, of an answer whose confidence was calibrated.
+    fn counted(&self, answer: &Answer) -> Option<f32> {
+        if self.calibrated.is_some() {
+            answer.confidence
+        } else {
+            self.own_confidence(answer)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Source;
+    use crate::calibrated::CalibrationMap;
 
     fn answer(confidence: Option<f32>) -> Answer {
         Answer {
@@ -95,12 +148,76 @@ mod tests {
     }
 
     #[test]
+    fn what_abstains_by_itself_has_the_fallback_where_it_has_no_value() {
+        let gate = Gate {
+            fallback: Some("other".into()),
+            ..Gate::default()
+        };
+        let abstained = |value: Value| Answer {
+            status: Status::Abstained,
+            value,
+            ..answer(None)
+        };
+        assert_eq!(gate.apply(abstained(Value::Null)).value, "other");
+        assert_eq!(gate.apply(abstained("mended".into())).value, "mended");
+    }
+
+    #[test]
     fn the_confidence_that_counts_can_be_the_raw_one() {
         let gate = Gate {
             confidence: Confidence::Raw,
             ..gate(0.8)
         };
         assert_eq!(gate.apply(answer(Some(0.1))).status, Status::Ok);
+    }
+
+    fn calibrated(confidence: Confidence) -> Gate {
+        Gate {
+            confidence,
+            calibrated: Some(Calibrated {
+                model: None,
+                fingerprint: None,
+                rows: 100,
+                map: CalibrationMap::Temperature { temperature: 2.0 },
+                fields: Vec::new(),
+                threshold: None,
+            }),
+            ..gate(0.8)
+        }
+    }
+
+    #[test]
+    fn the_threshold_is_compared_with_calibrated_confidence() {
+        let gated = calibrated(Confidence::Normalized).apply(answer(Some(0.9)));
+        assert_eq!(gated.status, Status::Abstained, "0.9 is 0.75");
+        assert!((gated.confidence.unwrap() - 0.75).abs() < 1e-6);
+        assert_eq!(gated.raw_confidence, Some(0.9));
+        assert_eq!(
+            calibrated(Confidence::Raw).apply(answer(Some(0.99))).status,
+            Status::Abstained
+        );
+        assert_eq!(
+            calibrated(Confidence::Normalized).apply(answer(Some(0.99))).status,
+            Status::Ok
+        );
+    }
+
+    /// A queue in a database compares what it keeps, which is not calibrated.
+    #[test]
+    fn an_answer_passes_where_its_own_confidence_reaches_the_own_threshold() {
+        for counts in [Confidence::Normalized, Confidence::Raw] {
+            let gate = calibrated(counts);
+            let least = gate.own_threshold().unwrap();
+            for confidence in [0.0, 0.5, 0.9, least, f32::from_bits(least.to_bits() - 1), 1.0] {
+                let answer = Answer {
+                    raw_confidence: Some(confidence),
+                    ..answer(Some(confidence))
+                };
+                let passes = gate.own_confidence(&answer).unwrap() >= least;
+                assert_eq!(gate.confidence_of(&answer).unwrap() >= 0.8, passes);
+                assert_eq!(gate.apply(answer).status == Status::Ok, passes, "{confidence}");
+            }
+        }
     }
 
     #[test]

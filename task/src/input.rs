@@ -26,6 +26,10 @@ pub enum Part {
     Columns(Vec<String>),
     /// A template over the columns.
     Template(InputTemplate),
+    /// A JSON object of columns. Those that are null or blank are left out.
+    Record(Vec<String>),
+    /// The JSON object that a column holds, with its keys in their order by name. What is null or blank in it is left out.
+    Object(String),
 }
 
 /// What of a row the model reads.
@@ -195,8 +199,14 @@ impl Part {
     /// The text that is made of a row in which `text` stands in the only column that is read. None where there are
     /// several.
     fn render_alone<'a>(&self, text: &'a str) -> Option<Result<Cow<'a, str>, TaskError>> {
-        if let Self::Column(_) = self {
-            return Some(Ok(Cow::Borrowed(text)));
+        match self {
+            Self::Column(_) => return Some(Ok(Cow::Borrowed(text))),
+            Self::Record(columns) => {
+                let record = object_of(&Value::from(text));
+                return Some(record.map(|record| Cow::Owned(written(&chosen(columns, &record)))));
+            }
+            Self::Object(_) => return Some(object_of(&Value::from(text)).map(|record| Cow::Owned(written(&record)))),
+            Self::Columns(_) | Self::Template(_) => {}
         }
         let [column] = self.columns() else { return None };
         let record = Record::from_iter([(column.clone(), Value::from(text))]);
@@ -205,8 +215,8 @@ impl Part {
 
     fn columns(&self) -> &[String] {
         match self {
-            Self::Column(column) => std::slice::from_ref(column),
-            Self::Columns(columns) => columns,
+            Self::Column(column) | Self::Object(column) => std::slice::from_ref(column),
+            Self::Columns(columns) | Self::Record(columns) => columns,
             Self::Template(template) => &template.columns,
         }
     }
@@ -232,7 +242,49 @@ impl Part {
                 Ok(Cow::Owned(lines))
             }
             Self::Template(template) => template.render(record).map(Cow::Owned),
+            Self::Record(columns) => {
+                // Of a row of a table all columns are there; of a JSON object those that are missing may be left out.
+                let known = columns.iter().any(|column| record.contains_key(column));
+                match columns.first().filter(|_| !known) {
+                    Some(column) => Err(missing_column(record, column)),
+                    None => Ok(Cow::Owned(written(&chosen(columns, record)))),
+                }
+            }
+            Self::Object(column) => Ok(Cow::Owned(written(&object_of(value_of(record, column)?)?))),
         }
+    }
+}
+
+/// Some columns of a record, in the order of their names here.
+fn chosen(columns: &[String], record: &Record) -> Record {
+    let there = columns.iter().filter_map(|column| Some((column, record.get(column)?)));
+    there.map(|(column, value)| (column.clone(), value.clone())).collect()
+}
+
+/// The object that a value is, or that stands in it as text, with its keys in the order of their names: a database sorts
+/// them in ways of its own. Null and blank text are an object without anything.
+fn object_of(value: &Value) -> Result<Record, TaskError> {
+    let not_one = |reason: String| TaskError::NoRecord { reason };
+    let mut record = match value {
+        Value::Object(record) => record.clone(),
+        Value::Null => Record::new(),
+        Value::String(text) if text.trim().is_empty() => Record::new(),
+        Value::String(text) => {
+            serde_json::from_str(text).map_err(|error| not_one(format!("\"{text}\" is no JSON object: {error}")))?
+        }
+        other => return Err(not_one(format!("{other} is no JSON object"))),
+    };
+    record.sort_keys();
+    Ok(record)
+}
+
+/// What is there of a record, as JSON. Nothing where nothing is.
+fn written(record: &Record) -> String {
+    let there = crate::values::present(record);
+    if there.is_empty() {
+        String::new()
+    } else {
+        Value::Object(there).to_string()
     }
 }
 

@@ -3,11 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD};
-use crate::kinds::{COMMON_KEYS, Kind, KindRules};
+use crate::kinds::{Kind, KindRules};
 use crate::parse::{EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
 use crate::task::{LONGEST_LABEL, MOST_LABELS};
 
 mod fields;
+mod strategy;
+mod tables;
+mod trust;
+mod values;
 
 /// The schema of a task file (JSON Schema, draft 2020-12). It says what the reader takes; what a schema can't say, such
 /// as that labels differ in more than case, the reader checks alone.
@@ -49,11 +53,12 @@ pub fn schema() -> Value {
 fn kind_schema(kind: Kind) -> Value {
     let rules = kind.rules();
     let mut properties = Map::new();
-    for key in COMMON_KEYS.iter().chain(rules.keys()) {
+    for key in rules.common_keys().iter().chain(rules.keys()) {
         properties.insert((*key).to_owned(), property(rules, key));
     }
     let required: Vec<&str> = ["kind", "input"]
         .into_iter()
+        .filter(|key| rules.common_keys().contains(key))
         .chain(rules.required().iter().map(|(key, _)| *key))
         .collect();
     json!({
@@ -70,9 +75,10 @@ fn kind_schema(kind: Kind) -> Value {
 fn property(rules: &dyn KindRules, key: &str) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
     let words = |words: &[&str], default: &str, description: &str| json!({"enum": words, "default": default, "description": description});
-    let probability =
-        |description: &str| json!({"type": "number", "minimum": 0, "maximum": 1, "description": description});
     match key {
+        key if values::takes(rules, key) => values::property(key),
+        key if rules.is_of_tables() && tables::takes(key) => tables::property(rules, key),
+        key if strategy::KEYS.contains(&key) && rules.keys().contains(&"strategy") => strategy::property(rules, key),
         "name" => json!({
             "type": "string",
             "pattern": format!("^[A-Za-z][A-Za-z0-9_-]{{0,{}}}$", LONGEST_NAME - 1),
@@ -127,7 +133,7 @@ fn property(rules: &dyn KindRules, key: &str) -> Value {
             "description": "The same as a JSON Schema, whose root is an object. Instead of `fields`.",
         }),
         "examples" => examples(rules),
-        "threshold" => probability("Answers with less confidence abstain: their value is the fallback, or null."),
+        key if trust::KEYS.contains(&key) => trust::property(rules, key),
         "confidence" => words(
             &["normalized", "raw"],
             "normalized",
@@ -291,6 +297,11 @@ fn answer(rules: &dyn KindRules) -> Value {
             "type": ["string", "null"],
             "description": "The piece of the text that answers, or null where none does.",
         }),
+        Some("value") => json!({
+            "type": ["string", "number", "boolean", "null"],
+            "description": "The canonical value, of a vocabulary the name of an entry or its identifier; null where there is none.",
+        }),
+        Some("text") => json!({"type": "string", "description": "The text, mended."}),
         Some("output") => json!({"type": "string", "description": "The text that the model should write."}),
         _ => Value::Bool(false),
     }
@@ -323,7 +334,7 @@ fn examples(rules: &dyn KindRules) -> Value {
             "type": "string",
             "description": "A file of solved rows (.csv, .tsv, .jsonl, .ndjson), from the folder of the task file.",
         }),
-        "items" => json!({"type": "array", "items": solved, "description": "Solved rows, instead of a file."}),
+        "items" => json!({"type": "array", "items": solved, "description": "Solved rows, before those of the file."}),
         "select" => json!({
             "enum": ["fixed", "similar", "diverse"],
             "default": "fixed",
@@ -353,7 +364,7 @@ fn examples(rules: &dyn KindRules) -> Value {
         json!({"type": "string", "default": answer_key, "description": "The column that holds the right answers."}),
     );
     let mut set = object(&set, &[]);
-    set["oneOf"] = json!([{"required": ["from"]}, {"required": ["items"]}]);
+    set["anyOf"] = json!([{"required": ["from"]}, {"required": ["items"]}]);
     json!({
         "description": "Solved rows that the model is shown.",
         "oneOf": [{"type": "array", "items": solved, "maxItems": MOST_SHOWN}, set],
@@ -438,6 +449,8 @@ fn example(kind: Kind) -> Value {
                 },
             ],
         }),
+        "normalize" | "clean" | "enrich" => values::example(kind),
+        "resolve" | "repair" => tables::example(kind),
         "embed" => json!({"name": "ticket_vector", "kind": "embed", "input": "body", "model": EMBEDDING_MODEL}),
         "complete" => json!({
             "name": "ticket_summary",
@@ -474,7 +487,7 @@ mod tests {
         for kind in Kind::all() {
             let rules = kind.rules();
             let definition = &schema["$defs"][kind.name()];
-            let read: BTreeSet<&str> = COMMON_KEYS.iter().chain(rules.keys()).copied().collect();
+            let read: BTreeSet<&str> = rules.common_keys().iter().chain(rules.keys()).copied().collect();
             assert_eq!(keys(definition), read, "{kind}");
             let Some(answer_key) = rules.answer_key() else { continue };
             let choices = &definition["properties"]["examples"]["oneOf"];

@@ -7,12 +7,16 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::calibrated::{Calibrated, Mismatch};
 use crate::error::TaskError;
 use crate::examples::ExampleSet;
 use crate::gate::Gate;
 use crate::input::{InputSpec, Record, RenderedInput};
 use crate::kinds::{Kind, Known};
 use crate::shape::Field;
+use crate::strategy::{LabelRule, Strategy};
+use crate::tables::TableTask;
+use crate::values::ValueRules;
 use crate::{fingerprint, parse};
 
 /// Most labels a task can have.
@@ -199,14 +203,30 @@ pub struct Task {
     pub model: Option<ModelName>,
     /// Answers with less confidence than this abstain.
     pub threshold: Option<f32>,
+    /// The share of accepted answers that is to be right, where the threshold is chosen for that.
+    pub target_precision: Option<f32>,
+    /// What was learned of the confidence of its answers.
+    pub calibrated: Option<Calibrated>,
     /// Which confidence the threshold is compared with.
     pub confidence: Confidence,
     /// The value of an answer that abstains.
     pub fallback: Option<Value>,
+    /// For `normalize`, `clean` and `enrich`: the rules that answer first.
+    pub value_rules: Option<ValueRules>,
     /// What happens to a row that fails.
     pub on_error: OnError,
     /// What is kept of an input that is too long.
     pub truncate: Truncate,
+    /// For `resolve` and `repair`: what is asked of a whole table.
+    pub table: Option<TableTask>,
+    /// What answers.
+    pub strategy: Strategy,
+    /// For `label`: rules that are tried before anything else.
+    pub label_rules: Vec<LabelRule>,
+    /// For the strategy `cascade`: the share of the answers of each step but the last that has to be right.
+    pub keep: f32,
+    /// For the strategies `head` and `cascade`: the head, where the task names one; see [`Task::head_name`].
+    pub head: Option<ModelName>,
     /// How probabilities are corrected.
     pub calibration: Calibration,
     /// For `multilabel`: the least probability of a label that is given, 0.5 unless told.
@@ -225,6 +245,14 @@ impl Task {
     /// What is wrong first, with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, TaskError> {
         parse::from_file(path.as_ref())
+    }
+
+    /// Reads a task file whose threshold may still have to be chosen: it has none then.
+    ///
+    /// # Errors
+    /// As for [`Task::from_file`].
+    pub fn to_calibrate(path: impl AsRef<Path>) -> Result<Self, TaskError> {
+        parse::to_calibrate(path.as_ref())
     }
 
     /// Reads a task from YAML text. `source` is what errors call it, `folder` is where the files it names are looked
@@ -321,6 +349,7 @@ impl Task {
         let known = Known {
             labels: &self.labels,
             fields: &self.fields,
+            values: self.value_rules.as_ref(),
         };
         let read = self.kind.rules().read_answer(value, known);
         read.map_err(|problem| problem.message)
@@ -331,9 +360,23 @@ impl Task {
         find_label(&self.labels, name)
     }
 
+    /// That the task is about rows.
+    ///
+    /// # Errors
+    /// [`TaskError::OfTables`] where it is about whole tables.
+    pub fn of_rows(&self) -> Result<(), TaskError> {
+        if self.kind.is_of_tables() {
+            return Err(TaskError::OfTables {
+                task: self.name.clone(),
+                kind: self.kind.name(),
+            });
+        }
+        Ok(())
+    }
+
     /// Whether a model is asked. Rules alone answer tasks of some kinds that name none.
     pub fn asks_model(&self) -> bool {
-        self.model.is_some() || self.kind.rules().needs_model()
+        self.strategy.leaves_to_model() && (self.model.is_some() || self.kind.rules().needs_model())
     }
 
     /// The model that is asked: the one that the task names, by `name` or `name@digest`, or else the default of its kind;
@@ -353,6 +396,41 @@ impl Task {
             threshold: self.threshold,
             confidence: self.confidence,
             fallback: self.fallback.clone(),
+            calibrated: self.calibrated.clone(),
+        }
+    }
+
+    /// The same task with a gate that lets everything through as the model gave it: for whoever keeps or measures answers
+    /// and gates them himself.
+    #[must_use]
+    pub fn ungated(&self) -> Self {
+        Self {
+            threshold: None,
+            target_precision: None,
+            calibrated: None,
+            ..self.clone()
+        }
+    }
+
+    /// The task as it is gated where the model with this digest answers it, asked with this fingerprint: without a
+    /// calibration of another model's answers. With what a user should know, where the calibration doesn't fit.
+    ///
+    /// # Errors
+    /// [`TaskError::OtherModel`] where the threshold was chosen on another model's answers: nothing is known of what it
+    /// would let through.
+    pub fn settled(mut self, digest: &str, fingerprint: &str) -> Result<(Self, Option<String>), TaskError> {
+        let Some(calibrated) = &self.calibrated else {
+            return Ok((self, None));
+        };
+        let again = format!("`refuel calibrate` makes it anew for \"{}\"", self.name);
+        match calibrated.holds_for(digest, fingerprint) {
+            Ok(()) => Ok((self, None)),
+            Err(mismatch @ Mismatch::Task) => Ok((self, Some(format!("{mismatch}: {again}")))),
+            Err(Mismatch::Model) if self.target_precision.is_some() => Err(TaskError::OtherModel { task: self.name }),
+            Err(mismatch @ Mismatch::Model) => {
+                self.calibrated = None;
+                Ok((self, Some(format!("{mismatch}, and is left out: {again}"))))
+            }
         }
     }
 }

@@ -15,6 +15,18 @@ pub(crate) struct Generate {
     stop: Vec<String>,
 }
 
+/// A text that was written.
+pub(super) struct Written {
+    /// Without white space at its ends.
+    pub(super) text: String,
+    /// Geometric mean of the probabilities of its tokens.
+    pub(super) confidence: f32,
+    /// Tokens that were written.
+    pub(super) tokens: u32,
+    /// Why it ends where it does, where the model was not done.
+    pub(super) cut: Option<String>,
+}
+
 impl Generate {
     pub(crate) fn new(model: &Model, task: &Task, plan: &Plan, drafts: usize) -> Result<Self, EngineError> {
         // A stop text of one token ends the row at once; longer ones are cut off what was written.
@@ -37,6 +49,30 @@ impl Generate {
             stop: plan.stops.clone(),
         })
     }
+
+    /// What is written for each question, in order.
+    pub(super) fn write(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Written>, EngineError> {
+        let generated = asked.model.session().generate(
+            asked.prefix,
+            &asked.rows(),
+            Vec::new(),
+            &self.options,
+            asked.cancel,
+            on_rows,
+        )?;
+        let written = generated.into_iter().map(|generated| {
+            let text = asked.model.tokenizer.decode(&generated.tokens)?;
+            let end = self.stop.iter().filter_map(|stop| text.find(stop.as_str())).min();
+            let is_cut = !generated.finished && end.is_none();
+            Ok(Written {
+                text: text[..end.unwrap_or(text.len())].trim().to_owned(),
+                confidence: geometric_mean(&generated.log_probabilities),
+                tokens: generated.log_probabilities.len() as u32,
+                cut: is_cut.then(|| format!("the text was cut at max_tokens: {}", self.options.max_tokens)),
+            })
+        });
+        written.collect()
+    }
 }
 
 impl Procedure for Generate {
@@ -46,31 +82,20 @@ impl Procedure for Generate {
 
     /// There is nothing to normalize over, so both confidences are the geometric mean of the token probabilities.
     fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
-        let generated = asked.model.session().generate(
-            asked.prefix,
-            &asked.rows(),
-            Vec::new(),
-            &self.options,
-            asked.cancel,
-            on_rows,
-        )?;
-        asked
-            .questions
-            .iter()
-            .zip(generated)
-            .map(|(question, generated)| {
-                let text = asked.model.tokenizer.decode(&generated.tokens)?;
-                let end = self.stop.iter().filter_map(|stop| text.find(stop.as_str())).min();
-                let kept = text[..end.unwrap_or(text.len())].trim();
-                let confidence = geometric_mean(&generated.log_probabilities);
-                let value = Value::String(kept.to_owned());
-                let mut answer = answered(asked.model, question, value, Some(confidence), Some(confidence));
-                answer.output_tokens = generated.log_probabilities.len() as u32;
-                let is_cut = !generated.finished && end.is_none();
-                let cut = is_cut.then(|| format!("the text was cut at max_tokens: {}", self.options.max_tokens));
-                guided::say_cut(&mut answer, cut);
-                Ok(answer)
-            })
-            .collect()
+        let written = self.write(asked, on_rows)?;
+        let answers = asked.questions.iter().zip(written).map(|(question, written)| {
+            let confidence = Some(written.confidence);
+            let mut answer = answered(
+                asked.model,
+                question,
+                Value::String(written.text),
+                confidence,
+                confidence,
+            );
+            answer.output_tokens = written.tokens;
+            guided::say_cut(&mut answer, written.cut);
+            answer
+        });
+        Ok(answers.collect())
     }
 }

@@ -5,12 +5,15 @@ mod answer;
 mod choose;
 mod choose_each;
 mod classify;
+mod clean;
 mod embed;
+mod enrich;
 mod extract;
 mod generate;
 mod guided;
+mod normalize;
 
-use refuel_task::{Answer, Kind, Plan, RenderedInput, Scored, Source, Status, Task};
+use refuel_task::{Answer, Kind, Plan, RenderedInput, Scored, Source, Status, Task, ValueRules};
 use serde_json::Value;
 
 use crate::batching::CandidateTrie;
@@ -24,7 +27,9 @@ pub(crate) use answer::{AnswerFromText, best_window};
 pub(crate) use choose::Choose;
 pub(crate) use choose_each::ChooseEach;
 pub(crate) use classify::Classify;
+pub(crate) use clean::Clean;
 pub(crate) use embed::Embed;
+pub(crate) use enrich::Enrich;
 pub(crate) use extract::Extract;
 pub(crate) use generate::Generate;
 
@@ -96,6 +101,14 @@ pub(crate) fn for_decoder(
     }
     if task.kind == Kind::ANSWER {
         return Ok(Box::new(AnswerFromText::new(model, task, plan, drafts)?));
+    }
+    match &task.value_rules {
+        Some(ValueRules::Normalize(normalization)) => return normalize::new(model, task, normalization, plan, drafts),
+        Some(ValueRules::Clean(cleaning)) => return Ok(Box::new(Clean::new(model, task, cleaning, plan, drafts)?)),
+        Some(ValueRules::Enrich(_)) | None => {}
+    }
+    if task.kind == Kind::ENRICH {
+        return Ok(Box::new(Enrich::new(model, task, plan, drafts)?));
     }
     if plan.choices.is_empty() {
         return Ok(Box::new(Generate::new(model, task, plan, drafts)?));

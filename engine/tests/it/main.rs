@@ -12,3 +12,4 @@ mod home;
 mod invariance;
 mod limits;
 mod quality;
+mod values;

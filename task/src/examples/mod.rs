@@ -6,7 +6,7 @@ mod select;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use load::read_records;
+pub(crate) use load::{each_record, read_records};
 pub use select::{diverse, fixed, similar};
 
 use crate::input::RenderedInput;

@@ -10,22 +10,33 @@ use serde_json::Value;
 use crate::prompt::layout::Layout;
 use crate::shape::Field;
 use crate::task::{Generation, Label};
+use crate::values::ValueRules;
 
 mod answer;
+mod clean;
 mod complete;
 mod embed;
+mod enrich;
 mod extract;
 mod label;
 mod matching;
 mod multilabel;
+mod normalize;
+mod repair;
+mod resolve;
 
 /// Every kind there is: the one registration of a new one.
-static KINDS: [&dyn KindRules; 7] = [
+static KINDS: [&dyn KindRules; 12] = [
     &label::LabelKind,
     &multilabel::MultilabelKind,
     &extract::ExtractKind,
     &answer::AnswerKind,
+    &normalize::NormalizeKind,
+    &clean::CleanKind,
+    &enrich::EnrichKind,
     &matching::MatchKind,
+    &resolve::ResolveKind,
+    &repair::RepairKind,
     &embed::EmbedKind,
     &complete::CompleteKind,
 ];
@@ -44,6 +55,9 @@ pub(crate) const COMMON_KEYS: [&str; 10] = [
     "truncate",
 ];
 
+/// Keys that every kind of task over whole tables takes.
+pub(crate) const TABLE_KEYS: [&str; 6] = ["name", "version", "kind", "description", "owner", "tags"];
+
 /// What is particular to a kind when a task is read and asked.
 pub(crate) trait KindRules: Sync {
     /// The word in task files.
@@ -52,7 +66,12 @@ pub(crate) trait KindRules: Sync {
     /// What it returns, in one sentence, for the schema.
     fn about(&self) -> &'static str;
 
-    /// The keys that it takes beside [`COMMON_KEYS`].
+    /// The keys that it takes and others do too.
+    fn common_keys(&self) -> &'static [&'static str] {
+        &COMMON_KEYS
+    }
+
+    /// The keys that it takes beside [`KindRules::common_keys`].
     fn keys(&self) -> &'static [&'static str];
 
     /// Those of its keys that must be there, with what to write.
@@ -70,9 +89,19 @@ pub(crate) trait KindRules: Sync {
         self.sides().is_some()
     }
 
+    /// Whether it is about a whole table, and not about a row.
+    fn is_of_tables(&self) -> bool {
+        false
+    }
+
     /// Whether a model is asked though the task names none.
     fn needs_model(&self) -> bool {
-        true
+        !self.is_of_tables()
+    }
+
+    /// Whether its input is a record, as a JSON object.
+    fn reads_record(&self) -> bool {
+        false
     }
 
     /// Whether null is a right answer.
@@ -110,6 +139,8 @@ pub(crate) struct Known<'a> {
     pub(crate) labels: &'a [Label],
     /// The fields that it reads out.
     pub(crate) fields: &'a [Field],
+    /// Its rules for values.
+    pub(crate) values: Option<&'a ValueRules>,
 }
 
 /// What is wrong with a value, and what to do.
@@ -141,8 +172,18 @@ impl Kind {
     pub const EXTRACT: Self = Self(&extract::ExtractKind);
     /// The piece of a text that answers a question.
     pub const ANSWER: Self = Self(&answer::AnswerKind);
+    /// A raw value made canonical.
+    pub const NORMALIZE: Self = Self(&normalize::NormalizeKind);
+    /// A text mended.
+    pub const CLEAN: Self = Self(&clean::CleanKind);
+    /// The missing fields of a record.
+    pub const ENRICH: Self = Self(&enrich::EnrichKind);
     /// Whether two records are the same thing.
     pub const MATCH: Self = Self(&matching::MatchKind);
+    /// Which records of whole tables are the same thing.
+    pub const RESOLVE: Self = Self(&resolve::ResolveKind);
+    /// Which cells of a whole table are wrong.
+    pub const REPAIR: Self = Self(&repair::RepairKind);
     /// A vector.
     pub const EMBED: Self = Self(&embed::EmbedKind);
     /// Text.
@@ -158,14 +199,25 @@ impl Kind {
         Self::all().find(|kind| kind.name() == name)
     }
 
-    /// The word in task files: `label`, `multilabel`, `extract`, `answer`, `match`, `embed`, `complete`.
+    /// The word in task files: `label`, `multilabel`, `extract`, `answer`, `normalize`, `clean`, `enrich`, `match`,
+    /// `resolve`, `repair`, `embed`, `complete`.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Whether it is about a whole table, and not about a row: `resolve` and `repair`.
+    pub fn is_of_tables(self) -> bool {
+        self.0.is_of_tables()
     }
 
     /// What it returns, in one sentence.
     pub fn about(self) -> &'static str {
         self.0.about()
+    }
+
+    /// Whether null is a right answer, as it is where a text doesn't answer a question.
+    pub fn takes_null(self) -> bool {
+        self.0.takes_null()
     }
 
     /// Puts a value that data gives as the right answer into this kind's own form: a label's name for its alias, a list
@@ -226,7 +278,7 @@ impl Serialize for Kind {
 }
 
 /// Checks one label, by name or alias, and gives its name.
-fn read_label(value: &Value, labels: &[Label]) -> Result<String, Problem> {
+pub(crate) fn read_label(value: &Value, labels: &[Label]) -> Result<String, Problem> {
     let Value::String(text) = value else {
         return Err(Problem::new(
             format!("a label must be text, not {value}"),
@@ -244,6 +296,14 @@ fn read_label(value: &Value, labels: &[Label]) -> Result<String, Problem> {
         None => format!("it is none of the task's {} labels", labels.len()),
     };
     Err(Problem::new(format!("\"{text}\" is not in the list of labels"), hint))
+}
+
+/// A kind over whole tables has no answer to one row.
+fn no_single_answer() -> Problem {
+    Problem {
+        message: "a task over a whole table has no answer to one row".to_owned(),
+        hint: None,
+    }
 }
 
 /// Checks a text.
@@ -276,7 +336,13 @@ mod tests {
     fn every_kind_is_found_by_its_name_and_takes_no_key_twice() {
         for kind in Kind::all() {
             assert_eq!(Kind::named(kind.name()), Some(kind));
-            let mut keys: Vec<&str> = COMMON_KEYS.iter().chain(kind.rules().keys()).copied().collect();
+            let mut keys: Vec<&str> = kind
+                .rules()
+                .common_keys()
+                .iter()
+                .chain(kind.rules().keys())
+                .copied()
+                .collect();
             let count = keys.len();
             keys.sort_unstable();
             keys.dedup();

@@ -55,34 +55,33 @@ impl Context<'_> {
         let place = fields.place.clone();
         let spec = fields
             .take("input")
-            .map(|node| input::read(node, self.kind.rules().sides()))
+            .map(|node| input::read(node, self.kind))
             .transpose()?;
         let spec = spec.as_ref().unwrap_or(self.input);
         let answer_column = fields
             .text(self.answer_key)?
             .unwrap_or_else(|| self.answer_key.to_owned());
-        let items = match (fields.take("from"), fields.take("items")) {
-            (Some(from), None) => self.read_file(from, spec, &answer_column)?,
-            (None, Some(list)) => match list.content {
-                Content::List(items) => self.read_items(items, spec)?,
-                _ => return Err(wrong_type(&list, "a list of examples")),
-            },
-            (Some(from), Some(_)) => {
-                return Err(TaskError::Invalid {
-                    place: from.place,
-                    message: "\"examples\" has both \"from\" and \"items\"".to_owned(),
-                    hint: Some("keep one of the two".to_owned()),
-                });
-            }
-            (None, None) => {
-                return Err(TaskError::MissingKey {
-                    place,
-                    key: "from".to_owned(),
-                    context: " or \"items\" in \"examples\"".to_owned(),
-                    hint: "name a file of examples: examples: {from: examples.csv}".to_owned(),
-                });
-            }
+        let (from, list) = (fields.take("from"), fields.take("items"));
+        if from.is_none() && list.is_none() {
+            return Err(TaskError::MissingKey {
+                place,
+                key: "from".to_owned(),
+                context: " or \"items\" in \"examples\"".to_owned(),
+                hint: "name a file of examples: examples: {from: examples.csv}".to_owned(),
+            });
+        }
+        // Those that stand in the task come first: whoever writes them there means them to be shown.
+        let mut items = match list {
+            None => Vec::new(),
+            Some(Node {
+                content: Content::List(items),
+                ..
+            }) => self.read_items(items, spec)?,
+            Some(list) => return Err(wrong_type(&list, "a list of examples")),
         };
+        if let Some(from) = from {
+            items.extend(self.read_file(from, spec, &answer_column)?);
+        }
         let choices = [
             ("fixed", Selection::Fixed),
             ("similar", Selection::Similar),
@@ -164,7 +163,11 @@ impl Context<'_> {
                     &format!("a map with the columns of both sides, or with \"{first}\" and \"{second}\""),
                 ));
             }
-            let input = RenderedInput::text(&text(given)?);
+            let given = text(given)?;
+            if self.kind.rules().reads_record() {
+                return spec.render_text(&given);
+            }
+            let input = RenderedInput::text(&given);
             return if input.text.is_empty() {
                 Err(TaskError::EmptyInput { side: String::new() })
             } else {

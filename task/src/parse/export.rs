@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::fields::text;
-use super::{input, task};
+use super::{Unchosen, input, tables, task, values};
 use crate::error::{Place, TaskError};
 use crate::examples::{Example, read_records};
 use crate::input::{InputSpec, Part, Record, text_of};
@@ -16,7 +16,7 @@ use crate::yaml::{Content, Node};
 /// See [`Task::export`].
 pub(super) fn export(yaml: &str, source: &str, folder: &Path) -> Result<Value, TaskError> {
     let node = Node::from_yaml(yaml, source)?;
-    let task = task::read(node.clone(), source, Some(folder))?;
+    let task = task::read(node.clone(), source, Some(folder), Unchosen::Refused)?;
     let mut spec = Map::from_iter([("name".to_owned(), Value::from(task.name.as_str()))]);
     let Content::Map(entries) = node.content else {
         return Ok(Value::Object(spec));
@@ -29,8 +29,14 @@ pub(super) fn export(yaml: &str, source: &str, folder: &Path) -> Result<Value, T
                 spec.insert("fields".to_owned(), crate::shape::spec(&task.fields));
                 continue;
             }
-            ("examples", Content::Map(set)) => examples(&value, set, &task, folder)?,
-            _ => value.to_json(),
+            ("examples", Content::Map(set)) => match &task.table {
+                Some(table) => tables::solved(table),
+                None => examples(&value, set, &task, folder)?,
+            },
+            (name, _) => match values::export(name, &value, &task, folder)? {
+                Some(value) => value,
+                None => value.to_json(),
+            },
         };
         spec.insert(key, value);
     }
@@ -61,24 +67,26 @@ fn examples(node: &Node, set: &[(String, Place, Node)], task: &Task, folder: &Pa
         return Ok(node.to_json());
     };
     let own_input = entry("input")
-        .map(|node| input::read(node.clone(), task.kind.rules().sides()))
+        .map(|node| input::read(node.clone(), task.kind))
         .transpose()?;
     let shown = text(from.clone())?;
     let records = read_records(&folder.join(&shown), &shown, &from.place)?;
+    let written = match entry("items").map(Node::to_json) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
     let solved = task.examples.iter().flat_map(|examples| &examples.items);
-    let items = records
-        .into_iter()
-        .zip(solved)
-        .map(|((_, record), example)| {
-            let sides = task.kind.rules().sides().unwrap_or(["a", "b"]);
-            let input = row(record, own_input.as_ref().unwrap_or(&task.input), example, sides);
-            let item = [("input", input), (answer_key, example.answer.clone())];
-            Value::from_iter(item.map(|(key, value)| (key.to_owned(), value)))
-        })
-        .collect();
+    let of_file = records.into_iter().zip(solved.skip(written.len()));
+    let of_file = of_file.map(|((_, record), example)| {
+        let sides = task.kind.rules().sides().unwrap_or(["a", "b"]);
+        let input = row(record, own_input.as_ref().unwrap_or(&task.input), example, sides);
+        let item = [("input", input), (answer_key, example.answer.clone())];
+        Value::from_iter(item.map(|(key, value)| (key.to_owned(), value)))
+    });
+    let items = written.iter().cloned().chain(of_file).collect();
     let mut kept = Map::from_iter([("items".to_owned(), items)]);
     for (key, _, value) in set {
-        if key != "from" && key != answer_key {
+        if key != "from" && key != "items" && key != answer_key {
             kept.insert(key.clone(), value.to_json());
         }
     }
@@ -95,7 +103,9 @@ fn row(mut record: Record, input: &InputSpec, example: &Example, [first, second]
     };
     let templated = parts.iter().any(|part| matches!(part, Part::Template(_)));
     match (input, &example.input.sides) {
-        (InputSpec::One(Part::Column(_) | Part::Template(_)), _) => example.input.text.as_str().into(),
+        (InputSpec::One(Part::Column(_) | Part::Template(_) | Part::Record(_) | Part::Object(_)), _) => {
+            example.input.text.as_str().into()
+        }
         // Texts of the sides are told from columns by their names.
         (InputSpec::Two { .. }, Some([a, b]))
             if templated && !columns.iter().all(|column| column == first || column == second) =>

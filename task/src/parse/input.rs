@@ -3,12 +3,31 @@
 use super::fields::{Fields, text, wrong_type};
 use crate::error::TaskError;
 use crate::input::{InputSpec, InputTemplate, Part};
+use crate::kinds::Kind;
 use crate::yaml::{Content, Node};
 
 const EXPECTED: &str = "a column, a list of columns, or a map with \"template\"";
 
+/// The input of a task of a kind.
+pub(super) fn read(node: Node, kind: Kind) -> Result<InputSpec, TaskError> {
+    let place = node.place.clone();
+    let spec = read_spec(node, kind.rules().sides())?;
+    if !kind.rules().reads_record() {
+        return Ok(spec);
+    }
+    match spec {
+        InputSpec::One(Part::Columns(columns)) => Ok(InputSpec::One(Part::Record(columns))),
+        InputSpec::One(Part::Column(column)) => Ok(InputSpec::One(Part::Object(column))),
+        _ => Err(TaskError::Invalid {
+            place,
+            message: format!("a template makes no record, which a task of kind \"{kind}\" reads"),
+            hint: Some("name the columns of the record: input: [name, city]".to_owned()),
+        }),
+    }
+}
+
 /// `sides` are the names of the two sides, where the kind has two.
-pub(super) fn read(node: Node, sides: Option<[&'static str; 2]>) -> Result<InputSpec, TaskError> {
+fn read_spec(node: Node, sides: Option<[&'static str; 2]>) -> Result<InputSpec, TaskError> {
     let Some([first, second]) = sides else {
         return read_part(node).map(InputSpec::One);
     };

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::examples::Context;
 use super::fields::{Fields, not_one_of, text, wrong_type};
-use super::{input, labels, shape};
+use super::{Unchosen, calibrated, input, labels, shape, strategy, tables, values};
 use crate::error::TaskError;
+use crate::input::{InputSpec, Part};
 use crate::kinds::{COMMON_KEYS, Kind, Known, Problem};
 use crate::shape::Field;
 use crate::task::{Calibration, Confidence, Generation, LONGEST_GUIDELINES, ModelName, OnError, Task, Truncate};
@@ -18,8 +19,9 @@ pub(crate) const MOST_TOKENS: u64 = 32_768;
 /// Most texts that end what a model writes.
 pub(crate) const MOST_STOPS: usize = 16;
 
-/// `folder` is where the files that the task names are looked for; without one it may name none.
-pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Task, TaskError> {
+/// `folder` is where the files that the task names are looked for; without one it may name none. `unchosen` says whether a
+/// threshold that is to be chosen may be open.
+pub(super) fn read(node: Node, source: &str, folder: Option<&Path>, unchosen: Unchosen) -> Result<Task, TaskError> {
     if matches!(node.content, Content::Null) {
         let message = "the task is empty".to_owned();
         let hint = Some("a task has at least kind and input, and mostly labels".to_owned());
@@ -40,7 +42,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
     let mut fields = Fields::open(node, &every_key)?;
     let kind = read_kind(&mut fields)?;
     let rules = kind.rules();
-    let known: Vec<&str> = COMMON_KEYS.iter().chain(rules.keys()).copied().collect();
+    let known: Vec<&str> = rules.common_keys().iter().chain(rules.keys()).copied().collect();
     for key in every_key.iter().filter(|key| !known.contains(key)) {
         if let Some(place) = fields.place_of(key) {
             return Err(TaskError::UnknownKey {
@@ -62,12 +64,18 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
     let guidelines = read_guidelines(&mut fields)?;
     let labels = fields.take("labels").map(labels::read).transpose()?.unwrap_or_default();
     let extracted = read_extracted(&mut fields, kind)?;
+    let table = tables::read(&mut fields, kind, folder)?;
+    let input = if rules.is_of_tables() {
+        InputSpec::One(Part::Columns(Vec::new()))
+    } else {
+        input::read(fields.require("input", input::hint_of(rules.sides()))?, kind)?
+    };
+    let value_rules = values::read(&mut fields, kind, &extracted, &input, folder)?;
     let known = Known {
         labels: &labels,
         fields: &extracted,
+        values: value_rules.as_ref(),
     };
-    let input = fields.require("input", input::hint_of(rules.sides()))?;
-    let input = input::read(input, rules.sides())?;
     let examples = match (fields.take("examples"), rules.answer_key()) {
         (Some(node), Some(answer_key)) => Some(
             Context {
@@ -82,6 +90,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         .filter(|examples| !examples.items.is_empty()),
         _ => None,
     };
+    let ways = strategy::read(&mut fields, kind, known, examples.as_ref())?;
     let fallback = match fields.take("fallback") {
         None => None,
         Some(node) => {
@@ -94,6 +103,7 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         }
     };
     read_temperature(&mut fields)?;
+    let trust = calibrated::read(&mut fields, &name, &extracted, unchosen)?;
     let confidences = [("normalized", Confidence::Normalized), ("raw", Confidence::Raw)];
     let errors = [
         ("fail", OnError::Fail),
@@ -128,11 +138,19 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>) -> Result<Ta
         input,
         examples,
         model: fields.take("model").map(read_model).transpose()?,
-        threshold: fields.probability("threshold")?,
+        threshold: trust.threshold,
+        target_precision: trust.target_precision,
+        calibrated: trust.calibrated,
         confidence: fields.choice("confidence", &confidences)?.unwrap_or_default(),
         fallback,
         on_error: fields.choice("on_error", &errors)?.unwrap_or(on_null),
         truncate: fields.choice("truncate", &cuts)?.unwrap_or_default(),
+        table,
+        value_rules,
+        strategy: ways.strategy,
+        label_rules: ways.rules,
+        keep: ways.keep,
+        head: ways.head,
         calibration: fields.choice("calibration", &calibrations)?.unwrap_or_default(),
         label_threshold: fields.probability("label_threshold")?.unwrap_or(0.5),
         no_answer_threshold: fields.probability("no_answer_threshold")?.unwrap_or(0.5),
@@ -150,11 +168,15 @@ fn read_extracted(fields: &mut Fields, kind: Kind) -> Result<Vec<Field>, TaskErr
             message: "the task has both \"fields\" and \"schema\"".to_owned(),
             hint: Some("keep one of the two".to_owned()),
         }),
-        (None, None) if kind == Kind::EXTRACT => Err(TaskError::MissingKey {
+        (None, None) if kind == Kind::EXTRACT || kind == Kind::ENRICH => Err(TaskError::MissingKey {
             place: fields.place.clone(),
             key: "fields".to_owned(),
             context: String::new(),
-            hint: "name what is read out: fields: {brand: who makes it, price: {type: number}}".to_owned(),
+            hint: if kind == Kind::ENRICH {
+                "name what a record has: fields: {country: where it is, employees: {type: integer}}".to_owned()
+            } else {
+                "name what is read out: fields: {brand: who makes it, price: {type: number}}".to_owned()
+            },
         }),
         (None, None) => Ok(Vec::new()),
     }

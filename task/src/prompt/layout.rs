@@ -349,7 +349,7 @@ fn label_list(labels: &[Label]) -> String {
 }
 
 /// The parts that are not empty, a blank line between them.
-fn paragraphs(parts: &[&str]) -> String {
+pub(super) fn paragraphs(parts: &[&str]) -> String {
     parts
         .iter()
         .copied()

@@ -6,10 +6,12 @@
 pub(crate) mod layout;
 mod plan;
 mod template;
+pub(crate) mod values;
 
 pub use layout::{CONTENT_FREE, Choice, LAYOUT_VERSION, NO_ANSWER};
 pub use plan::Plan;
 pub use template::{ChatTemplate, Message, Role};
+pub use values::{NO_ENTRY, NO_VALUE};
 
 /// A part of a prompt. Each part is tokenized by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

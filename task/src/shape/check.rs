@@ -26,6 +26,25 @@ pub(crate) fn check(fields: &[Field], value: &Value) -> Result<Value, Problem> {
     record(fields, value, "")
 }
 
+/// The value in the form of its shape; `name` is what errors call it.
+pub(crate) fn checked(shape: &Shape, value: &Value, name: &str) -> Result<Value, Problem> {
+    let parsed;
+    let value = match (shape, value) {
+        // Tables hold lists and objects as text, in JSON.
+        (Shape::List { .. } | Shape::Object(_), Value::String(text)) => {
+            parsed = serde_json::from_str(text).unwrap_or_else(|_| value.clone());
+            &parsed
+        }
+        _ => value,
+    };
+    checked_value(shape, value, name)
+}
+
+/// The same. None where it doesn't fit.
+pub(crate) fn typed(shape: &Shape, value: &Value) -> Option<Value> {
+    checked(shape, value, "").ok()
+}
+
 /// The record as a model writes it: every field is there.
 pub(crate) fn filled(fields: &[Field], value: &Value) -> Value {
     let fill = |field: &Field| {

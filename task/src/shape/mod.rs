@@ -3,7 +3,7 @@
 mod check;
 mod write;
 
-pub(crate) use check::{check, filled};
+pub(crate) use check::{check, checked, filled, typed};
 pub use write::spaced;
 pub(crate) use write::{spec, written_types};
 

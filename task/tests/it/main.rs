@@ -1,6 +1,7 @@
 //! What this crate promises to those who use it.
 
 mod answer;
+mod calibrated;
 mod errors;
 mod export;
 mod extract;
@@ -10,7 +11,9 @@ mod lone;
 mod parse;
 mod plan;
 mod schema;
+mod tables;
 mod templates;
+mod values;
 
 use std::path::Path;
 

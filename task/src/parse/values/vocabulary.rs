@@ -1,0 +1,209 @@
+//! Reads `vocabulary`: a list, a map of aliases, or a file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::fields::{Fields, text, wrong_type};
+use super::{folder_for, invalid};
+use crate::error::{Place, TaskError, nearest};
+use crate::examples::each_record;
+use crate::input::{Record, text_of};
+use crate::values::{Entry, MOST_ENTRIES, Terms};
+use crate::yaml::{Content, Node};
+
+/// Keys of a vocabulary that is a file.
+pub(crate) const VOCABULARY_KEYS: [&str; 4] = ["from", "value", "id", "aliases"];
+/// Keys of an entry that is written as a map.
+pub(crate) const ENTRY_KEYS: [&str; 3] = ["value", "id", "aliases"];
+
+const EXPECTED: &str = "a list of values, a map of values with their aliases, or a map with \"from\"";
+
+pub(super) fn read(node: Node, folder: Option<&Path>) -> Result<Terms, TaskError> {
+    let place = node.place.clone();
+    let mut gathered = Gathered::default();
+    match node.content {
+        Content::List(items) => {
+            for item in items {
+                let place = item.place.clone();
+                match item.content {
+                    Content::Map(_) => read_entry(item, &mut gathered)?,
+                    _ => gathered.add(None, scalar(&item)?, Vec::new(), &place)?,
+                }
+            }
+        }
+        Content::Map(ref entries) if entries.iter().any(|(key, ..)| key == "from") => {
+            read_file(node, folder, &mut gathered)?;
+        }
+        Content::Map(entries) => {
+            for (value, place, aliases) in entries {
+                let aliases = match aliases.content {
+                    Content::Null => Vec::new(),
+                    _ => read_aliases(aliases)?,
+                };
+                gathered.add(None, value, aliases, &place)?;
+            }
+        }
+        _ => return Err(wrong_type(&node, EXPECTED)),
+    }
+    gathered.finish(&place)
+}
+
+fn read_entry(item: Node, gathered: &mut Gathered) -> Result<(), TaskError> {
+    let mut fields = Fields::open(item, &ENTRY_KEYS)?;
+    let place = fields.place.clone();
+    let value = fields.require("value", "write the name of the entry")?;
+    let id = fields.take("id").map(|node| scalar(&node)).transpose()?;
+    let aliases = fields.take("aliases").map(read_aliases).transpose()?;
+    gathered.add(id, scalar(&value)?, aliases.unwrap_or_default(), &place)
+}
+
+/// Text, or a number as it is written.
+fn scalar(node: &Node) -> Result<String, TaskError> {
+    match &node.content {
+        Content::Text(text) => Ok(text.clone()),
+        Content::Number(number) => Ok(number.to_string()),
+        _ => Err(wrong_type(node, "text")),
+    }
+}
+
+fn read_aliases(node: Node) -> Result<Vec<String>, TaskError> {
+    match node.content {
+        Content::List(items) => items.iter().map(scalar).collect(),
+        Content::Text(_) | Content::Number(_) => Ok(vec![scalar(&node)?]),
+        _ => Err(wrong_type(&node, "a list of texts")),
+    }
+}
+
+/// A file, with the columns of the value, the identifier and the aliases.
+fn read_file(node: Node, folder: Option<&Path>, gathered: &mut Gathered) -> Result<(), TaskError> {
+    let mut fields = Fields::open(node, &VOCABULARY_KEYS)?;
+    let from = fields.require("from", "name the file: vocabulary: {from: countries.csv}")?;
+    let value = fields.text("value")?.unwrap_or_else(|| "value".to_owned());
+    let id = fields.text("id")?;
+    let aliases = fields
+        .take("aliases")
+        .map(read_aliases)
+        .transpose()?
+        .unwrap_or_default();
+    let named_at = from.place.clone();
+    let shown = text(from)?;
+    let folder = folder_for(
+        folder,
+        &named_at,
+        &shown,
+        "put the entries into the task: vocabulary: [{value: Germany, id: DE}]",
+    )?;
+    each_record(&folder.join(&shown), &shown, &named_at, &mut |place, record| {
+        let name = cell(&record, &value, "value", &place)?;
+        let id = id
+            .as_deref()
+            .map(|column| cell(&record, column, "id", &place))
+            .transpose()?;
+        let mut others = Vec::new();
+        for column in &aliases {
+            others.extend(alias_cell(column_of(&record, column, "aliases", &place)?));
+        }
+        gathered.add(id, name, others, &place)
+    })
+}
+
+fn column_of<'a>(record: &'a Record, column: &str, key: &str, place: &Place) -> Result<&'a Value, TaskError> {
+    record.get(column).ok_or_else(|| TaskError::MissingKey {
+        place: place.clone(),
+        key: column.to_owned(),
+        context: String::new(),
+        hint: match nearest(column, record.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"? \"{key}\" names the column"),
+            None => format!("name the column: {key}: COLUMN"),
+        },
+    })
+}
+
+fn cell(record: &Record, column: &str, key: &str, place: &Place) -> Result<String, TaskError> {
+    Ok(text_of(column_of(record, column, key, place)?).into_owned())
+}
+
+/// The aliases of a cell: a list, or text with `;` between them.
+fn alias_cell(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| text_of(item).into_owned()).collect(),
+        other => text_of(other).split(';').map(ToOwned::to_owned).collect(),
+    }
+}
+
+/// Entries as they come together.
+#[derive(Default)]
+struct Gathered {
+    entries: Vec<Entry>,
+    places: HashMap<Box<str>, usize>,
+}
+
+impl Gathered {
+    /// Adds an entry. One with an identifier that is there already adds its names to that entry.
+    fn add(&mut self, id: Option<String>, value: String, aliases: Vec<String>, place: &Place) -> Result<(), TaskError> {
+        let value: Box<str> = value.trim().into();
+        if value.is_empty() {
+            return Err(invalid(place, "the entry has no value", "leave it out, or name it"));
+        }
+        let id: Box<str> = match &id {
+            None => value.clone(),
+            Some(id) if id.trim().is_empty() => {
+                return Err(invalid(
+                    place,
+                    format!("the entry \"{value}\" has no identifier"),
+                    "leave it out, or give it one",
+                ));
+            }
+            Some(id) => id.trim().into(),
+        };
+        let names = aliases
+            .iter()
+            .map(|alias| alias.trim())
+            .filter(|alias| !alias.is_empty());
+        let entry = match self.places.get(&id) {
+            Some(&at) => {
+                let entry = &mut self.entries[at];
+                if entry.value != value && !entry.aliases.contains(&value) {
+                    entry.aliases.push(value);
+                }
+                entry
+            }
+            None => {
+                if self.entries.len() == MOST_ENTRIES {
+                    return Err(invalid(
+                        place,
+                        format!("a vocabulary has at most {MOST_ENTRIES} entries"),
+                        "split it, for instance by country",
+                    ));
+                }
+                self.places.insert(id.clone(), self.entries.len());
+                self.entries.push(Entry {
+                    id,
+                    value,
+                    aliases: Vec::new(),
+                });
+                let last = self.entries.len() - 1;
+                &mut self.entries[last]
+            }
+        };
+        for name in names {
+            if *entry.value != *name && entry.aliases.iter().all(|alias| **alias != *name) {
+                entry.aliases.push(name.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, place: &Place) -> Result<Terms, TaskError> {
+        if self.entries.is_empty() {
+            return Err(invalid(
+                place,
+                "the vocabulary has no entries",
+                "list what the values are: vocabulary: [Germany, France]",
+            ));
+        }
+        Ok(Terms::new(self.entries))
+    }
+}

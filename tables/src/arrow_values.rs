@@ -114,6 +114,17 @@ pub(crate) fn json_value(array: &dyn Array, row: usize) -> Value {
     }
 }
 
+/// Whether the value at `row` is a number that isn't finite.
+pub(crate) fn is_not_finite(array: &dyn Array, row: usize) -> bool {
+    !array.is_null(row)
+        && match array.data_type() {
+            DataType::Float16 => !array.as_primitive::<Float16Type>().value(row).to_f32().is_finite(),
+            DataType::Float32 => !array.as_primitive::<Float32Type>().value(row).is_finite(),
+            DataType::Float64 => !array.as_primitive::<Float64Type>().value(row).is_finite(),
+            _ => false,
+        }
+}
+
 fn text(text: Option<&str>) -> Value {
     text.map_or(Value::Null, Value::from)
 }
@@ -144,6 +155,16 @@ fn formatted(array: &dyn Array, row: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_are_null_and_can_be_told_from_null() {
+        let numbers = arrow::array::Float64Array::from(vec![Some(0.5), Some(f64::NAN), Some(f64::INFINITY), None]);
+        let found = |row| (json_value(&numbers, row), is_not_finite(&numbers, row));
+        assert_eq!(found(0), (0.5.into(), false));
+        assert_eq!(found(1), (Value::Null, true));
+        assert_eq!(found(2), (Value::Null, true));
+        assert_eq!(found(3), (Value::Null, false));
+    }
 
     #[test]
     fn bytes_that_are_no_text_are_told_from_text_of_the_same_column() {

@@ -6,7 +6,7 @@ use arrow::record_batch::RecordBatch;
 use csv::{ByteRecord, StringRecord};
 use serde_json::{Map, Value};
 
-use crate::arrow_values::json_value;
+use crate::arrow_values::{is_not_finite, json_value};
 use crate::json_columns::UNPARSED;
 
 /// Rows in the form that they were read in.
@@ -116,6 +116,14 @@ impl Chunk {
             Body::Delimited { records, positions, .. } => records[row].record.get(positions[column]),
             Body::Json(lines) => lines[row].values[column].as_ref()?.as_str(),
             Body::Columnar { .. } => None,
+        }
+    }
+
+    /// Whether a cell holds a number that is not finite, such as NaN, for which [`Chunk::value`] has null.
+    pub fn is_not_finite(&self, row: usize, column: usize) -> bool {
+        match &self.body {
+            Body::Delimited { .. } | Body::Json(_) => false,
+            Body::Columnar { batch, positions } => is_not_finite(batch.column(positions[column]).as_ref(), row),
         }
     }
 

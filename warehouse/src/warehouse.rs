@@ -185,4 +185,13 @@ impl Warehouses {
             Kind::Postgres(server) => Box::new(server.connect()?),
         })
     }
+
+    /// What is to be told of waits for other programs that write to the target, a line each, and hasn't been told yet.
+    /// Postgres has locks for single relations; nothing is told of these.
+    pub fn waits(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::Sqlite(files) => files.waits(),
+            Kind::Postgres(_) => Vec::new(),
+        }
+    }
 }

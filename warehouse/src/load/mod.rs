@@ -48,6 +48,8 @@ pub struct Loaded {
     pub columns: Vec<Column>,
     /// Views of the project that had to be dropped, since they can't read what is there now.
     pub lost_views: Vec<RelationName>,
+    /// Columns with numbers that are not finite, such as NaN, each with how many: they are null in the table.
+    pub not_finite: Vec<(String, u64)>,
 }
 
 /// A column of the table that a file becomes.
@@ -77,6 +79,7 @@ pub fn file(warehouse: &mut dyn Warehouse, load: &Load<'_>) -> Result<Loaded> {
             rows: None,
             columns: warehouse.columns(load.relation)?,
             lost_views: Vec::new(),
+            not_finite: Vec::new(),
         });
     }
     let shapes = shapes(load, &input, layout, warehouse.dialect())?;
@@ -99,6 +102,7 @@ pub fn file(warehouse: &mut dyn Warehouse, load: &Load<'_>) -> Result<Loaded> {
             rows: Some(count),
             columns: Vec::new(),
             lost_views,
+            not_finite: rows.not_finite(),
         })
     })?;
     loaded.columns = warehouse.columns(load.relation)?;

@@ -15,6 +15,8 @@ pub(super) struct FileRows<'a> {
     shapes: &'a [Shape],
     chunk: Option<Chunk>,
     row: usize,
+    /// For each column, the numbers so far that are not finite. SQLite has none of these, so that they are null everywhere.
+    not_finite: Vec<u64>,
 }
 
 impl<'a> FileRows<'a> {
@@ -26,7 +28,17 @@ impl<'a> FileRows<'a> {
             shapes,
             chunk: None,
             row: 0,
+            not_finite: vec![0; shapes.len()],
         })
+    }
+
+    /// The columns that had numbers which are not finite, each with how many.
+    pub(super) fn not_finite(&self) -> Vec<(String, u64)> {
+        let columns = self.shapes.iter().zip(&self.not_finite);
+        columns
+            .filter(|(_, count)| **count > 0)
+            .map(|(shape, count)| (shape.name.clone(), *count))
+            .collect()
     }
 
     /// The chunk that has the next row.
@@ -46,6 +58,9 @@ impl<'a> FileRows<'a> {
         let row = self.row;
         self.row += 1;
         let Some(chunk) = &self.chunk else { return Ok(None) };
+        for (column, count) in self.not_finite.iter_mut().enumerate() {
+            *count += u64::from(chunk.is_not_finite(row, column));
+        }
         let values = self.shapes.iter().enumerate().map(|(column, shape)| {
             let value = match chunk.text(row, column) {
                 // Text of CSV and of JSON; where the format has types, an empty text is one.

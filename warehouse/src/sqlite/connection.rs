@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::fallible_iterator::FallibleIterator;
 use tracing::debug;
 
+use super::wait::Waits;
 use super::writer::Writer;
 use super::{errors, rows};
 use crate::error::Refusal;
@@ -38,13 +39,14 @@ pub(crate) struct Connection {
     target: SqliteTarget,
     pub(super) inner: rusqlite::Connection,
     writer: Arc<Writer>,
+    waits: Arc<Waits>,
     stop: Arc<AtomicBool>,
     /// Whether [`Warehouse::begin`] has the right to write, and nobody gave it back yet.
     is_open: bool,
 }
 
 impl Connection {
-    pub(super) fn open(target: &SqliteTarget, writer: Arc<Writer>) -> Result<Self> {
+    pub(super) fn open(target: &SqliteTarget, writer: Arc<Writer>, waits: Arc<Waits>) -> Result<Self> {
         let open = || {
             let inner = rusqlite::Connection::open(&target.path)?;
             inner.busy_timeout(target.busy_timeout)?;
@@ -68,6 +70,7 @@ impl Connection {
             target: target.clone(),
             inner,
             writer,
+            waits,
             stop,
             is_open: false,
         })
@@ -103,10 +106,15 @@ impl Connection {
         Ok(())
     }
 
-    fn cancelled(&self) -> WarehouseError {
+    pub(super) fn cancelled(&self) -> WarehouseError {
         WarehouseError::Cancelled {
             target: self.target.name.clone(),
         }
+    }
+
+    /// Begins a transaction that may write.
+    fn begin_writing(&self) -> Result<()> {
+        self.patiently(&self.stop, &self.waits, || self.inner.execute_batch("BEGIN IMMEDIATE"))
     }
 
     /// Does something with the right to write, which a transaction has already.
@@ -144,7 +152,7 @@ impl Connection {
         if self.is_open {
             run("SAVEPOINT refuel_part")?;
         } else {
-            run("BEGIN IMMEDIATE")?;
+            self.begin_writing()?;
         }
         let end = if self.is_open { "RELEASE refuel_part" } else { "COMMIT" };
         match work().and_then(|done| run(end).map(|()| done)) {
@@ -215,8 +223,13 @@ impl Warehouse for Connection {
         debug!(target: "refuel_warehouse", sql, "execute");
         let has_several = sql.trim_end().trim_end_matches(';').contains(';');
         self.writing(|connection| {
-            let run = || connection.run(sql).map_err(|error| connection.fault(&error));
-            if has_several { connection.whole(run) } else { run() }
+            if has_several {
+                connection.whole(|| connection.run(sql).map_err(|error| connection.fault(&error)))
+            } else if connection.is_open {
+                connection.run(sql).map_err(|error| connection.fault(&error))
+            } else {
+                connection.patiently(&connection.stop, &connection.waits, || connection.run(sql))
+            }
         })
     }
 
@@ -290,9 +303,9 @@ impl Warehouse for Connection {
         if !self.writer.take(&self.stop) {
             return Err(self.cancelled());
         }
-        if let Err(error) = self.inner.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin_writing() {
             self.writer.give();
-            return Err(self.fault(&error));
+            return Err(error);
         }
         self.is_open = true;
         Ok(())

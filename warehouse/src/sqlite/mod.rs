@@ -5,6 +5,7 @@ mod connection;
 mod digest;
 mod errors;
 mod rows;
+mod wait;
 mod writer;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use fs_err as fs;
 use crate::{Result, SqliteTarget, WarehouseError};
 
 pub(crate) use connection::Connection;
+use wait::Waits;
 use writer::Writer;
 
 /// A file that connections are opened to.
@@ -21,6 +23,7 @@ use writer::Writer;
 pub(crate) struct Files {
     target: SqliteTarget,
     writer: Arc<Writer>,
+    waits: Arc<Waits>,
 }
 
 impl Files {
@@ -37,11 +40,17 @@ impl Files {
         Ok(Self {
             target: target.clone(),
             writer: Arc::default(),
+            waits: Arc::default(),
         })
     }
 
     /// Opens a connection.
     pub(crate) fn connect(&self) -> Result<Connection> {
-        Connection::open(&self.target, Arc::clone(&self.writer))
+        Connection::open(&self.target, Arc::clone(&self.writer), Arc::clone(&self.waits))
+    }
+
+    /// What is to be told of waits for other programs, and hasn't been yet.
+    pub(crate) fn waits(&self) -> Vec<String> {
+        self.waits.take()
     }
 }

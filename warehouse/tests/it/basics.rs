@@ -239,6 +239,52 @@ fn a_program_that_writes_too_long_is_told_of() {
     assert!(error.is_transient());
 }
 
+/// Half a minute without a word looks like a program that hangs.
+#[test]
+fn a_wait_for_another_program_is_told_after_a_second_with_its_name() {
+    let desk = Desk::sqlite();
+    let path = desk.path("warehouse.sqlite3");
+    let elsewhere = rusqlite::Connection::open(&path).unwrap();
+    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut warehouse = desk.connect();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(move || warehouse.execute("CREATE TABLE t (i integer)"));
+        let until = std::time::Instant::now() + Duration::from_secs(10);
+        let mut told = Vec::new();
+        while told.is_empty() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+            told = desk.warehouses.waits();
+        }
+        elsewhere.execute_batch("COMMIT").unwrap();
+        waiting.join().unwrap().unwrap();
+        let who = if cfg!(target_os = "linux") {
+            format!("process {} ", std::process::id())
+        } else {
+            "another program".to_owned()
+        };
+        let [told] = told.try_into().unwrap();
+        assert!(told.starts_with(&format!("target dev waits for {who}")), "{told}");
+        assert!(told.ends_with("warehouse.sqlite3; for 30 s at most"), "{told}");
+    });
+    assert_eq!(desk.warehouses.waits(), Vec::<String>::new());
+}
+
+#[test]
+fn who_waits_for_another_program_can_be_stopped() {
+    let desk = Desk::sqlite();
+    let elsewhere = rusqlite::Connection::open(desk.path("warehouse.sqlite3")).unwrap();
+    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut warehouse = desk.connect();
+    let handle = warehouse.cancel_handle();
+    let began = std::time::Instant::now();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        handle.cancel();
+    });
+    assert_eq!(warehouse.begin().unwrap_err().code(), "RF1305");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_full_disk_is_told_of_and_harms_nothing() {
     let desk = Desk::sqlite();

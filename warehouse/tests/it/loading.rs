@@ -1,7 +1,11 @@
 //! Files become tables.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
 use refuel_warehouse::load::{Load, Loaded, file};
 use refuel_warehouse::materialize::view;
 use refuel_warehouse::{Result, Warehouse};
@@ -36,6 +40,19 @@ const PEOPLE: &str = "id,zip,Full Name,born,seen,weight,member,note\n\
                       2,99999,Bob,,2024-05-01 12:30:00+02:00,70,FALSE,\n";
 
 on_both! {
+    fn numbers_that_are_not_finite_are_null_and_told(desk: &Desk) {
+        let mut warehouse = desk.connect();
+        let path = desk.file("prices.parquet", "");
+        let prices = Float64Array::from(vec![Some(0.5), Some(f64::NAN), None, Some(f64::INFINITY)]);
+        let batch = RecordBatch::try_from_iter([("price", Arc::new(prices) as ArrayRef)]).unwrap();
+        let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let loaded = load(warehouse.as_mut(), &path, &[]).unwrap();
+        assert_eq!(loaded.not_finite, [("price".to_owned(), 2)]);
+        assert_eq!(shown(warehouse.as_mut(), "SELECT count(*), count(price) FROM seed"), ["4|1"]);
+    }
+
     fn types_are_told_by_every_value_of_a_column(desk: &Desk) {
         let mut warehouse = desk.connect();
         let path = desk.file("people.csv", PEOPLE);

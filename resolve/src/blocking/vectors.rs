@@ -43,6 +43,23 @@ impl Vectors {
         Ok(Self { rows })
     }
 
+    /// The first of them.
+    ///
+    /// # Errors
+    /// Where there are fewer, or none is wanted.
+    pub fn first(&self, count: usize) -> Result<Self, ResolveError> {
+        if count == 0 || count > self.len() {
+            return Err(ResolveError::Count {
+                what: "vectors",
+                found: self.len(),
+                expected: count,
+            });
+        }
+        Ok(Self {
+            rows: self.rows.slice(s![..count, ..]).to_owned(),
+        })
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.nrows()

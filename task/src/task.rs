@@ -13,7 +13,7 @@ use crate::examples::ExampleSet;
 use crate::gate::Gate;
 use crate::input::{InputSpec, Record, RenderedInput};
 use crate::kinds::{Kind, Known};
-use crate::shape::Field;
+use crate::shape::{self, Field};
 use crate::strategy::{LabelRule, Strategy};
 use crate::tables::TableTask;
 use crate::values::ValueRules;
@@ -372,6 +372,11 @@ impl Task {
             });
         }
         Ok(())
+    }
+
+    /// The fields that the task reads out or fills in, as the list of a task file. Empty for other kinds.
+    pub fn fields_spec(&self) -> Value {
+        shape::spec(&self.fields)
     }
 
     /// Whether a model is asked. Rules alone answer tasks of some kinds that name none.

@@ -21,6 +21,8 @@ impl KindRules for AnswerKind {
             "guidelines",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "no_answer_threshold",

@@ -21,6 +21,8 @@ impl KindRules for CompleteKind {
             "guidelines",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "max_tokens",

@@ -24,6 +24,8 @@ impl KindRules for ExtractKind {
             "schema",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "max_tokens",

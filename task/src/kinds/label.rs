@@ -22,9 +22,15 @@ impl KindRules for LabelKind {
             "labels",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "calibration",
+            "strategy",
+            "rules",
+            "keep",
+            "head",
         ]
     }
 

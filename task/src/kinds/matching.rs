@@ -21,9 +21,14 @@ impl KindRules for MatchKind {
             "guidelines",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "calibration",
+            "strategy",
+            "keep",
+            "head",
         ]
     }
 

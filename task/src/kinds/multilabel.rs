@@ -22,6 +22,8 @@ impl KindRules for MultilabelKind {
             "labels",
             "examples",
             "threshold",
+            "target_precision",
+            "calibrated",
             "confidence",
             "fallback",
             "calibration",

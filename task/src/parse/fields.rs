@@ -111,6 +111,12 @@ impl Fields {
         }
     }
 
+    /// The text of a key, where it is text.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
+        let (.., node) = self.entries.iter().find(|(name, ..)| name == key)?;
+        node.content.text()
+    }
+
     /// A whole number within bounds, both included.
     pub(crate) fn whole(&mut self, key: &str, least: u64, most: u64) -> Result<Option<u64>, TaskError> {
         let Some(node) = self.take(key) else { return Ok(None) };

@@ -211,10 +211,6 @@ fn examples_are_checked() {
     hint: name one of these columns in the task's "input"
     "#);
     insta::assert_snapshot!(with("examples: [Money]"), @r#"RF0404 tickets.yml:4:12: "examples[1]" must be a map with "input" and "label", not text"#);
-    insta::assert_snapshot!(with("examples: {items: [], from: x.csv}"), @r#"
-    RF0406 tickets.yml:4:29: "examples" has both "from" and "items"
-    hint: keep one of the two
-    "#);
     insta::assert_snapshot!(with("examples: {items: [], select: fixed, model: m}"), @r#"
     RF0406 tickets.yml:4:38: "model" has no use here: "fixed" needs no embedding model
     hint: take it out, or select: similar
@@ -250,7 +246,7 @@ fn example_files_are_told_by_name_and_line() {
     insta::assert_snapshot!(with_file("e.jsonl", "{\"body\": \"x\", \"label\": \"refund\"}\n{\"body\": }\n"), @"RF0402 e.jsonl:2:10: not valid JSON: expected value");
     insta::assert_snapshot!(with_file("f.jsonl", "[1]\n"), @"RF0402 f.jsonl:1: each line must be one JSON object");
     insta::assert_snapshot!(with_file("g.xlsx", "PK"), @r#"
-    RF0406 t.yml:4:18: "g.xlsx" is no kind of file that examples can be read from
+    RF0406 t.yml:4:18: "g.xlsx" is no kind of file that rows can be read from
     hint: it must end in .csv, .tsv, .jsonl or .ndjson
     "#);
     let text = format!("{LABEL}examples: {{from: none.csv}}\n");

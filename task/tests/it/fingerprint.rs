@@ -1,7 +1,7 @@
 //! What changes a fingerprint, and what does not.
 
 use proptest::prelude::*;
-use refuel_task::{Calibration, Confidence, Label, ModelName, OnError, Task, Truncate};
+use refuel_task::{Calibrated, Calibration, CalibrationMap, Confidence, Label, ModelName, OnError, Task, Truncate};
 use serde_json::Value;
 
 use crate::task;
@@ -73,6 +73,17 @@ const WITHOUT_EFFECT: &[Change] = &[
     }),
     ("threshold", |task| task.threshold = Some(0.9)),
     ("confidence", |task| task.confidence = Confidence::Raw),
+    ("target_precision", |task| task.target_precision = Some(0.9)),
+    ("calibrated", |task| {
+        task.calibrated = Some(Calibrated {
+            model: None,
+            fingerprint: None,
+            rows: 100,
+            map: CalibrationMap::Temperature { temperature: 2.0 },
+            fields: Vec::new(),
+            threshold: None,
+        });
+    }),
     ("fallback", |task| task.fallback = Some(Value::from("refund"))),
     ("on_error", |task| task.on_error = OnError::Fail),
     ("aliases", |task| {

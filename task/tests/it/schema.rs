@@ -49,6 +49,8 @@ fn problems(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String
             },
             "minimum" => value.as_f64().is_none_or(|value| value >= number(wanted)),
             "maximum" => value.as_f64().is_none_or(|value| value <= number(wanted)),
+            "exclusiveMinimum" => value.as_f64().is_none_or(|value| value > number(wanted)),
+            "exclusiveMaximum" => value.as_f64().is_none_or(|value| value < number(wanted)),
             "minLength" => value
                 .as_str()
                 .is_none_or(|text| text.chars().count() as f64 >= number(wanted)),
@@ -80,6 +82,7 @@ fn problems(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String
                     .count()
                     == 1
             }
+            "anyOf" => wanted.as_array().expect("schemas").iter().any(fits),
             "allOf" => {
                 for part in wanted.as_array().expect("schemas") {
                     found.extend(problems(root, part, value, at));
@@ -169,6 +172,9 @@ const RIGHT: &[&str] = &[
     "kind: match\ninput: {a: x, b: [y, z]}\nexamples: [{input: {a: p, b: q}, match: no}]\nfallback: false",
     "kind: embed\ninput: body\nname: t-1_x\ntags: [x]\non_error: null\ntruncate: tail\nowner: me",
     "kind: complete\ninput: body\nstop: x\nmax_tokens: 9\ntemperature: 0\nexamples: [{input: x, output: y}]",
+    "kind: label\ninput: a\nlabels: [a, b]\nthreshold: auto\ntarget_precision: 0.9\ncalibrated: {model: abcdef, rows: 40, \
+     map: {method: isotonic, corners: [[0.2, 0.1], [0.9, 1]]}, threshold: {value: 0.5, target: 0.9}}",
+    "kind: extract\ninput: a\nfields: [a, b]\ncalibrated: {map: {method: none}, fields: {a: {method: temperature, temperature: 2}}}",
     "kind: complete\ninput: body\nstop: [x, y]\nconfidence: raw\nguidelines: |\n  Two\n  lines",
 ];
 
@@ -190,7 +196,11 @@ const WRONG: &[&str] = &[
     "kind: label\ninput: body\nlabels: [a, b]\nmodel: a b",
     "kind: label\ninput: body\nlabels: [a, b]\nexamples: [{input: x}]",
     "kind: label\ninput: body\nlabels: [a, b]\nexamples: {count: 3}",
-    "kind: label\ninput: body\nlabels: [a, b]\nexamples: {items: [], from: x.csv}",
+    "kind: label\ninput: body\nlabels: [a, b]\nthreshold: automatic",
+    "kind: label\ninput: body\nlabels: [a, b]\nthreshold: auto\ntarget_precision: 1",
+    "kind: label\ninput: body\nlabels: [a, b]\ncalibrated: {map: {method: steps}}",
+    "kind: label\ninput: body\nlabels: [a, b]\ncalibrated: {rows: 3}",
+    "kind: label\ninput: body\nlabels: [a, b]\ncalibrated: {map: {method: platt, slope: -1, intercept: 0}}",
     "kind: match\ninput: body",
     "kind: match\ninput: {a: x}",
     "kind: embed\ninput: body\nlabels: [a, b]",

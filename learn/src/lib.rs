@@ -34,4 +34,4 @@ pub use nearest::{NearestNeighbours, Neighbour, Voting};
 pub use pairs::{PairLine, PairModel, TrainedPairs, train_pairs};
 pub use saved::{Facts, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx};
 pub use text::{TermOptions, TermVocabulary};
-pub use thresholds::{LEVEL, Threshold, lower_bound, threshold_for_precision};
+pub use thresholds::{LEVEL, Threshold, lower_bound, threshold_for_precision, threshold_of_highest_precision};

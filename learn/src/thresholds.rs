@@ -38,6 +38,35 @@ pub struct Threshold {
 /// The bound holds for each threshold by itself: that the best of many was taken makes it hold a little less often.
 /// Confidences are compared in single precision, as gates do.
 pub fn threshold_for_precision(scored: &[(f32, bool)], precision: f64) -> Option<Threshold> {
+    let mut best = None;
+    each_threshold(scored, |accepted, right, threshold| {
+        // The bound costs more than the rate, which lies above it.
+        if right as f64 >= precision * accepted as f64 {
+            let found = threshold();
+            if found.precision_lower >= precision {
+                best = Some(found);
+            }
+        }
+    });
+    best
+}
+
+/// The threshold for which the bound of the precision of what is accepted is highest: how much could be asked of these
+/// answers. The lowest of equals; None without any whose confidence is a number.
+pub fn threshold_of_highest_precision(scored: &[(f32, bool)]) -> Option<Threshold> {
+    let mut best: Option<Threshold> = None;
+    each_threshold(scored, |_, _, threshold| {
+        let found = threshold();
+        if best.is_none_or(|best| found.precision_lower >= best.precision_lower) {
+            best = Some(found);
+        }
+    });
+    best
+}
+
+/// Looks at every threshold that can be told from the others, from the highest: how many rows it accepts, how many of them
+/// are right, and the rest on demand.
+fn each_threshold(scored: &[(f32, bool)], mut look: impl FnMut(u64, u64, &dyn Fn() -> Threshold)) {
     let mut sorted: Vec<(f32, bool)> = scored
         .iter()
         .copied()
@@ -45,26 +74,17 @@ pub fn threshold_for_precision(scored: &[(f32, bool)], precision: f64) -> Option
         .collect();
     sorted.sort_by(|left, right| right.0.total_cmp(&left.0));
     let (mut accepted, mut right) = (0u64, 0u64);
-    let mut best = None;
     for tied in sorted.chunk_by(|left, right| left.0.total_cmp(&right.0).is_eq()) {
         accepted += tied.len() as u64;
         right += tied.iter().filter(|(_, right)| *right).count() as u64;
-        // The bound costs more than the rate, which lies above it.
-        if (right as f64) < precision * accepted as f64 {
-            continue;
-        }
-        let bound = lower_bound(right, accepted);
-        if bound >= precision {
-            best = Some(Threshold {
-                threshold: tied[0].0,
-                accepted,
-                coverage: accepted as f64 / scored.len() as f64,
-                precision: right as f64 / accepted as f64,
-                precision_lower: bound,
-            });
-        }
+        look(accepted, right, &|| Threshold {
+            threshold: tied[0].0,
+            accepted,
+            coverage: accepted as f64 / scored.len() as f64,
+            precision: right as f64 / accepted as f64,
+            precision_lower: lower_bound(right, accepted),
+        });
     }
-    best
 }
 
 #[cfg(test)]
@@ -95,6 +115,18 @@ mod tests {
         assert_eq!(threshold_for_precision(&right(58), 0.95), None);
         let threshold = threshold_for_precision(&right(59), 0.95).unwrap();
         assert_eq!(threshold.accepted, 59);
+    }
+
+    #[test]
+    fn the_most_that_can_be_asked_is_found() {
+        let mut scored: Vec<(f32, bool)> = vec![(0.9, true); 30];
+        scored.extend([(0.5, false); 30]);
+        let most = threshold_of_highest_precision(&scored).unwrap();
+        assert_eq!((most.threshold, most.accepted), (0.9, 30));
+        assert!((most.precision_lower - 0.05f64.powf(1.0 / 30.0)).abs() < 1e-9);
+        assert_eq!(threshold_for_precision(&scored, most.precision_lower), Some(most));
+        assert_eq!(threshold_for_precision(&scored, most.precision_lower + 1e-6), None);
+        assert_eq!(threshold_of_highest_precision(&[(f32::NAN, true)]), None);
     }
 
     #[test]

@@ -32,17 +32,3 @@ pub(super) fn fit(scored: &[(f32, bool)]) -> Vec<(f32, f32)> {
     }
     corners
 }
-
-/// The function at a raw confidence.
-pub(super) fn apply(corners: &[(f32, f32)], raw: f32) -> f32 {
-    let after = corners.partition_point(|corner| corner.0 < raw);
-    match (after.checked_sub(1).map(|before| corners[before]), corners.get(after)) {
-        (Some(before), Some(after)) => {
-            let share = (raw - before.0) / (after.0 - before.0);
-            before.1 + share * (after.1 - before.1)
-        }
-        (Some(last), None) => last.1,
-        (None, Some(first)) => first.1,
-        (None, None) => raw,
-    }
-}

@@ -4,10 +4,12 @@ mod isotonic;
 mod logistic;
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
+pub use refuel_task::CalibrationMap as Calibration;
+use serde::Serialize;
 
 use crate::folds::{split, stratified_folds};
 pub(crate) use logistic::fit_weighted as weighted_logistic;
+#[cfg(test)]
 use logistic::sigmoid;
 
 /// Fewest answers that a calibration is fitted to.
@@ -19,42 +21,6 @@ const FEWEST_FOR_ISOTONIC: usize = 200;
 const FOLDS: usize = 5;
 /// How near to 0 and 1 a confidence may come before its logarithm is taken.
 const MARGIN: f32 = 1e-6;
-
-/// A rising function from raw confidence to confidence, both in `[0, 1]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-pub enum Calibration {
-    /// The raw confidence itself.
-    None,
-    /// The logit over a temperature (Guo et al. 2017, "On calibration of modern neural networks", section 4, seen for
-    /// the answer against all others).
-    Temperature {
-        /// The temperature.
-        temperature: f64,
-    },
-    /// A straight line on the logit (Platt 1999, "Probabilistic outputs for support vector machines").
-    Platt {
-        /// What the logit is multiplied by.
-        slope: f64,
-        /// What is added.
-        intercept: f64,
-    },
-    /// `sigmoid(a ln p - b ln(1 - p) + c)` (Kull, Silva Filho and Flach 2017, "Beta calibration").
-    Beta {
-        /// Of `ln p`.
-        a: f64,
-        /// Of `-ln(1 - p)`.
-        b: f64,
-        /// What is added.
-        c: f64,
-    },
-    /// Any function that never falls (Zadrozny and Elkan 2002, "Transforming classifier scores into accurate multiclass
-    /// probability estimates").
-    Isotonic {
-        /// Corners, by raw confidence; between them the function is straight.
-        corners: Vec<(f32, f32)>,
-    },
-}
 
 /// A calibration that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,6 +38,10 @@ pub struct ChosenCalibration {
     pub calibration: Calibration,
     /// What was tried, from the simplest. Empty where there were too few answers.
     pub tried: Vec<Tried>,
+    /// Each answer's confidence by a calibration of the chosen kind that was fitted to others, with whether the answer was
+    /// right: what may be measured of it on the same answers. The raw one where nothing was tried.
+    #[serde(skip)]
+    pub held_out: Vec<(f32, bool)>,
 }
 
 /// How a calibration is fitted.
@@ -80,10 +50,10 @@ type Fit = fn(&[(f32, bool)]) -> Calibration;
 /// Names and ways of fitting, from the simplest.
 const METHODS: [(&str, usize, Fit); 5] = [
     ("none", 0, |_| Calibration::None),
-    ("temperature", FEWEST_ROWS, Calibration::temperature),
-    ("platt", FEWEST_ROWS, Calibration::platt),
-    ("beta", FEWEST_ROWS, Calibration::beta),
-    ("isotonic", FEWEST_FOR_ISOTONIC, Calibration::isotonic),
+    ("temperature", FEWEST_ROWS, temperature),
+    ("platt", FEWEST_ROWS, platt),
+    ("beta", FEWEST_ROWS, beta),
+    ("isotonic", FEWEST_FOR_ISOTONIC, isotonic),
 ];
 
 fn logit(raw: f32) -> f64 {
@@ -95,119 +65,110 @@ fn share(right: bool) -> f64 {
     f64::from(u8::from(right))
 }
 
-impl Calibration {
-    /// The confidence for a raw one. What is not a number stays so.
-    pub fn apply(&self, raw: f32) -> f32 {
-        if raw.is_nan() {
-            return raw;
-        }
-        match self {
-            Self::None => raw,
-            Self::Temperature { temperature } => sigmoid(logit(raw) / temperature) as f32,
-            Self::Platt { slope, intercept } => sigmoid(slope * logit(raw) + intercept) as f32,
-            Self::Beta { a, b, c } => {
-                let [of_a, of_b, of_c] = beta_columns(raw);
-                sigmoid(a * of_a + b * of_b + c * of_c) as f32
-            }
-            Self::Isotonic { corners } => isotonic::apply(corners, raw),
-        }
+/// Fits a temperature to raw confidences with whether the answer was right. Drawn to 1 as strongly as one answer
+/// would.
+fn temperature(scored: &[(f32, bool)]) -> Calibration {
+    let rows: Vec<([f64; 1], f64)> = scored
+        .iter()
+        .map(|(raw, right)| ([logit(*raw)], share(*right)))
+        .collect();
+    let [slope] = logistic::fit(&rows, [1.0], 1.0);
+    // What turns the order around, or makes all equal, is no temperature.
+    Calibration::Temperature {
+        temperature: 1.0 / slope.max(1e-2),
     }
+}
 
-    /// Fits a temperature to raw confidences with whether the answer was right. Drawn to 1 as strongly as one answer
-    /// would.
-    pub fn temperature(scored: &[(f32, bool)]) -> Self {
-        let rows: Vec<([f64; 1], f64)> = scored
-            .iter()
-            .map(|(raw, right)| ([logit(*raw)], share(*right)))
-            .collect();
-        let [slope] = logistic::fit(&rows, [1.0], 1.0);
-        // What turns the order around, or makes all equal, is no temperature.
-        Self::Temperature {
-            temperature: 1.0 / slope.max(1e-2),
-        }
+/// Fits a line, drawn to the identity as strongly as one answer would. It rises, or all confidences are equal.
+fn platt(scored: &[(f32, bool)]) -> Calibration {
+    let rows: Vec<([f64; 2], f64)> = scored
+        .iter()
+        .map(|(raw, right)| ([logit(*raw), 1.0], share(*right)))
+        .collect();
+    let [slope, intercept] = logistic::fit(&rows, [1.0, 0.0], 1.0);
+    if slope > 0.0 {
+        return Calibration::Platt { slope, intercept };
     }
+    let rows: Vec<([f64; 1], f64)> = scored.iter().map(|(_, right)| ([1.0], share(*right))).collect();
+    let [intercept] = logistic::fit(&rows, [0.0], 1.0);
+    Calibration::Platt { slope: 0.0, intercept }
+}
 
-    /// Fits a line, drawn to the identity as strongly as one answer would. It rises, or all confidences are equal.
-    pub fn platt(scored: &[(f32, bool)]) -> Self {
-        let rows: Vec<([f64; 2], f64)> = scored
-            .iter()
-            .map(|(raw, right)| ([logit(*raw), 1.0], share(*right)))
-            .collect();
-        let [slope, intercept] = logistic::fit(&rows, [1.0, 0.0], 1.0);
-        if slope > 0.0 {
-            return Self::Platt { slope, intercept };
-        }
-        let rows: Vec<([f64; 1], f64)> = scored.iter().map(|(_, right)| ([1.0], share(*right))).collect();
-        let [intercept] = logistic::fit(&rows, [0.0], 1.0);
-        Self::Platt { slope: 0.0, intercept }
+/// Fits a function of the beta family, drawn to the identity as strongly as one answer would.
+fn beta(scored: &[(f32, bool)]) -> Calibration {
+    let rows: Vec<([f64; 3], f64)> = scored
+        .iter()
+        .map(|(raw, right)| (beta_columns(*raw), share(*right)))
+        .collect();
+    let [a, b, c] = logistic::fit(&rows, [1.0, 1.0, 0.0], 1.0);
+    if a >= 0.0 && b >= 0.0 {
+        return Calibration::Beta { a, b, c };
     }
-
-    /// Fits a function of the beta family, drawn to the identity as strongly as one answer would.
-    pub fn beta(scored: &[(f32, bool)]) -> Self {
-        let rows: Vec<([f64; 3], f64)> = scored
-            .iter()
-            .map(|(raw, right)| (beta_columns(*raw), share(*right)))
-            .collect();
-        let [a, b, c] = logistic::fit(&rows, [1.0, 1.0, 0.0], 1.0);
-        if a >= 0.0 && b >= 0.0 {
-            return Self::Beta { a, b, c };
-        }
-        // A part that falls is left out, and the other fitted alone, as Kull et al. have it.
-        let kept = usize::from(a < 0.0);
-        let rows: Vec<([f64; 2], f64)> = rows.iter().map(|(row, right)| ([row[kept], 1.0], *right)).collect();
-        let [weight, c] = logistic::fit(&rows, [1.0, 0.0], 1.0);
-        let weight = weight.max(0.0);
-        if kept == 0 {
-            Self::Beta { a: weight, b: 0.0, c }
-        } else {
-            Self::Beta { a: 0.0, b: weight, c }
-        }
+    // A part that falls is left out, and the other fitted alone, as Kull et al. have it.
+    let kept = usize::from(a < 0.0);
+    let rows: Vec<([f64; 2], f64)> = rows.iter().map(|(row, right)| ([row[kept], 1.0], *right)).collect();
+    let [weight, c] = logistic::fit(&rows, [1.0, 0.0], 1.0);
+    let weight = weight.max(0.0);
+    if kept == 0 {
+        Calibration::Beta { a: weight, b: 0.0, c }
+    } else {
+        Calibration::Beta { a: 0.0, b: weight, c }
     }
+}
 
-    /// Fits a function without a form of its own.
-    pub fn isotonic(scored: &[(f32, bool)]) -> Self {
-        Self::Isotonic {
-            corners: isotonic::fit(scored),
-        }
+/// Fits a function without a form of its own.
+fn isotonic(scored: &[(f32, bool)]) -> Calibration {
+    Calibration::Isotonic {
+        corners: isotonic::fit(scored),
     }
+}
 
+impl ChosenCalibration {
     /// Fits every kind and takes the one with the least cross-entropy on answers that it was not fitted to; a simpler one
-    /// where the better one is not better by one standard error of the difference. With fewer than 30
-    /// answers, or fewer than 5 right or wrong ones, the raw confidence stays.
+    /// where the better one is not better by one standard error of the difference. With fewer than 30 answers, or fewer
+    /// than 5 right or wrong ones, the raw confidence stays.
     ///
     /// Raw confidences must come from a model that did not see the answer's row.
-    pub fn choose(scored: &[(f32, bool)], seed: u64) -> ChosenCalibration {
+    pub fn of(scored: &[(f32, bool)], seed: u64) -> Self {
         let scored: Vec<(f32, bool)> = scored.iter().copied().filter(|(raw, _)| raw.is_finite()).collect();
         let right = scored.iter().filter(|(_, right)| *right).count();
         if scored.len() < FEWEST_ROWS || right.min(scored.len() - right) < FEWEST_OF_A_SIDE {
-            return ChosenCalibration {
-                calibration: Self::None,
+            return Self {
+                calibration: Calibration::None,
                 tried: Vec::new(),
+                held_out: scored,
             };
         }
         let sides: Vec<usize> = scored.iter().map(|(_, right)| usize::from(*right)).collect();
         let parts = stratified_folds(&sides, None, FOLDS, seed);
         let mut tried = Vec::new();
-        let mut best: Option<(Vec<f64>, Fit)> = None;
+        let mut best: Option<(Vec<f64>, Vec<f32>, Fit)> = None;
         for (method, fewest, fit) in METHODS {
             if scored.len() < fewest {
                 continue;
             }
-            let losses = held_out_losses(&scored, &parts, fit);
+            let confidences = held_out(&scored, &parts, fit);
+            let losses = losses(&scored, &confidences);
             tried.push(Tried {
                 method,
                 log_loss: losses.iter().sum::<f64>() / losses.len() as f64,
             });
             if best
                 .as_ref()
-                .is_none_or(|(simpler, _)| is_clearly_less(&losses, simpler))
+                .is_none_or(|(simpler, ..)| is_clearly_less(&losses, simpler))
             {
-                best = Some((losses, fit));
+                best = Some((losses, confidences, fit));
             }
         }
-        ChosenCalibration {
-            calibration: best.map_or(Self::None, |(_, fit)| fit(&scored)),
+        let sides = scored.iter().map(|(_, right)| *right);
+        let (held_out, calibration) = match best {
+            Some((_, confidences, fit)) => (confidences.into_iter().zip(sides).collect(), fit(&scored)),
+            None => (scored.clone(), Calibration::None),
+        };
+        Self {
+            calibration,
             tried,
+            held_out,
         }
     }
 }
@@ -217,18 +178,27 @@ fn beta_columns(raw: f32) -> [f64; 3] {
     [raw.ln(), -(1.0 - raw).ln(), 1.0]
 }
 
-fn held_out_losses(scored: &[(f32, bool)], parts: &[usize], fit: Fit) -> Vec<f64> {
-    let mut losses = vec![0.0; scored.len()];
+/// Each answer's confidence by a calibration that was fitted to the other parts.
+fn held_out(scored: &[(f32, bool)], parts: &[usize], fit: Fit) -> Vec<f32> {
+    let mut confidences = vec![0.0; scored.len()];
     for part in 0..FOLDS {
         let (trained, held) = split(parts, part);
         let fitted = fit(&trained.iter().map(|&row| scored[row]).collect::<Vec<_>>());
         for row in held {
-            let (raw, right) = scored[row];
-            let confidence = f64::from(fitted.apply(raw).clamp(MARGIN, 1.0 - MARGIN));
-            losses[row] = -if right { confidence } else { 1.0 - confidence }.ln();
+            confidences[row] = fitted.apply(scored[row].0);
         }
     }
-    losses
+    confidences
+}
+
+/// The cross-entropy of each answer.
+fn losses(scored: &[(f32, bool)], confidences: &[f32]) -> Vec<f64> {
+    let rows = scored.iter().zip(confidences);
+    let losses = rows.map(|((_, right), confidence)| {
+        let confidence = f64::from(confidence.clamp(MARGIN, 1.0 - MARGIN));
+        -if *right { confidence } else { 1.0 - confidence }.ln()
+    });
+    losses.collect()
 }
 
 /// Whether losses are less than others of the same rows by more than the standard error of their mean difference.

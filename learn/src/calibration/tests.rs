@@ -27,13 +27,16 @@ fn a_temperature_is_found() {
     // Logits that are shown three times too large.
     let shown = |truth: f64| sigmoid(3.0 * (truth / (1.0 - truth)).ln());
     let scored = answers(4000, shown);
-    let Calibration::Temperature { temperature } = Calibration::temperature(&scored) else {
+    let Calibration::Temperature { temperature } = temperature(&scored) else {
         unreachable!()
     };
     assert!((temperature - 3.0).abs() < 0.2, "{temperature}");
-    let chosen = Calibration::choose(&scored, 1);
+    let chosen = ChosenCalibration::of(&scored, 1);
     assert!(gap(&chosen.calibration, shown) < 0.05, "{chosen:?}");
     assert_eq!(chosen.tried.len(), 5);
+    assert_eq!(chosen.held_out.len(), scored.len());
+    let apart = chosen.held_out.iter().zip(&scored).map(|(held, (raw, _))| (held.0 - chosen.calibration.apply(*raw)).abs());
+    assert!(apart.fold(0.0, f32::max) < 0.05, "what is held out is calibrated nearly alike");
 }
 
 #[test]
@@ -46,31 +49,31 @@ fn what_has_no_form_is_met_by_steps() {
         }
     };
     let scored = answers(20_000, shown);
-    let chosen = Calibration::choose(&scored, 1);
+    let chosen = ChosenCalibration::of(&scored, 1);
     assert!(matches!(chosen.calibration, Calibration::Isotonic { .. }), "{chosen:?}");
     assert!(gap(&chosen.calibration, shown) < 0.1);
 }
 
 #[test]
 fn what_is_calibrated_stays_as_it_is() {
-    let chosen = Calibration::choose(&answers(2000, |truth| truth), 1);
+    let chosen = ChosenCalibration::of(&answers(2000, |truth| truth), 1);
     assert!(gap(&chosen.calibration, |truth| truth) < 0.06, "{chosen:?}");
 }
 
 #[test]
 fn few_answers_leave_the_raw_confidence() {
     assert_eq!(
-        Calibration::choose(&answers(29, |truth| truth * truth), 1).calibration,
+        ChosenCalibration::of(&answers(29, |truth| truth * truth), 1).calibration,
         Calibration::None
     );
     let all_right: Vec<(f32, bool)> = (0..500).map(|at| (0.5 + at as f32 / 1000.0, true)).collect();
-    assert_eq!(Calibration::choose(&all_right, 1).calibration, Calibration::None);
+    assert_eq!(ChosenCalibration::of(&all_right, 1).calibration, Calibration::None);
 }
 
 #[test]
 fn confidence_that_falls_with_truth_tells_nothing() {
     let scored = answers(1000, |truth| 1.0 - truth);
-    let Calibration::Platt { slope, .. } = Calibration::platt(&scored) else {
+    let Calibration::Platt { slope, .. } = platt(&scored) else {
         unreachable!()
     };
     assert!(slope.abs() < 1e-12);

@@ -123,6 +123,22 @@ CREATE FUNCTION refuel_answer(context text, question text, task text) RETURNS te
 AS 'MODULE_PATHNAME', 'refuel_answer' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_answer(text, text, text) IS 'The piece of a text that answers a question; NULL where none does';
 
+CREATE FUNCTION refuel_normalize(input text, task text) RETURNS text
+AS 'MODULE_PATHNAME', 'refuel_normalize' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_normalize(text, text) IS 'The canonical form that a task gives a raw value';
+
+CREATE FUNCTION refuel_normalize(input jsonb, task text) RETURNS text
+AS 'MODULE_PATHNAME', 'refuel_normalize_record' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_normalize(jsonb, text) IS 'The canonical form that a task over several columns gives a row';
+
+CREATE FUNCTION refuel_clean(input text, task text) RETURNS text
+AS 'MODULE_PATHNAME', 'refuel_clean' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_clean(text, text) IS 'A text as a task mends it';
+
+CREATE FUNCTION refuel_enrich(input jsonb, task text) RETURNS jsonb
+AS 'MODULE_PATHNAME', 'refuel_enrich' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION refuel_enrich(jsonb, text) IS 'A record with the fields that it lacked';
+
 CREATE FUNCTION refuel_detail(input text, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_detail(text, text) IS 'Everything about the answer that a task gives a text';

@@ -165,6 +165,10 @@ functions! {
     refuel_extract: "refuel_extract", Task of Text, Json, ["extract"];
     refuel_extract_record: "refuel_extract", Task of Record, Json, ["extract"];
     refuel_answer: "refuel_answer", Task of Pair, Text, ["answer"];
+    refuel_normalize: "refuel_normalize", Task of Text, Text, ["normalize"];
+    refuel_normalize_record: "refuel_normalize", Task of Record, Text, ["normalize"];
+    refuel_clean: "refuel_clean", Task of Text, Text, ["clean"];
+    refuel_enrich: "refuel_enrich", Task of Record, Json, ["enrich"];
     refuel_detail: "refuel_detail", Task of Text, Detail, [];
     refuel_detail_record: "refuel_detail", Task of Record, Detail, [];
     refuel_detail_pair: "refuel_detail", Task of Pair, Detail, [];

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::bootstrap::percentile_interval;
 use super::classes::{self, ClassScore, Classes, Mixup};
+use super::coverage::{CoveragePoint, brier, coverage_table};
 use super::proportion::{Interval, wilson};
 use super::ranking::{auroc, auroc_interval};
 use super::reliability::{Bin, Reliability};
@@ -37,7 +38,7 @@ impl Judged {
     }
 
     /// The confidence with whether what the model said is right, for a row that has both.
-    fn scored(&self) -> Option<(f64, bool)> {
+    pub fn scored(&self) -> Option<(f64, bool)> {
         Some((self.confidence?, *self.said.as_ref()? == self.expected))
     }
 }
@@ -103,12 +104,16 @@ pub struct Evaluation {
     pub auroc_ci95: Option<Interval>,
     /// Expected calibration error of the confidence, before the gate.
     pub ece: Option<f64>,
+    /// Mean squared distance of the confidence from what it was about, before the gate.
+    pub brier: Option<f64>,
     /// Precision, recall and F1 of each label. Empty for free text.
     pub labels: Vec<ClassScore>,
     /// What was taken for what. Empty for free text and for several labels at once.
     pub confusion: Vec<Mixup>,
     /// Confidences beside how often they were borne out.
     pub reliability: Vec<Bin>,
+    /// The answers that the model is surest of, in tenths of the rows.
+    pub coverage: Vec<CoveragePoint>,
     /// What each threshold would accept.
     pub thresholds: Vec<ThresholdRow>,
 }
@@ -176,6 +181,7 @@ impl Evaluation {
             auroc: auroc(&scored),
             auroc_ci95: auroc_interval(&scored),
             ece: reliability.as_ref().map(|reliability| reliability.ece),
+            brier: brier(&scored),
             labels: classes::scores(classes, &counts),
             confusion: if labelled && single {
                 let cell = |row: &Judged| (row.expected[0], row.given.as_ref().map(|given| given[0]));
@@ -184,6 +190,7 @@ impl Evaluation {
                 Vec::new()
             },
             reliability: reliability.map_or_else(Vec::new, |reliability| reliability.bins),
+            coverage: coverage_table(&scored, all),
             thresholds: threshold_table(&scored, all),
         })
     }

@@ -7,22 +7,28 @@
 mod bootstrap;
 mod classes;
 mod comparison;
+mod coverage;
 mod drift;
 mod evaluation;
 mod proportion;
 mod ranking;
+mod reading;
 mod reliability;
 mod slices;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 
 pub use classes::{ClassCounts, ClassScore, Classes, Mixup};
 pub use comparison::{Comparison, SIGNIFICANCE, mcnemar_exact};
+pub use coverage::{CoveragePoint, brier, coverage_curve, coverage_table};
 pub use drift::{ChiSquare, Drift, chi_square_of_homogeneity, population_stability_index};
 pub use evaluation::{Evaluation, Judged, Majority, Verdict};
 pub use proportion::{Interval, Z95, paired_difference, wilson};
 pub use ranking::{auroc, auroc_interval};
+pub use reading::{Reading, bare_words, token_f1};
 pub use reliability::{BINS, Bin, Reliability};
 pub use slices::{Slice, worst_slices};
+pub use slots::Slots;
 pub use thresholds::{THRESHOLDS, ThresholdRow, threshold_table};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::proportion::{Interval, wilson};
+
 /// Bins of equal width that confidences are put in.
 pub const BINS: usize = 10;
 
@@ -18,6 +20,8 @@ pub struct Bin {
     pub mean_confidence: Option<f64>,
     /// Share of them that is right. None where there are none.
     pub accuracy: Option<f64>,
+    /// Its 95 % interval.
+    pub accuracy_ci95: Option<Interval>,
 }
 
 /// Confidences beside how often they were borne out.
@@ -53,6 +57,7 @@ impl Reliability {
             rows,
             mean_confidence: (rows > 0).then(|| sum / rows as f64),
             accuracy: (rows > 0).then(|| hits as f64 / rows as f64),
+            accuracy_ci95: wilson(hits, rows),
         });
         Some(Self {
             ece: gaps / all as f64,

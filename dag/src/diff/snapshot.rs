@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use refuel_project::{Column, Properties};
-use refuel_task::{InputSpec, Part, Task};
+use refuel_task::{InputSpec, Part, Task, ValueRules};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -105,10 +105,14 @@ impl TaskState {
             ("tags", json!(task.tags)),
             ("guidelines", json!(task.guidelines)),
             ("labels", Value::Array(labels)),
+            ("fields", task.fields_spec()),
+            ("rules", json!(task.value_rules.as_ref().map(ValueRules::canonical))),
             ("input", input(&task.input)),
             ("examples", examples(task)),
             ("model", json!(task.model_name())),
             ("threshold", json!(task.threshold.map(decimal))),
+            ("target_precision", json!(task.target_precision.map(decimal))),
+            ("calibrated", json!(task.calibrated)),
             ("confidence", json!(task.confidence)),
             ("fallback", json!(task.fallback)),
             ("on_error", json!(task.on_error)),
@@ -135,6 +139,8 @@ fn input(spec: &InputSpec) -> Value {
         Part::Column(column) => json!(column),
         Part::Columns(columns) => json!(columns),
         Part::Template(template) => json!(template.source()),
+        Part::Record(columns) => json!(columns),
+        Part::Object(column) => json!(column),
     };
     match spec {
         InputSpec::One(one) => part(one),

@@ -7,7 +7,14 @@ use super::changes::{KeyChange, TaskEffect, changed_keys, changed_lines};
 use super::snapshot::TaskState;
 
 /// Keys that decide what becomes of an answer, once it is given.
-const GATE_KEYS: [&str; 4] = ["threshold", "confidence", "fallback", "on_error"];
+const GATE_KEYS: [&str; 6] = [
+    "threshold",
+    "target_precision",
+    "calibrated",
+    "confidence",
+    "fallback",
+    "on_error",
+];
 /// Keys that only people read.
 const COSMETIC_KEYS: [&str; 4] = ["version", "description", "owner", "tags"];
 

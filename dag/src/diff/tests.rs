@@ -312,6 +312,12 @@ fn every_key_of_a_task_has_its_effect() {
     expect("kind: label", "kind: label\nconfidence: raw", Regate, "confidence");
     expect(
         "kind: label",
+        "kind: label\ncalibrated: {map: {method: temperature, temperature: 2}}",
+        Regate,
+        "calibrated",
+    );
+    expect(
+        "kind: label",
         "kind: label\nthreshold: 0.4\nfallback: b",
         Regate,
         "threshold fallback",

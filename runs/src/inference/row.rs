@@ -54,7 +54,7 @@ impl AnswerRow {
             },
             Some(Verdict::Reject) => Self {
                 value: Value::Null,
-                confidence: answer.and_then(|answer| answer.confidence),
+                confidence: answer.and_then(|answer| task.gate().calibrate(answer.clone()).confidence),
                 score,
                 gate: GateOutcome::Rejected,
                 status: "abstained",

@@ -167,7 +167,8 @@ fn rank(gate: &Gate) -> &'static str {
 }
 
 fn threshold(gate: &Gate) -> Option<f64> {
-    gate.threshold.map(f64::from)
+    // Answers are kept as the model gave them.
+    gate.own_threshold().map(f64::from)
 }
 
 /// The numbers of a task and of its version that was used last.

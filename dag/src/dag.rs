@@ -81,6 +81,12 @@ impl Dag {
         crate::compile::compile(project, options)
     }
 
+    /// What is wrong with the files of models and singular tests, each taken for itself: templates, settings, SQL. For a
+    /// project that can't be compiled since others of its files can't be read.
+    pub fn errors_of_files(project: &Arc<Project>) -> Vec<DagError> {
+        crate::compile::errors_of_files(project)
+    }
+
     /// The node with this id.
     pub fn node(&self, id: &str) -> Option<&Node> {
         self.nodes.get(id)

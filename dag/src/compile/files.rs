@@ -326,8 +326,8 @@ impl Item<'_> {
             Config::Test(base) => base.with(&said, place).map(|config| Config::Test(Arc::new(config))),
         };
         // The place is in errors alone, and takes a look at the text.
-        let config = with(&start(self.path))
-            .or_else(|_| with(&call_place(self.path, self.text.shown(), "config", &[])));
+        let config =
+            with(&start(self.path)).or_else(|_| with(&call_place(self.path, self.text.shown(), "config", &[])));
         config.map_err(|errors| errors.into_iter().map(DagError::from).collect())
     }
 }

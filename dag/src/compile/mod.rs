@@ -83,9 +83,7 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         }
     };
     if !notes.errors.is_empty() {
-        notes
-            .errors
-            .sort_by_cached_key(|error| error.place().map(|place| (Arc::clone(&place.source), place.position)));
+        in_order(&mut notes.errors);
         return Err(notes.errors);
     }
     let all = fingerprint::upstream(&mut nodes, &graph);
@@ -109,6 +107,22 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         write::compiled(&dag, folder)?;
     }
     Ok(dag)
+}
+
+pub(crate) fn errors_of_files(project: &Arc<Project>) -> Vec<DagError> {
+    let renderer = match Renderer::new(project, CompileOptions::default().moment()) {
+        Ok(renderer) => renderer,
+        Err(errors) => return errors,
+    };
+    let mut notes = Notes::default();
+    files::read(&renderer, &mut Cache::default(), &mut notes);
+    in_order(&mut notes.errors);
+    notes.errors
+}
+
+/// Errors are told in the order of files and lines.
+fn in_order(errors: &mut [DagError]) {
+    errors.sort_by_cached_key(|error| error.place().map(|place| (Arc::clone(&place.source), place.position)));
 }
 
 fn circle_error(nodes: &IndexMap<NodeId, Node>, circle: &[usize]) -> DagError {

@@ -298,9 +298,10 @@ fn place_of_name(file: &File, name: &str, at: Position) -> Place {
     let boundary =
         |character: Option<char>| character.is_none_or(|character| !(character.is_alphanumeric() || character == '_'));
     let text = file.raw.shown();
-    let found = text.match_indices(name).map(|(at, _)| at).find(|at| {
-        boundary(text[..*at].chars().next_back()) && boundary(text[at + name.len()..].chars().next())
-    });
+    let found = text
+        .match_indices(name)
+        .map(|(at, _)| at)
+        .find(|at| boundary(text[..*at].chars().next_back()) && boundary(text[at + name.len()..].chars().next()));
     match found {
         Some(at) => crate::render::place_at(&file.path, text, at),
         None => Place {

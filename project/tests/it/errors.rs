@@ -348,8 +348,6 @@ models:
         name it: prediction: COLUMN
     RF1107 models/a.yml:6:9: the evaluation "no_task" names no task to ask of the rows
         name it, task: NAME, or the columns that the model and the rows have both: key: id
-    RF1102 models/a.yml:7:9: can't read `none.csv`: no such file or directory
-        check the path and that it can be read
     RF1107 models/a.yml:8:38: "on" can't be "nowhere"
         write ref('NAME'), source('SOURCE', 'TABLE'), or a file such as data/labelled.csv
     RF1107 models/a.yml:9:9: the evaluation "bounds" has no column of right answers

@@ -140,7 +140,7 @@ fn what_is_wrong_with_profiles_is_told() {
     "#);
     assert_snapshot!(wrong("target: dve\ntargets: {dev: {type: sqlite}}", None), @r#"
     RF1109 profiles.yml:1:9: there is no target "dve"
-        there is only dev
+        did you mean "dev"?
     "#);
     assert_snapshot!(wrong("targets: {dev: {type: sqlite}}", Some("production")), @r#"
     RF1109 profiles.yml: there is no target "production"

@@ -93,7 +93,12 @@ impl<'a> Scope<'a> {
     fn singular_test(&self, node: &'a Node, test: &'a TestNode) -> Entry<'a, FromSql<'a>> {
         let mut common = self.common(node, Config::Test(Box::new(test_config(node, &test.config))), None);
         common.meta = &test.config.meta;
-        common.raw_code = self.dag.project.tests.get(&*node.name).map_or("", |test| test.sql.shown());
+        common.raw_code = self
+            .dag
+            .project
+            .tests
+            .get(&*node.name)
+            .map_or("", |test| test.sql.shown());
         common.checksum = Checksum::of(common.raw_code);
         path_below(&node.path, &self.dag.project.settings.test_paths).clone_into(&mut common.path);
         Entry {

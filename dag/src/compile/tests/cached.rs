@@ -336,9 +336,17 @@ fn a_change_that_leaves_length_and_time_as_they_were_is_seen() {
     assert_eq!((again.rendered_files, everything(&again)), (0, everything(&stamped)));
 
     folder.write("models/a.sql", "select 3 as one");
-    std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(before)
+        .unwrap();
     let changed = folder.compile_in_target();
     assert_eq!(changed.rendered_files, 1);
     let a = changed.nodes.values().find(|node| &*node.name == "a").unwrap();
-    assert_eq!(changed.rendered_sql(a, &RenderMode::default()).unwrap(), "select 3 as one");
+    assert_eq!(
+        changed.rendered_sql(a, &RenderMode::default()).unwrap(),
+        "select 3 as one"
+    );
 }

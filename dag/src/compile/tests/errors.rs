@@ -1,6 +1,11 @@
 //! Errors, with their places and what to do about them.
 
-use crate::testing::{TOPIC, errors};
+use std::sync::Arc;
+
+use refuel_project::{LoadOptions, Project};
+
+use crate::dag::Dag;
+use crate::testing::{Folder, TOPIC, errors, told};
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
@@ -49,6 +54,69 @@ fn wrong_sql_is_shown_where_it_was_written() {
         ("models/b.sql", "delete from t"),
         ("models/c.sql", "select 1,\n  refuel_labell(a, 'topic')\nfrom t"),
     ]));
+}
+
+/// A wrong key in a task hides no wrong SQL.
+#[test]
+fn sql_is_read_where_tasks_and_properties_can_not_be() {
+    let folder = Folder::new(&[
+        ("tasks/topic.yml", "kind: label\nlables: [a, b]\n"),
+        ("models/models.yml", "models:\n  - name: a\n    descripton: x\n"),
+        (
+            "models/a.sql",
+            "select refuel_label(body, 'topic') as topic\nfrom t where a = = 1",
+        ),
+        ("models/b.sql", "{{ config(materialised='table') }}\nselect 1 as id"),
+        (
+            "models/c.sql",
+            "select refuel_label(body, 'topic') as topic from {{ ref('b') }}",
+        ),
+    ]);
+    let (project, errors) = Project::load_partly(folder.path(), &LoadOptions::default());
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    let further = Dag::errors_of_files(&Arc::new(project.unwrap()));
+    insta::assert_snapshot!(told(&further), @r#"
+    RF1207 models/a.sql:2:18: the SQL can't be read as that of SQLite: expected: an expression, found: =
+    RF1104 models/b.sql:1:4: unknown key "materialised" in the configuration of a model
+           did you mean "materialized"?
+    "#);
+}
+
+/// The last of the two would win without a word.
+#[test]
+fn a_setting_is_given_once_in_a_config() {
+    insta::assert_snapshot!(errors(&[(
+        "models/a.sql",
+        "{{ config(materialized='incremental',\n          unique_key='nix', unique_key='id') }}\nselect 1 as id"
+    )]), @r#"
+    RF1216 models/a.sql:2:29: config() sets "unique_key" twice
+           keep one of the two
+    "#);
+}
+
+#[test]
+fn a_task_is_no_model_that_writes_or_embeds() {
+    insta::assert_snapshot!(errors(&[
+        ("tasks/topic.yml", TOPIC),
+        ("models/a.sql", "select refuel_complete('Hello', 'topic') as x"),
+        ("models/b.sql", "select refuel_embed('Hello', 'topic') as x"),
+    ]), @r#"
+    RF1217 models/a.sql:1:33: refuel_complete takes the name of a model, and "topic" is a task
+           refuel_label asks tasks of kind "label"; `refuel model ls` lists models
+    RF1217 models/b.sql:1:30: refuel_embed takes the name of a model, and "topic" is a task
+           refuel_label asks tasks of kind "label"; `refuel model ls` lists models
+    "#);
+}
+
+#[test]
+fn sql_of_another_database_is_told_as_such() {
+    insta::assert_snapshot!(errors(&[
+        ("models/a.sql", "select array[1,2] as pair"),
+        ("models/b.sql", "{{ config(enabled=(target.type == 'postgres')) }}\nselect array[1,2] as pair"),
+    ]), @r#"
+    RF1207 models/a.sql:1:19: the SQL can't be read as that of SQLite: expected: end of statement, found: as
+           it is sound SQL of Postgres: write it so that both read it (`refuel man templates`), or leave the model out elsewhere with {{ config(enabled=(target.type == 'postgres')) }}
+    "#);
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub(super) fn choose(
 ) -> Result<(ChosenCascade, Vec<String>), EngineError> {
     let mut notes = Vec::new();
     let prepared = match engine.prepare(&by_model(task), options.model) {
+        _ if options.most_asked == 0 => None,
         Ok(prepared) => Some(prepared),
         Err(error @ EngineError::Registry(RegistryError::Unknown { .. })) => {
             notes.push(format!("{error}: the cascade ends with the head"));

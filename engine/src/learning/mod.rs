@@ -35,7 +35,7 @@ pub struct TrainOptions<'a> {
     pub embedding: Option<&'a str>,
     /// The language model of a cascade; the task's own otherwise.
     pub model: Option<&'a str>,
-    /// Rows that it is asked about at most.
+    /// Rows that it is asked about at most; 0 leaves it out.
     pub most_asked: usize,
     /// Where the parts come from that are held out.
     pub seed: u64,

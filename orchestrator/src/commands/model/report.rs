@@ -1,5 +1,6 @@
 //! What is told of a model as JSON, and in words.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use refuel_compiler::Role;
@@ -26,6 +27,9 @@ pub(super) struct Model {
     compiler: String,
     folder: PathBuf,
     files: Vec<ModelFile>,
+    /// What else is known of it: of a head, what it was trained on and how it did.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    notes: BTreeMap<String, String>,
 }
 
 impl Model {
@@ -48,6 +52,7 @@ impl Model {
             compiler: manifest.compiler.clone(),
             folder: entry.dir.clone(),
             files: manifest.files.clone(),
+            notes: description.notes.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `refuel model show`.
 
+use refuel_compiler::{ModelDescription, Role};
 use refuel_registry::{Catalog, Registry, weights_name};
 
 use super::report::Model;
@@ -9,6 +10,23 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::table::{Grid, Text, Tone};
 use crate::words;
+
+/// What a model that reads texts is like.
+fn text_model(grid: &mut Grid, description: &ModelDescription) {
+    grid.pair(
+        "context",
+        words::counted(description.context_length as u64, "token", "tokens"),
+    );
+    grid.pair(
+        "vocabulary",
+        words::counted(description.vocabulary as u64, "token", "tokens"),
+    );
+    let layers = words::counted(description.layers as u64, "layer", "layers");
+    grid.pair(
+        "layers",
+        format!("{layers}, {} wide", words::count(description.hidden as u64)),
+    );
+}
 
 /// Runs `refuel model show`.
 pub(super) fn run(registry: &Registry, arguments: &ShowArgs, context: &Context) -> Result<ExitStatus, Failure> {
@@ -28,19 +46,14 @@ pub(super) fn run(registry: &Registry, arguments: &ShowArgs, context: &Context) 
     grid.pair("family", description.family.clone());
     grid.pair("parameters", words::count(description.parameters));
     grid.pair("weights", weights_name(description.weights));
-    grid.pair(
-        "context",
-        words::counted(description.context_length as u64, "token", "tokens"),
-    );
-    grid.pair(
-        "vocabulary",
-        words::counted(description.vocabulary as u64, "token", "tokens"),
-    );
-    let layers = words::counted(description.layers as u64, "layer", "layers");
-    grid.pair(
-        "layers",
-        format!("{layers}, {} wide", words::count(description.hidden as u64)),
-    );
+    if description.role == Role::Head {
+        grid.pair("reads", words::counted(description.hidden as u64, "number", "numbers"));
+        for (name, value) in &description.notes {
+            grid.pair(name, words::one_line(value, 200));
+        }
+    } else {
+        text_model(&mut grid, description);
+    }
     grid.pair("licence", manifest.licence.clone());
     grid.pair("source", words::one_line(&manifest.source.location, 200));
     if let Some(revision) = &manifest.source.revision {

@@ -1,0 +1,130 @@
+//! What is told of a head that was trained.
+
+use refuel_engine::learning::{ChosenCascade, Training};
+use serde::Serialize;
+
+use super::rows::Counts;
+use crate::table::{Grid, Side, Text, Tone};
+use crate::words;
+
+/// Labels without examples that are named.
+const NAMED: usize = 8;
+
+/// What is told as JSON. The keys are stable.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    #[serde(flatten)]
+    pub(super) training: Training,
+    /// Where the labelled rows came from.
+    pub(super) rows: Counts,
+    /// Seconds that it took.
+    pub(super) seconds: f64,
+}
+
+/// The same for people.
+pub(super) fn text(report: &Report) -> String {
+    let training = &report.training;
+    let mut grid = Grid::pairs();
+    grid.pair("head", Text::new(training.head.clone(), Tone::Strong));
+    grid.pair("trained on", sources(report));
+    grid.pair("labels", labels(training));
+    if let Some(model) = &training.embedding_model {
+        grid.pair("embedding model", model.clone());
+    }
+    let held_out = &training.held_out;
+    grid.pair("held-out accuracy", held_out.shown());
+    grid.pair("null model", format!("{:.3}", held_out.null_model));
+    if let Some(f1) = held_out.f1 {
+        grid.pair("F1 of matches", format!("{f1:.3}"));
+    }
+    if let Some(auroc) = held_out.auroc {
+        let interval = held_out.auroc_interval;
+        let shown = interval.map_or(String::new(), |interval| {
+            format!(" [{:.3}, {:.3}]", interval.0, interval.1)
+        });
+        grid.pair("AUROC of confidence", format!("{auroc:.3}{shown}"));
+    }
+    grid.pair("calibration", training.calibration);
+    grid.pair("took", words::seconds(report.seconds));
+    let mut text = grid.render();
+    if let Some(cascade) = &training.cascade {
+        text.push_str("\n\n");
+        text.push_str(&of_cascade(cascade));
+    }
+    text
+}
+
+fn sources(report: &Report) -> String {
+    let rows = &report.rows;
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (rows.taught.unwrap_or_default(), "taught"),
+        (rows.examples, "of the task"),
+        (rows.table, "of the table"),
+        (rows.verdicts, "decided by people"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {what}", words::count(count as u64)));
+        }
+    }
+    format!(
+        "{}: {}",
+        words::counted(report.training.examples as u64, "row", "rows"),
+        parts.join(", ")
+    )
+}
+
+fn labels(training: &Training) -> String {
+    let without = &training.labels_without_examples;
+    let mut text = words::count(training.labels as u64);
+    if !without.is_empty() {
+        let named: Vec<&str> = without.iter().take(NAMED).map(String::as_str).collect();
+        let more = if without.len() > NAMED { ", …" } else { "" };
+        text.push_str(&format!(
+            ", of which {} without a row: {}{more}",
+            words::count(without.len() as u64),
+            named.join(", ")
+        ));
+    }
+    text
+}
+
+/// The parts of a cascade, and what each does alone.
+fn of_cascade(cascade: &ChosenCascade) -> String {
+    let choice = &cascade.choice;
+    let mut grid = Grid::new([
+        ("cascade", Side::Left),
+        ("sure from", Side::Right),
+        ("comes to it", Side::Right),
+        ("answers", Side::Right),
+        ("right", Side::Right),
+        ("at least", Side::Right),
+    ]);
+    for part in &choice.parts {
+        grid.row([
+            Text::new(part.name.clone(), Tone::Strong),
+            part.threshold
+                .map_or("all".to_owned(), |least| format!("{least:.3}"))
+                .into(),
+            words::count(part.reached).into(),
+            words::count(part.answered).into(),
+            words::percent(part.right, part.answered).into(),
+            part.lower
+                .map_or(String::new(), |lower| format!("{:.1} %", 100.0 * lower))
+                .into(),
+        ]);
+    }
+    let interval = cascade.accuracy_interval.map_or(String::new(), |interval| {
+        format!(" [{:.3}, {:.3}]", interval.0, interval.1)
+    });
+    let alone: Vec<String> = (cascade.alone.iter())
+        .map(|alone| format!("{} {:.3}", alone.name, alone.accuracy))
+        .collect();
+    format!(
+        "{}\naccuracy of the cascade on {}: {:.3}{interval}; by itself: {}",
+        grid.render(),
+        words::counted(choice.rows, "row", "rows"),
+        cascade.accuracy,
+        alone.join(", ")
+    )
+}

@@ -1,0 +1,111 @@
+//! Trains, shows how far it is, and reports.
+
+use std::time::Instant;
+
+use refuel_engine::EngineError;
+use refuel_engine::learning::{TrainEvent, TrainOptions, TrainStep, Training};
+use refuel_task::{Example, Task};
+
+use super::report::{Report, text};
+use super::rows::Rows;
+use crate::answerer::Models;
+use crate::cli::{OutputFormat, TrainingArgs};
+use crate::commands::ExitStatus;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::printer::Printer;
+use crate::progress::{Progress, Unit};
+
+/// What is to be trained.
+pub(in crate::commands) struct Work<'a> {
+    pub(in crate::commands) task: &'a Task,
+    pub(in crate::commands) rows: &'a Rows,
+    pub(in crate::commands) training: &'a TrainingArgs,
+    /// The language model of a cascade, where it isn't the task's.
+    pub(in crate::commands) model: Option<&'a str>,
+    pub(in crate::commands) most_asked: u32,
+    pub(in crate::commands) format: OutputFormat,
+}
+
+/// Trains a head and tells how it does.
+pub(in crate::commands) fn train(
+    work: &Work<'_>,
+    models: &Models,
+    interrupt: &Interrupt,
+    context: &Context,
+) -> Result<ExitStatus, Failure> {
+    let printer = context.printer;
+    let options = TrainOptions {
+        name: work.training.name.as_deref(),
+        embedding: work.training.embedding.as_deref(),
+        model: work.model,
+        most_asked: work.most_asked as usize,
+        ..TrainOptions::default()
+    };
+    let started = Instant::now();
+    let training = engine_train(work.task, &work.rows.all(), &options, models, interrupt, printer);
+    models.tell_warnings(printer);
+    let training = match training {
+        Err(EngineError::Cancelled) => {
+            printer.note("\nstopped; nothing was trained");
+            return Ok(ExitStatus::Interrupted);
+        }
+        other => other?,
+    };
+    training.notes.iter().for_each(|note| printer.warn(note));
+    let report = Report {
+        rows: work.rows.counts(),
+        seconds: started.elapsed().as_secs_f64(),
+        training,
+    };
+    if work.format == OutputFormat::Json {
+        printer.json(&report)?;
+    } else {
+        printer.data(text(&report))?;
+        tell_use(work.task, printer);
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Trains a head, and shows how far it is.
+pub(in crate::commands) fn engine_train(
+    task: &Task,
+    examples: &[Example],
+    options: &TrainOptions<'_>,
+    models: &Models,
+    interrupt: &Interrupt,
+    printer: Printer,
+) -> Result<Training, EngineError> {
+    let mut progress: Option<Progress> = None;
+    let mut done = 0;
+    let mut hear = |event: TrainEvent| match event {
+        TrainEvent::Begin { step, rows } => {
+            done = 0;
+            let (what, total) = match step {
+                TrainStep::Embed => ("embedding", Some(rows)),
+                // How long it takes is known at its end.
+                TrainStep::Fit => ("fitting", None),
+                TrainStep::Ask => ("asking the model", Some(rows)),
+            };
+            progress = None;
+            progress = Some(Progress::new(printer, Unit::Rows, what, total));
+        }
+        TrainEvent::Rows(rows) => {
+            done += rows;
+            if let Some(progress) = &mut progress {
+                progress.set(done);
+            }
+        }
+    };
+    models
+        .engine()
+        .train(task, examples, options, &interrupt.cancel, &mut hear)
+}
+
+/// Says how the head comes to answer, where the task does not ask it yet.
+fn tell_use(task: &Task, printer: Printer) {
+    if !task.strategy.reads_head() {
+        printer.note("the task does not ask it yet: write `strategy: head` or `strategy: cascade` into its file");
+    }
+}

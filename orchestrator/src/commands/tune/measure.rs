@@ -1,0 +1,64 @@
+//! How one way of answering does on labelled rows.
+
+use refuel_engine::evaluate::{Interval, auroc, auroc_interval, wilson};
+use refuel_task::{Answer, Status};
+use serde::Serialize;
+use serde_json::Value;
+
+/// One way of answering, measured. The keys are stable.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Measured {
+    /// What it is called.
+    pub(super) way: String,
+    /// `name@digest` of what answers.
+    pub(super) model: String,
+    /// Share of all rows with the right answer. A row without one is a wrong one.
+    pub(super) accuracy: f64,
+    /// Its 95 % interval.
+    pub(super) accuracy_ci95: Option<Interval>,
+    /// How well confidence tells right from wrong, of the rows that have an answer.
+    pub(super) auroc: Option<f64>,
+    /// Its 95 % interval.
+    pub(super) auroc_ci95: Option<Interval>,
+    /// Share of the rows that have an answer.
+    pub(super) answered: f64,
+    /// Rows a second, with what was kept from earlier runs.
+    pub(super) rows_per_second: f64,
+    /// Seconds from the first row to the last.
+    pub(super) seconds: f64,
+    /// Whether each row is right.
+    #[serde(skip)]
+    pub(super) right: Vec<bool>,
+}
+
+impl Measured {
+    /// Measures answers beside the right ones.
+    pub(super) fn of(way: &str, model: &str, answers: &[Answer], expected: &[&Value], seconds: f64) -> Self {
+        let said = |answer: &Answer| answer.status == Status::Ok;
+        let right: Vec<bool> = answers
+            .iter()
+            .zip(expected)
+            .map(|(answer, expected)| said(answer) && answer.value == **expected)
+            .collect();
+        let hits = right.iter().filter(|right| **right).count() as u64;
+        let rows = answers.len().max(1) as f64;
+        let scored: Vec<(f64, bool)> = answers
+            .iter()
+            .zip(&right)
+            .filter(|(answer, _)| said(answer))
+            .filter_map(|(answer, right)| Some((f64::from(answer.confidence?), *right)))
+            .collect();
+        Self {
+            way: way.to_owned(),
+            model: model.to_owned(),
+            accuracy: hits as f64 / rows,
+            accuracy_ci95: wilson(hits, answers.len() as u64),
+            auroc: auroc(&scored),
+            auroc_ci95: auroc_interval(&scored),
+            answered: answers.iter().filter(|answer| said(answer)).count() as f64 / rows,
+            rows_per_second: answers.len() as f64 / seconds.max(1e-9),
+            seconds,
+            right,
+        }
+    }
+}

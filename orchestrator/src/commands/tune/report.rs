@@ -1,0 +1,172 @@
+//! The ways of answering side by side, and which is picked.
+
+use std::collections::HashMap;
+
+use refuel_engine::evaluate::paired_difference;
+use refuel_task::Task;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Row;
+use super::measure::Measured;
+use crate::commands::label::plain;
+use crate::table::{Grid, Side, Text, Tone};
+use crate::words;
+
+/// What is told. The keys are stable.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// The task.
+    task: String,
+    /// Rows that were compared on.
+    rows: u64,
+    /// Share of the rows that have the most frequent right answer.
+    majority_rate: f64,
+    /// That answer.
+    majority_value: String,
+    /// The ways of answering.
+    ways: Vec<Measured>,
+    /// The one that is picked.
+    pub(super) pick: String,
+    /// Why.
+    reason: String,
+}
+
+impl Report {
+    /// None where nothing was measured.
+    pub(super) fn new(task: &Task, rows: &[Row], ways: Vec<Measured>) -> Option<Self> {
+        let mut counts: HashMap<&Value, u64> = HashMap::new();
+        rows.iter()
+            .for_each(|row| *counts.entry(&row.expected).or_default() += 1);
+        let (value, count) = counts
+            .into_iter()
+            .max_by(|left, right| left.1.cmp(&right.1).then_with(|| plain(right.0).cmp(&plain(left.0))))?;
+        let (pick, reason) = pick(&ways)?;
+        Some(Self {
+            task: task.name.clone(),
+            rows: rows.len() as u64,
+            majority_rate: count as f64 / rows.len() as f64,
+            majority_value: plain(value),
+            pick: ways[pick].way.clone(),
+            reason,
+            ways,
+        })
+    }
+
+    /// The table for people.
+    pub(super) fn text(&self) -> String {
+        let mut grid = Grid::new([
+            ("way", Side::Left),
+            ("accuracy", Side::Right),
+            ("95 %", Side::Left),
+            ("AUROC", Side::Right),
+            ("answered", Side::Right),
+            ("rows/s", Side::Right),
+        ]);
+        for way in &self.ways {
+            let tone = if way.way == self.pick { Tone::Good } else { Tone::Plain };
+            grid.row([
+                Text::new(way.way.clone(), tone),
+                format!("{:.3}", way.accuracy).into(),
+                way.accuracy_ci95
+                    .map_or(String::new(), |interval| {
+                        format!("{:.3} to {:.3}", interval.0, interval.1)
+                    })
+                    .into(),
+                way.auroc.map_or(String::new(), |auroc| format!("{auroc:.3}")).into(),
+                format!("{:.1} %", 100.0 * way.answered).into(),
+                words::per_second(way.rows_per_second).into(),
+            ]);
+        }
+        let null = format!("always `{}`", words::one_line(&self.majority_value, 40));
+        grid.row([
+            Text::new(null, Tone::Faint),
+            format!("{:.3}", self.majority_rate).into(),
+            "".into(),
+            "".into(),
+            "".into(),
+            "".into(),
+        ]);
+        format!(
+            "{}\n\n{} on {}: {}",
+            grid.render(),
+            self.pick,
+            words::counted(self.rows, "row", "rows"),
+            self.reason
+        )
+    }
+}
+
+/// The fastest of those that are not measurably worse than the best.
+fn pick(ways: &[Measured]) -> Option<(usize, String)> {
+    let best = (0..ways.len()).reduce(|best, next| {
+        if ways[next].accuracy > ways[best].accuracy {
+            next
+        } else {
+            best
+        }
+    })?;
+    let is_level = |way: &Measured| {
+        let pairs = way.right.iter().zip(&ways[best].right);
+        let gained = pairs.clone().filter(|(own, best)| **own && !**best).count() as u64;
+        let lost = pairs.filter(|(own, best)| !**own && **best).count() as u64;
+        paired_difference(gained, lost, way.right.len() as u64).is_some_and(|(_, interval)| interval.contains(0.0))
+    };
+    let level = (0..ways.len()).filter(|&at| at == best || is_level(&ways[at]));
+    let fastest = level.reduce(|fastest, next| {
+        if ways[next].rows_per_second > ways[fastest].rows_per_second {
+            next
+        } else {
+            fastest
+        }
+    })?;
+    let reason = if fastest == best {
+        "right most often".to_owned()
+    } else {
+        format!("as good as {}, as far as these rows tell, and faster", ways[best].way)
+    };
+    Some((fastest, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(name: &str, right: impl Fn(usize) -> bool, speed: f64) -> Measured {
+        let right: Vec<bool> = (0..200).map(right).collect();
+        Measured {
+            way: name.to_owned(),
+            model: "m@1".to_owned(),
+            accuracy: right.iter().filter(|right| **right).count() as f64 / 200.0,
+            accuracy_ci95: None,
+            auroc: None,
+            auroc_ci95: None,
+            answered: 1.0,
+            rows_per_second: speed,
+            seconds: 1.0,
+            right,
+        }
+    }
+
+    #[test]
+    fn the_fastest_of_those_that_are_level_is_picked() {
+        let ways = [
+            way("rules", |row| row % 3 == 0, 10_000.0),
+            way("head", |row| row % 10 > 1, 400.0),
+            way("model", |row| row % 10 > 1 || row == 1, 5.0),
+        ];
+        let (picked, reason) = pick(&ways).unwrap();
+        assert_eq!(ways[picked].way, "head");
+        assert_eq!(reason, "as good as model, as far as these rows tell, and faster");
+    }
+
+    #[test]
+    fn what_is_measurably_better_is_picked_however_slow() {
+        let ways = [
+            way("head", |row| row % 2 == 0, 400.0),
+            way("model", |row| row % 10 > 0, 5.0),
+        ];
+        assert_eq!(pick(&ways), Some((1, "right most often".to_owned())));
+        assert_eq!(pick(&[]), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Puts a pick into a task file, whatever else is there staying as it is.
+
+use std::io::Write;
+use std::path::Path;
+
+use fs_err as fs;
+use refuel_task::yaml::{Content, Node};
+use refuel_task::{Selection, Strategy, Task};
+
+use super::variants::Variant;
+use crate::error::{CliError, Failure};
+
+/// Writes the strategy of a pick, and its model and examples where these are not the task's, and checks that the file says
+/// that and nothing else.
+pub(super) fn write(path: &Path, task: &Task, pick: &Variant) -> Result<(), Failure> {
+    let unreadable = |source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let by_hand = || CliError::NotWritten {
+        path: path.to_owned(),
+        pick: pick.name.clone(),
+    };
+    let next = changed(&text, task, pick).ok_or_else(by_hand)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let after = Task::from_yaml(&next, &path.display().to_string(), folder).map_err(|_| by_hand())?;
+    let wanted = Task {
+        model: after.model.clone(),
+        ..pick.task.clone()
+    };
+    if after.fingerprint() != wanted.fingerprint() {
+        return Err(by_hand().into());
+    }
+    let unwritten = |source| CliError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let permissions = fs::metadata(path).map_err(unreadable)?.permissions();
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
+    file.write_all(next.as_bytes()).map_err(unwritten)?;
+    file.as_file().set_permissions(permissions).map_err(unwritten)?;
+    file.as_file().sync_all().map_err(unwritten)?;
+    file.persist(path).map_err(|error| unwritten(error.error))?;
+    Ok(())
+}
+
+/// The text of the task file with a pick in it. None where it can't be put in line by line.
+fn changed(text: &str, task: &Task, pick: &Variant) -> Option<String> {
+    let mut next = set(text, None, "strategy", pick.task.strategy.name())?;
+    if let Some(model) = &pick.model {
+        next = set(&next, None, "model", model)?;
+    }
+    if pick.task.strategy != Strategy::Model {
+        return Some(next);
+    }
+    match (&task.examples, &pick.task.examples) {
+        (Some(own), Some(picked)) if own.select != picked.select => {
+            let word = match picked.select {
+                Selection::Fixed => "fixed",
+                Selection::Similar => "similar",
+                Selection::Diverse => "diverse",
+            };
+            set(&next, Some("examples"), "select", word)
+        }
+        // Examples are not taken out of a file: they are learned from.
+        (Some(_), None) => None,
+        _ => Some(next),
+    }
+}
+
+/// The text with a key set to a word, at the top or in the map `inside`.
+fn set(text: &str, inside: Option<&str>, key: &str, word: &str) -> Option<String> {
+    let node = Node::from_yaml(text, "task").ok()?;
+    let Content::Map(top) = &node.content else { return None };
+    let (parent, entries) = match inside {
+        None => (None, top),
+        Some(name) => {
+            let (_, place, node) = top.iter().find(|(there, ..)| there == name)?;
+            let Content::Map(entries) = &node.content else {
+                return None;
+            };
+            (place.position, entries)
+        }
+    };
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    if let Some((_, place, _)) = entries.iter().find(|(there, ..)| there == key) {
+        let (line, column) = place.position?;
+        let old = lines.get(line as usize - 1)?;
+        let start = column as usize - 1 + key.len();
+        let (head, rest) = old.split_at_checked(start)?;
+        let comment = rest.find(" #").map_or("", |at| rest[at..].trim_end());
+        if !rest.starts_with(':') || rest.contains(['{', '[', '|', '>']) {
+            return None;
+        }
+        lines[line as usize - 1] = format!("{head}: {word}{comment}\n");
+        return Some(lines.concat());
+    }
+    if let (Some((line, _)), Some((_, first, _))) = (parent, entries.first()) {
+        let (first_line, column) = first.position?;
+        if first_line <= line {
+            return None;
+        }
+        let indent = " ".repeat(column as usize - 1);
+        lines.insert(first_line as usize - 1, format!("{indent}{key}: {word}\n"));
+        return Some(lines.concat());
+    }
+    // A file that is one map in braces has no line of its own for a key.
+    if top.first()?.1.position?.1 != 1 || text.trim_start().starts_with('{') {
+        return None;
+    }
+    if lines.last().is_some_and(|last| !last.ends_with('\n')) {
+        lines.push("\n".to_owned());
+    }
+    lines.push(format!("{key}: {word}\n"));
+    Some(lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+# Topics.
+kind: label
+strategy: model  # for now
+input: body
+labels: [a, b]
+examples:
+  from: examples.csv  # solved
+  count: 4
+";
+
+    #[test]
+    fn a_key_is_replaced_where_it_stands_and_added_where_it_does_not() {
+        let next = set(FILE, None, "strategy", "head").unwrap();
+        let next = set(&next, Some("examples"), "select", "similar").unwrap();
+        let next = set(&next, None, "model", "other").unwrap();
+        insta::assert_snapshot!(next, @r"
+        # Topics.
+        kind: label
+        strategy: head # for now
+        input: body
+        labels: [a, b]
+        examples:
+          select: similar
+          from: examples.csv  # solved
+          count: 4
+        model: other
+        ");
+    }
+
+    #[test]
+    fn a_file_in_braces_is_left_alone() {
+        assert_eq!(set("{kind: label, input: body}", None, "strategy", "head"), None);
+    }
+}

@@ -17,14 +17,6 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// Names of all rows, in order: what is in the key's column, or their places from 1.
-    ///
-    /// # Errors
-    /// Where there is no such column, where a row has nothing there, and where two have the same.
-    pub fn row_keys(&self, key: Option<&str>) -> Result<Vec<String>> {
-        self.keys(key)
-    }
-
     /// Where a column is.
     pub(crate) fn place(&self, column: &str) -> Result<usize> {
         let found = self.columns.iter().position(|name| name == column);

@@ -7,7 +7,7 @@ mod scorer;
 use std::collections::BTreeMap;
 
 use refuel_resolve::{
-    Comparator, Mode, Profile, Record, Resolution, ResolveOptions, Role, Scorer, Sources, Vectors, Watch,
+    Comparator, Mode, Profile, Record, Resolution, ResolveOptions, Role, Rule, Scorer, Sources, Vectors, Watch,
 };
 use refuel_task::{PairSide, ResolveTask, TableTask, Task};
 use rustc_hash::FxHashMap;
@@ -176,6 +176,14 @@ impl<'a> Resolving<'a> {
         } else {
             Some(Trained::new(self, &comparator, vectors.as_ref())?)
         };
+        let mut options = self.options.clone();
+        if vectors.is_none() {
+            // They would find nothing, and be told of.
+            options
+                .blocking
+                .rules
+                .retain(|rule| !matches!(rule, Rule::Embeddings { .. }));
+        }
         let of_relations = vectors.as_ref().map(|vectors| first(vectors, count)).transpose()?;
         let score = |row: &[f32]| trained.as_ref().map_or(0.0, |trained| trained.probability(row));
         let scorer = match &trained {
@@ -188,7 +196,7 @@ impl<'a> Resolving<'a> {
             &comparator,
             of_relations.as_ref(),
             scorer,
-            &self.options,
+            &options,
             watch,
         )?;
         rows::of(self, &comparator, &resolution, trained.as_ref())

@@ -45,7 +45,10 @@ pub(crate) fn relation(call: &Call, written: &Expr, dialect: Dialect) -> Result<
         position: call.position,
         function: call.function.name(),
         place: format!("on {written}"),
-        instead: format!("name a relation: {}({{{{ ref('...') }}}}, 'task')", call.function.name()),
+        instead: format!(
+            "name a relation: {}({{{{ ref('...') }}}}, 'task')",
+            call.function.name()
+        ),
     })
 }
 
@@ -147,5 +150,92 @@ impl Change for Placing<'_> {
                 STOP
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Analyzed, Asked, Placement, Plan};
+
+    /// Results of a task over a relation are in a table that is called after both.
+    struct Tables;
+
+    impl AnswerTables for Tables {
+        fn place(&self, asked: &Asked, _arguments: u8) -> Placement {
+            Placement::Table(RelationName::new(None, format!("_answers_{}", asked.name())))
+        }
+
+        fn relation(&self, call: &Call, relation: &RelationName) -> Option<RelationName> {
+            Some(RelationName::new(
+                None,
+                format!("_{}_{}", call.asked.name(), relation.name),
+            ))
+        }
+    }
+
+    fn plan(sql: &str, dialect: Dialect) -> Result<Plan> {
+        Analyzed::parse(sql, dialect)?.stage(&Tables)
+    }
+
+    #[test]
+    fn a_function_over_a_relation_becomes_a_table() {
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let made = |sql: &str| plan(sql, dialect).unwrap();
+            let one = made("SELECT r.entity_id FROM refuel_resolve(vendors, 'same') AS r WHERE r.is_canonical");
+            assert_eq!(
+                one.sql,
+                "SELECT r.entity_id FROM _same_vendors AS r WHERE r.is_canonical"
+            );
+            assert_eq!(one.relations.len(), 1);
+            assert_eq!(one.relations[0].relation, RelationName::new(None, "vendors"));
+            assert!(one.stages.is_empty());
+            let unnamed = made("SELECT refuel_repair.value FROM refuel_repair(shop.beers, 'mend')").sql;
+            assert_eq!(unnamed, "SELECT refuel_repair.value FROM _mend_beers AS refuel_repair");
+            let twice =
+                made("SELECT 1 FROM refuel_resolve('vendors', 'same') AS a, refuel_resolve(vendors, 'same') AS b");
+            assert_eq!(twice.relations.len(), 1, "one table for both");
+        }
+    }
+
+    #[test]
+    fn calls_beside_it_are_staged_as_ever() {
+        let sql = "SELECT refuel_label(v.name, 'topic') AS topic FROM refuel_resolve(vendors, 'same') AS r \
+                   JOIN vendors AS v ON v.id = r.record_key";
+        let made = plan(sql, Dialect::Sqlite).unwrap();
+        assert_eq!((made.relations.len(), made.stages.len()), (1, 1));
+        assert!(
+            made.stages[0].inputs.contains("_same_vendors AS r"),
+            "{}",
+            made.stages[0].inputs
+        );
+        let analyzed = Analyzed::parse(sql, Dialect::Sqlite).unwrap();
+        let relations: Vec<&str> = analyzed.relations().iter().map(|(name, _)| &*name.name).collect();
+        assert_eq!(relations, ["vendors"], "the query reads what the function is about");
+        assert_eq!(analyzed.calls().len(), 2);
+    }
+
+    #[test]
+    fn what_it_can_not_be_about_is_said() {
+        let told = |sql: &str| {
+            let error = plan(sql, Dialect::Sqlite).unwrap_err();
+            format!("{} {error}", error.code())
+        };
+        assert_eq!(
+            told("WITH v AS (SELECT 1 AS id) SELECT 1 FROM refuel_resolve(v, 'same')"),
+            "RF1009 refuel_resolve can't be called on the CTE \"v\""
+        );
+        assert_eq!(
+            told("SELECT 1 FROM refuel_resolve(1 + 1, 'same')"),
+            "RF1009 refuel_resolve can't be called on 1 + 1"
+        );
+        assert_eq!(
+            told("SELECT refuel_repair(beers, 'mend') FROM beers"),
+            "RF1006 refuel_repair can't be called in an expression: it returns rows, and stands in FROM"
+        );
+        assert_eq!(
+            told("SELECT 1 FROM refuel_resolve(vendors)"),
+            "RF1004 refuel_resolve takes a relation and a task, and got 1 argument"
+        );
     }
 }

@@ -1,0 +1,239 @@
+//! Tasks over whole relations: their results, kept in tables that queries read.
+//!
+//! A table is named after the task and after a digest of all that decides what is in it: the task, the model, and the rows
+//! of the relation. What is as it was is not computed again, and a table that nothing reads any more is dropped like those
+//! of answers.
+
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use refuel_dag::Node;
+use refuel_relations::{Relation, RelationError, Resolving, digest, repair};
+use refuel_staging::{Asked, Call, Computed, RelationName};
+use refuel_task::{Kind, RenderedInput, Task};
+use refuel_warehouse::{Dialect, Value, Warehouse, WarehouseError};
+
+use crate::connections::Session;
+use crate::context::{Context, Scope};
+use crate::error::RunError;
+use crate::inference::{note_table, table_named};
+use crate::{quote, words};
+
+/// Rows that are embedded between two looks at whether the run goes on.
+const TOGETHER: usize = 2048;
+
+/// Columns of a table of results, with their types.
+fn columns(kind: Kind, dialect: Dialect) -> &'static [(&'static str, &'static str)] {
+    match (kind == Kind::RESOLVE, dialect) {
+        (true, Dialect::Sqlite) => &[
+            ("record_key", "TEXT NOT NULL PRIMARY KEY"),
+            ("entity_id", "INTEGER NOT NULL"),
+            ("is_canonical", "BOOLEAN NOT NULL"),
+            ("confidence", "REAL NOT NULL"),
+            ("canonical", "TEXT NOT NULL"),
+        ],
+        (true, Dialect::Postgres) => &[
+            ("record_key", "text NOT NULL PRIMARY KEY"),
+            ("entity_id", "bigint NOT NULL"),
+            ("is_canonical", "boolean NOT NULL"),
+            ("confidence", "real NOT NULL"),
+            ("canonical", "jsonb NOT NULL"),
+        ],
+        (false, _) => &[
+            ("record_key", "TEXT NOT NULL"),
+            ("column_name", "TEXT NOT NULL"),
+            ("value", "TEXT"),
+            ("proposed", "TEXT"),
+            ("confidence", "REAL NOT NULL"),
+            ("evidence", "TEXT NOT NULL"),
+            ("remedy", "TEXT NOT NULL"),
+        ],
+    }
+}
+
+/// The table that holds what comes of a task over the rows that a relation has now.
+pub(crate) fn table(
+    scope: &Scope<'_>,
+    call: &Call,
+    relation: &RelationName,
+    warehouse: &mut dyn Warehouse,
+) -> Result<RelationName, RunError> {
+    let asked = scope.tasks.get(&call.asked)?;
+    let rows = rows(&asked.task, relation, warehouse)?;
+    let hash = digest(&asked.task, Some(asked.answerer.digest()), std::slice::from_ref(&rows));
+    let name = table_named(&asked.task.name, &hash[..12]);
+    Ok(RelationName::new(scope.schema.as_deref(), name))
+}
+
+/// The rows of a relation as far as a task reads them, in the order of their keys.
+fn rows(task: &Task, relation: &RelationName, warehouse: &mut dyn Warehouse) -> Result<Relation, RunError> {
+    let key = task.table.as_ref().and_then(|table| table.key());
+    let Some(key) = key else {
+        return Err(RunError::NotPossible {
+            node: task.name.clone(),
+            reason: "names no key, and rows of a database have no places".to_owned(),
+            hint: Some("name the column that tells rows apart: key: id".to_owned()),
+        });
+    };
+    let mut whole = Relation {
+        name: relation.to_string(),
+        ..Relation::default()
+    };
+    let columns = warehouse.query(&format!("SELECT * FROM {}", quote::relation(relation)), &mut |row| {
+        let text = |value: &Value| match value {
+            Value::Null => None,
+            other => Some(other.to_string()),
+        };
+        whole.rows.push(row.iter().map(text).collect());
+        ControlFlow::Continue(())
+    })?;
+    whole.columns = columns.into_iter().map(|column| column.name).collect();
+    let mut part = whole.read_by(task)?;
+    let place = part.columns.iter().position(|column| column == key).unwrap_or_default();
+    part.rows.sort_by(|one, other| one[place].cmp(&other[place]));
+    Ok(part)
+}
+
+/// Makes an empty table where there is none, for who only looks. Says whether there was one.
+pub(crate) fn make_missing(
+    scope: &Scope<'_>,
+    computed: &Computed,
+    warehouse: &mut dyn Warehouse,
+) -> Result<bool, RunError> {
+    if warehouse.relation(&computed.table)?.is_some() {
+        return Ok(true);
+    }
+    let asked = scope.tasks.get(&computed.call.asked)?;
+    make(asked.task.kind, &computed.table, warehouse)?;
+    Ok(false)
+}
+
+fn make(kind: Kind, table: &RelationName, warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
+    let columns: Vec<String> = columns(kind, warehouse.dialect())
+        .iter()
+        .map(|(name, of)| format!("{name} {of}"))
+        .collect();
+    warehouse.execute(&format!("CREATE TABLE {} ({})", quote::relation(table), columns.join(", ")))?;
+    Ok(())
+}
+
+/// Computes what a query reads, where it isn't there yet.
+pub(crate) fn compute(
+    context: &Context<'_>,
+    node: &Node,
+    computed: &Computed,
+    session: &mut Session<'_>,
+) -> Result<(), RunError> {
+    let asked = context.tasks.get(&computed.call.asked)?;
+    // Another model with the same call waits here, and finds the table made.
+    let lock = context.tables.named(&computed.table.name);
+    let _alone = session.without_permit(|| lock.lock().unwrap_or_else(PoisonError::into_inner));
+    if session.warehouse()?.relation(&computed.table)?.is_some() {
+        return Ok(());
+    }
+    let relation = rows(&asked.task, &computed.relation, session.warehouse()?)?;
+    let made = session.without_permit(|| result(context, &asked.task, &relation))?;
+    context.note(Some(&node.id), format!("{}: {}", asked.task.name, made.words));
+    let names: Vec<&str> = columns(asked.task.kind, session.warehouse()?.dialect())
+        .iter()
+        .map(|(name, _)| *name)
+        .collect();
+    let (table, project) = (&computed.table, &context.dag.project.settings.name);
+    super::model::in_transaction(session.warehouse()?, |warehouse| {
+        make(asked.task.kind, table, warehouse)?;
+        let mut rows = made.rows.into_iter().map(Ok::<_, WarehouseError>);
+        warehouse.insert(table, &names, &mut rows)?;
+        note_table(warehouse, table, project, &asked.task.name)
+    })
+}
+
+/// What comes of a relation.
+struct Made {
+    rows: Vec<Vec<Value>>,
+    words: String,
+}
+
+fn result(context: &Context<'_>, task: &Task, relation: &Relation) -> Result<Made, RunError> {
+    if task.kind == Kind::REPAIR {
+        let repaired = repair(task, relation)?;
+        let words = format!(
+            "{} of {} look wrong",
+            words::count(repaired.report.cells as u64, "cell"),
+            words::count(repaired.report.rows as u64, "row")
+        );
+        let text = |text: &str| Value::Text(text.to_owned());
+        let rows = repaired.rows.iter().map(|row| {
+            vec![
+                text(&row.record_key),
+                text(&row.column_name),
+                row.value.as_deref().map_or(Value::Null, text),
+                row.proposed.as_deref().map_or(Value::Null, text),
+                Value::Real(f64::from(row.confidence)),
+                text(&row.evidence),
+                text(row.remedy.word()),
+            ]
+        });
+        return Ok(Made {
+            rows: rows.collect(),
+            words,
+        });
+    }
+    let relations = std::slice::from_ref(relation);
+    let resolving = Resolving::new(task, relations)?;
+    let vectors = match &task.model {
+        Some(model) => Some(embed(context, &model.to_string(), &resolving.texts())?),
+        None => None,
+    };
+    let resolved = match resolving.resolve(vectors, &|_, _, _| !context.cancel.is_cancelled()) {
+        Err(error) if error.is_cancelled() => return Err(RunError::Cancelled),
+        resolved => resolved?,
+    };
+    let report = &resolved.report;
+    let recall = report.estimated_recall.map_or_else(String::new, |share| {
+        format!(", blocking found an estimated {:.1} % of the matches", 100.0 * share)
+    });
+    let words = format!(
+        "{} are {}{recall}",
+        words::count(resolved.rows.len() as u64, "record"),
+        if report.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", report.entities) },
+    );
+    let rows = resolved.rows.iter().map(|row| {
+        vec![
+            Value::Text(row.record_key.clone()),
+            Value::Integer(row.entity_id),
+            Value::Boolean(row.is_canonical),
+            Value::Real(f64::from(row.confidence)),
+            Value::Json(serde_json::Value::Object(resolved.canonical(row).clone()).to_string()),
+        ]
+    });
+    Ok(Made {
+        rows: rows.collect(),
+        words,
+    })
+}
+
+/// The vectors of texts, by the engine that answers `refuel_embed`.
+fn embed(context: &Context<'_>, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, RunError> {
+    let asked = context.tasks.get(&Asked::Embed {
+        model: model.to_owned(),
+    })?;
+    let mut vectors = Vec::with_capacity(texts.len());
+    for together in texts.chunks(TOGETHER) {
+        let inputs: Vec<RenderedInput> = together.iter().map(|text| RenderedInput::text(text)).collect();
+        let answers = asked.answerer.answer(&inputs, context.cancel, &mut |_| {})?;
+        vectors.extend(answers.iter().map(|answer| {
+            let numbers = answer.value.as_array().into_iter().flatten();
+            numbers.filter_map(|number| Some(number.as_f64()? as f32)).collect::<Vec<f32>>()
+        }));
+    }
+    // What could not be embedded is near nothing.
+    let width = vectors.iter().map(Vec::len).max().unwrap_or(0);
+    vectors.iter_mut().for_each(|vector| vector.resize(width, 0.0));
+    Ok(vectors)
+}
+
+impl From<RelationError> for RunError {
+    fn from(error: RelationError) -> Self {
+        Self::Relation(Box::new(error))
+    }
+}

@@ -301,7 +301,7 @@ mod tests {
         "brand" is missing; give its value, or make the field one that may be null: required: false
         "brand" must be text, not 1
         "price" can't be -1: it is outside the bounds of the field
-        "condition" can't be "nwe"; it can be new, used
+        "condition" can't be "nwe"; did you mean "new"?
         "parts" has 3 items; 2 are the most; raise max_items, or leave some out
         "parts[0].name" must be text, not 4
         it must be a JSON object, not [1]

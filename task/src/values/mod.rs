@@ -10,6 +10,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::input::RenderedInput;
+use crate::kinds::Kind;
+use crate::task::Task;
+
 pub use clean::{Cleaning, Mended};
 pub use enrich::{Enriched, Reference};
 pub use normalize::{Normalization, Normalized, format_word};
@@ -31,12 +35,59 @@ pub enum ValueRules {
 }
 
 impl ValueRules {
-    /// What is hashed: all that can change an answer.
-    pub(crate) fn canonical(&self) -> Value {
+    /// What the rules are, for people.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Normalize(Normalization::Format { format, .. }) => format!("the format {}", format.name()),
+            Self::Normalize(Normalization::Vocabulary(terms)) => match terms.entries().len() {
+                1 => "a vocabulary of 1 entry".to_owned(),
+                entries => format!("a vocabulary of {entries} entries"),
+            },
+            Self::Clean(cleaning) => {
+                let names: Vec<&str> = cleaning.rules.iter().map(|rule| rule.name().name()).collect();
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            }
+            Self::Enrich(reference) => match reference.len() {
+                1 => "a reference table of 1 row".to_owned(),
+                rows => format!("a reference table of {rows} rows"),
+            },
+        }
+    }
+
+    /// All of the rules that can change an answer: a table or a word list by its hash. It is what is hashed.
+    pub fn canonical(&self) -> Value {
         match self {
             Self::Normalize(normalization) => normalization.canonical(),
             Self::Clean(cleaning) => cleaning.canonical(),
             Self::Enrich(reference) => json!(["reference", reference.key, reference.hash]),
+        }
+    }
+}
+
+impl Task {
+    /// What a model reads of an input that rules come before: a raw value with the entries that it may mean, a text as the
+    /// rules mended it, a record with the names of the fields that are missing. Of tasks of other kinds, the input itself.
+    #[must_use]
+    pub fn behind_rules(&self, input: &RenderedInput) -> RenderedInput {
+        match &self.value_rules {
+            Some(ValueRules::Normalize(normalization @ Normalization::Vocabulary(_))) => {
+                let choices = normalization.choices(&input.text);
+                let entries: Vec<&str> = choices.iter().map(|(_, entry)| entry.as_str()).collect();
+                RenderedInput::choosing(&input.text, &entries)
+            }
+            Some(ValueRules::Clean(cleaning)) => RenderedInput::mending(&input.text, &cleaning.mend(&input.text).text),
+            _ if self.kind == Kind::ENRICH => self.enriched(&input.text).map_or_else(
+                |_| input.clone(),
+                |Enriched { known, missing, .. }| {
+                    let names: Vec<&str> = missing.iter().map(|field| field.name.as_str()).collect();
+                    RenderedInput::completing(&known, &names)
+                },
+            ),
+            _ => input.clone(),
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn read(node: Node, folder: Option<&Path>) -> Result<Terms, TaskError
                 let place = item.place.clone();
                 match item.content {
                     Content::Map(_) => read_entry(item, &mut gathered)?,
-                    _ => gathered.add(None, scalar(&item)?, Vec::new(), &place)?,
+                    _ => gathered.add(None, &scalar(&item)?, &[], &place)?,
                 }
             }
         }
@@ -42,7 +42,7 @@ pub(super) fn read(node: Node, folder: Option<&Path>) -> Result<Terms, TaskError
                     Content::Null => Vec::new(),
                     _ => read_aliases(aliases)?,
                 };
-                gathered.add(None, value, aliases, &place)?;
+                gathered.add(None, &value, &aliases, &place)?;
             }
         }
         _ => return Err(wrong_type(&node, EXPECTED)),
@@ -56,7 +56,7 @@ fn read_entry(item: Node, gathered: &mut Gathered) -> Result<(), TaskError> {
     let value = fields.require("value", "write the name of the entry")?;
     let id = fields.take("id").map(|node| scalar(&node)).transpose()?;
     let aliases = fields.take("aliases").map(read_aliases).transpose()?;
-    gathered.add(id, scalar(&value)?, aliases.unwrap_or_default(), &place)
+    gathered.add(id.as_deref(), &scalar(&value)?, &aliases.unwrap_or_default(), &place)
 }
 
 /// Text, or a number as it is written.
@@ -105,7 +105,7 @@ fn read_file(node: Node, folder: Option<&Path>, gathered: &mut Gathered) -> Resu
         for column in &aliases {
             others.extend(alias_cell(column_of(&record, column, "aliases", &place)?));
         }
-        gathered.add(id, name, others, &place)
+        gathered.add(id.as_deref(), &name, &others, &place)
     })
 }
 
@@ -142,58 +142,50 @@ struct Gathered {
 
 impl Gathered {
     /// Adds an entry. One with an identifier that is there already adds its names to that entry.
-    fn add(&mut self, id: Option<String>, value: String, aliases: Vec<String>, place: &Place) -> Result<(), TaskError> {
-        let value: Box<str> = value.trim().into();
+    fn add(&mut self, id: Option<&str>, value: &str, aliases: &[String], place: &Place) -> Result<(), TaskError> {
+        let value = value.trim();
         if value.is_empty() {
             return Err(invalid(place, "the entry has no value", "leave it out, or name it"));
         }
-        let id: Box<str> = match &id {
-            None => value.clone(),
-            Some(id) if id.trim().is_empty() => {
-                return Err(invalid(
-                    place,
-                    format!("the entry \"{value}\" has no identifier"),
-                    "leave it out, or give it one",
-                ));
-            }
-            Some(id) => id.trim().into(),
+        let id = id.map_or(value, str::trim);
+        if id.is_empty() {
+            return Err(invalid(
+                place,
+                format!("the entry \"{value}\" has no identifier"),
+                "leave it out, or give it one",
+            ));
+        }
+        let at = match self.places.get(id) {
+            Some(&at) => at,
+            None => self.begin(id, value, place)?,
         };
-        let names = aliases
-            .iter()
-            .map(|alias| alias.trim())
-            .filter(|alias| !alias.is_empty());
-        let entry = match self.places.get(&id) {
-            Some(&at) => {
-                let entry = &mut self.entries[at];
-                if entry.value != value && !entry.aliases.contains(&value) {
-                    entry.aliases.push(value);
-                }
-                entry
-            }
-            None => {
-                if self.entries.len() == MOST_ENTRIES {
-                    return Err(invalid(
-                        place,
-                        format!("a vocabulary has at most {MOST_ENTRIES} entries"),
-                        "split it, for instance by country",
-                    ));
-                }
-                self.places.insert(id.clone(), self.entries.len());
-                self.entries.push(Entry {
-                    id,
-                    value,
-                    aliases: Vec::new(),
-                });
-                let last = self.entries.len() - 1;
-                &mut self.entries[last]
-            }
-        };
-        for name in names {
+        let entry = &mut self.entries[at];
+        let names = std::iter::once(value).chain(aliases.iter().map(|alias| alias.trim()));
+        for name in names.filter(|name| !name.is_empty()) {
             if *entry.value != *name && entry.aliases.iter().all(|alias| **alias != *name) {
                 entry.aliases.push(name.into());
             }
         }
         Ok(())
+    }
+
+    /// Begins an entry; where it stands.
+    fn begin(&mut self, id: &str, value: &str, place: &Place) -> Result<usize, TaskError> {
+        let at = self.entries.len();
+        if at == MOST_ENTRIES {
+            return Err(invalid(
+                place,
+                format!("a vocabulary has at most {MOST_ENTRIES} entries"),
+                "split it, for instance by country",
+            ));
+        }
+        self.places.insert(id.into(), at);
+        self.entries.push(Entry {
+            id: id.into(),
+            value: value.into(),
+            aliases: Vec::new(),
+        });
+        Ok(at)
     }
 
     fn finish(self, place: &Place) -> Result<Terms, TaskError> {

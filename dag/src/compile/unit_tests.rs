@@ -220,7 +220,7 @@ fn answer_error(
         return Ok(());
     };
     let task = &file.task;
-    let Err(message) = task.kind.normalize_expected(&answer.value, &task.labels) else {
+    let Err(message) = task.normalize_expected(&answer.value) else {
         return Ok(());
     };
     let labels = || task.labels.iter().map(|label| label.name.as_str());

@@ -154,9 +154,7 @@ impl PreparedTask {
 
     /// The digest of the model alone; where none is asked, what identifies the answers instead.
     pub fn model_digest(&self) -> &str {
-        self.entry
-            .as_ref()
-            .map_or(&self.digest, |entry| &entry.manifest.digest)
+        self.entry.as_ref().map_or(&self.digest, |entry| &entry.manifest.digest)
     }
 
     /// Whether nothing needs to be loaded before the next answer.

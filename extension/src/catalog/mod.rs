@@ -38,11 +38,14 @@ macro_rules! may_use_task {
     };
 }
 
-/// Whether a role may use a model, whatever digest it is pinned to.
+/// Whether a role may use a model, whatever digest it is pinned to. What rules alone answer
+/// ([`refuel_task::RULES_MODEL`]) needs no grant.
 macro_rules! may_use_model {
     ($role:literal, $model:literal) => {
         concat!(
-            "(EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid = ",
+            "(",
+            $model,
+            " = 'rules@1' OR EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid = ",
             $role,
             " AND r.rolsuper) OR EXISTS (SELECT FROM refuel.model_grant m WHERE m.model = pg_catalog.split_part(",
             $model,

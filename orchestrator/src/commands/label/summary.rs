@@ -168,8 +168,12 @@ fn counts(tally: &Tally, facts: &Facts<'_>) -> String {
     if tally.truncated > 0 {
         grid.pair("  cut to fit the model", part(tally.truncated));
     }
+    let without = match tally.without_model {
+        0 => String::new(),
+        rows => format!("{} without a language model, ", words::count(rows)),
+    };
     let by = format!(
-        "{} asked, {} kept from earlier, {} equal to another row",
+        "{without}{} asked, {} kept from earlier, {} equal to another row",
         words::count(tally.asked),
         words::count(tally.cached),
         words::count(tally.duplicates)
@@ -226,6 +230,7 @@ pub(crate) struct Report {
     abstained: u64,
     failed: u64,
     asked: u64,
+    without_model: u64,
     cached: u64,
     duplicates: u64,
     truncated: u64,
@@ -271,6 +276,7 @@ pub(crate) fn report(tally: &Tally, facts: &Facts<'_>) -> Report {
         abstained: tally.abstained,
         failed: tally.failed,
         asked: tally.asked,
+        without_model: tally.without_model,
         cached: tally.cached,
         duplicates: tally.duplicates,
         truncated: tally.truncated,

@@ -58,6 +58,8 @@ pub(crate) struct Tally {
     pub(crate) failed: u64,
     /// Rows that a model was asked for.
     pub(crate) asked: u64,
+    /// Rows that rules, like examples or a head answered, without a language model.
+    pub(crate) without_model: u64,
     /// Rows whose answer was kept from earlier.
     pub(crate) cached: u64,
     /// Rows whose answer is that of an equal row.
@@ -132,7 +134,8 @@ impl Tally {
             }
             Source::Cache => self.cached += 1,
             Source::Duplicate => self.duplicates += 1,
-            Source::Rule | Source::Human | Source::Similar | Source::Head => {}
+            Source::Rule | Source::Similar | Source::Head => self.without_model += 1,
+            Source::Human => {}
         }
         if answer
             .reason

@@ -9,6 +9,7 @@ use refuel_project::Project;
 use refuel_registry::Registry;
 use refuel_runs::Workspace;
 use refuel_state::State;
+use refuel_task::RULES_MODEL;
 
 use super::open;
 use super::selection::Earlier;
@@ -88,6 +89,9 @@ pub(super) fn model_digests(dag: &Dag, context: &Context) -> Result<BTreeMap<Str
     }
     let registry = Registry::open(&context.home()?)?;
     let digest = |name: String| {
+        if name == RULES_MODEL {
+            return Some((name.clone(), name));
+        }
         let entry = registry.get(&name).ok()?;
         Some((name, entry.manifest.digest))
     };

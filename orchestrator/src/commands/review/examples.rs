@@ -33,7 +33,7 @@ pub(super) fn lines_of(examples: &[ReviewedExample], task: &Task) -> Result<(Str
         // A task can lose a label, or read other columns, after somebody decided.
         let (Ok(mut record), Ok(answer)) = (
             as_record(&example.input, task),
-            task.kind.normalize_expected(&example.answer, &task.labels),
+            task.normalize_expected(&example.answer),
         ) else {
             continue;
         };

@@ -336,7 +336,7 @@ fn read_verdict(text: &str, task: &Task) -> Result<Verdict, String> {
     if text == REJECT {
         return Ok(Verdict::Reject);
     }
-    match task.kind.normalize_expected(&text.into(), &task.labels) {
+    match task.normalize_expected(&text.into()) {
         Ok(value) => Ok(Verdict::Value(value)),
         Err(reason) => {
             // Of several labels the one that is wrong is asked about.

@@ -285,7 +285,7 @@ impl Session {
             return Effect::Draw;
         };
         // A task can lose a label after it was asked.
-        match item.task.kind.normalize_expected(guess, &item.task.labels) {
+        match item.task.normalize_expected(guess) {
             Ok(value) => self.decide(Verdict::Value(value), now),
             Err(reason) => {
                 self.message = Some(format!("this can't be accepted: {reason}"));

@@ -77,11 +77,11 @@ impl<'a> Connections<'a> {
         drop(connection);
     }
 
-    /// Does some work, and stops what its connections do once it is cancelled.
-    pub(crate) fn watched<T>(&self, cancel: &Cancel, work: impl FnOnce() -> T) -> T {
+    /// Does some work, and stops what its connections do once it is cancelled. `tell` hears what they wait for.
+    pub(crate) fn watched<T>(&self, cancel: &Cancel, tell: &(dyn Fn(String) + Sync), work: impl FnOnce() -> T) -> T {
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| self.watch(cancel, &|| is_over.load(Ordering::Relaxed)));
+            scope.spawn(|| self.watch(cancel, tell, &|| is_over.load(Ordering::Relaxed)));
             // A panic must not leave the thread waiting for ever.
             let _ending = Ending(&is_over);
             work()
@@ -89,8 +89,9 @@ impl<'a> Connections<'a> {
     }
 
     /// Stops what every connection does, once the work is cancelled. Returns when `is_over` says so.
-    fn watch(&self, cancel: &Cancel, is_over: &dyn Fn() -> bool) {
+    fn watch(&self, cancel: &Cancel, tell: &dyn Fn(String), is_over: &dyn Fn() -> bool) {
         while !is_over() {
+            self.warehouses.waits().into_iter().for_each(tell);
             if cancel.is_cancelled() {
                 lock(&self.handles).values().for_each(CancelHandle::cancel);
             }

@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
         Ok(Self {
             dag: &workspace.dag,
             state: &workspace.state,
-            tasks: Tasks::new(&workspace.dag, &workspace.state, workspace.models.as_ref()),
+            tasks: Tasks::new(&workspace.dag, &workspace.state, &workspace.models),
             previous,
             versions: Versions::default(),
             verdicts: workspace.state.tasks_with_verdicts()?,

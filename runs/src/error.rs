@@ -113,6 +113,9 @@ pub enum RunError {
         /// What to do.
         hint: Option<String>,
     },
+    /// What a task over a whole relation refuses.
+    #[error(transparent)]
+    Relation(Box<refuel_relations::RelationError>),
     /// A file of rows can't be read.
     #[error(transparent)]
     Table(#[from] refuel_tables::IoError),
@@ -207,6 +210,7 @@ impl RunError {
             Self::NotBuilt { .. } => "RF1512",
             Self::InUse { .. } => "RF1513",
             Self::Hook { source, .. } => source.code(),
+            Self::Relation(error) => error.code(),
             Self::Table(error) => error.code(),
             Self::Dag(error) => error.code(),
             Self::Artifact(error) => error.code(),
@@ -241,6 +245,7 @@ impl RunError {
             Self::Stopped { .. } => None,
             Self::Hook { source, .. } => source.hint(),
             Self::Cancelled => Some("`refuel retry` goes on; what was answered is kept".to_owned()),
+            Self::Relation(error) => error.hint(),
             Self::Table(error) => error.hint(),
             Self::Dag(error) => error.hint(),
             Self::Artifact(error) => error.hint(),
@@ -262,6 +267,7 @@ impl RunError {
             | Self::NoSuchRow { .. }
             | Self::Dag(_)
             | Self::Staging(_)
+            | Self::Relation(_)
             | Self::Task(_) => true,
             Self::Warehouse(error) => error.is_request(),
             _ => false,

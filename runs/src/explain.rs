@@ -149,7 +149,7 @@ fn calls(
 ) -> Result<Vec<ExplainedCall>, RunError> {
     let mut mode = narrowed(scope, node, column, key, session)?;
     let sql = scope.dag.rendered_sql(node, &mode)?;
-    let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {
+    let Some(plan) = nodes::stage(scope, &sql, session)? else {
         return Err(impossible(
             node,
             "is answered by the database itself",
@@ -199,7 +199,7 @@ fn say_left_out(
         return Ok(());
     }
     let sql = scope.dag.rendered_sql(node, mode)?;
-    let Some(plan) = nodes::stage(scope, &sql, model.gated, session)? else {
+    let Some(plan) = nodes::stage(scope, &sql, session)? else {
         return Ok(());
     };
     let mut taken: Vec<(String, Input)> = Vec::new();

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod budget;
+mod compiled;
 mod connections;
 mod context;
 mod error;
@@ -27,6 +28,7 @@ mod versions;
 mod words;
 mod workspace;
 
+pub use compiled::{CompiledNode, CompiledQuery, CompiledStage, compiled};
 pub use error::RunError;
 pub use evaluation::MetricResult;
 pub use explain::{ExplainedAnswer, ExplainedCall, Explanation, explain};

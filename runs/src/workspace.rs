@@ -56,7 +56,7 @@ impl Workspace {
         tasks
             .filter_map(|file| {
                 let answerer = self.models.prepare(&file.task).ok()?;
-                Some((file.task.model_name(), answerer.digest().to_owned()))
+                Some((file.task.model_name(), answerer.model_digest().to_owned()))
             })
             .collect()
     }

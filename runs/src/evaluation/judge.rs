@@ -1,15 +1,20 @@
 //! From cells of a table to what is measured of them.
 
 use refuel_engine::evaluate::{Classes, Evaluation, Judged};
-use refuel_task::{Answer, Confidence, Gate, Kind, Label, Status, Task};
+use refuel_task::{Answer, Gate, Kind, Status, Task};
 use serde_json::Value;
 
 /// What classes the values of a column can be.
 enum Values {
-    /// Labels of a list, by a task.
-    Labels { kind: Kind, labels: Vec<Label> },
+    /// Those of a task. Where it has no list of them, each is a class of its own in its canonical form.
+    OfTask(Box<Task>),
     /// Texts, each a class of its own; F1 is taken over those that are seen.
     Texts,
+}
+
+/// Whether there is a list of what a task can answer.
+fn is_listed(kind: Kind) -> bool {
+    [Kind::LABEL, Kind::MULTILABEL, Kind::MATCH].contains(&kind)
 }
 
 /// Turns right answers and given ones into classes.
@@ -32,18 +37,14 @@ impl Judge {
         } else {
             task.labels.iter().map(|label| &label.name).collect()
         };
-        let is_text = task.kind == Kind::COMPLETE;
         Self {
-            values: if is_text {
-                Values::Texts
-            } else {
-                Values::Labels {
-                    kind: task.kind,
-                    labels: task.labels.clone(),
-                }
-            },
+            values: Values::OfTask(Box::new(Task {
+                // What examples there are is nothing to judge by.
+                examples: None,
+                ..task.clone()
+            })),
             classes,
-            labelled: !is_text,
+            labelled: is_listed(task.kind),
             gate: task.gate(),
             rows: Vec::new(),
             unusable: 0,
@@ -80,10 +81,7 @@ impl Judge {
     pub(crate) fn add_answer(&mut self, truth: &Value, answer: &Answer) {
         let Some(expected) = self.expected(truth) else { return };
         let gated = self.gate.apply(answer.clone());
-        let confidence = match self.gate.confidence {
-            Confidence::Normalized => answer.confidence,
-            Confidence::Raw => answer.raw_confidence,
-        };
+        let confidence = self.gate.confidence_of(answer);
         let row = Judged {
             expected,
             // Null is no value, and neither is a fallback that says what no label says.
@@ -98,7 +96,7 @@ impl Judge {
 
     fn expected(&mut self, truth: &Value) -> Option<Vec<u32>> {
         let truth = match &self.values {
-            Values::Labels { kind, labels } => kind.normalize_expected(&read_list(*kind, truth), labels).ok(),
+            Values::OfTask(task) => task.normalize_expected(&read_list(task.kind, truth)).ok(),
             Values::Texts => Some(truth.clone()),
         };
         let expected = truth.and_then(|truth| self.classes_of(&truth));
@@ -110,22 +108,28 @@ impl Judge {
 
     /// The classes of a value, in ascending order. None where it is no value.
     fn classes_of(&mut self, value: &Value) -> Option<Vec<u32>> {
-        let Values::Labels { kind, .. } = &self.values else {
+        let kind = match &self.values {
+            Values::OfTask(task) => Some(task.kind),
+            Values::Texts => None,
+        };
+        let Some(kind) = kind.filter(|&kind| is_listed(kind)) else {
             return match value {
+                // That a text has no answer, or a cell no value, is a right answer of some kinds.
+                Value::Null if kind.is_some_and(Kind::takes_null) => Some(vec![self.classes.number("null")]),
                 Value::Null => None,
                 Value::String(text) => Some(vec![self.classes.number(text.trim())]),
                 other => Some(vec![self.classes.number(&other.to_string())]),
             };
         };
         match value {
-            Value::Bool(flag) if *kind == Kind::MATCH => Some(vec![u32::from(*flag)]),
-            Value::Number(number) if *kind == Kind::MATCH => match number.as_i64() {
+            Value::Bool(flag) if kind == Kind::MATCH => Some(vec![u32::from(*flag)]),
+            Value::Number(number) if kind == Kind::MATCH => match number.as_i64() {
                 Some(0) => Some(vec![0]),
                 Some(1) => Some(vec![1]),
                 _ => None,
             },
-            Value::String(label) if *kind == Kind::LABEL => Some(vec![self.classes.find(label)?]),
-            Value::Array(labels) if *kind == Kind::MULTILABEL => {
+            Value::String(label) if kind == Kind::LABEL => Some(vec![self.classes.find(label)?]),
+            Value::Array(labels) if kind == Kind::MULTILABEL => {
                 let mut classes = labels
                     .iter()
                     .map(|label| self.classes.find(label.as_str()?))
@@ -133,7 +137,7 @@ impl Judge {
                 classes.sort_unstable();
                 Some(classes)
             }
-            Value::String(text) if *kind == Kind::MULTILABEL => match serde_json::from_str(text) {
+            Value::String(text) if kind == Kind::MULTILABEL => match serde_json::from_str(text) {
                 Ok(list @ Value::Array(_)) => self.classes_of(&list),
                 _ => None,
             },
@@ -214,6 +218,38 @@ mod tests {
         );
         // Right: 0.9 and 0.4; wrong: 0.6. One of the two pairs is in order.
         assert!((evaluation.auroc.unwrap() - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn confidence_is_measured_as_it_is_calibrated() {
+        let calibrated = "calibrated: {map: {method: platt, slope: 0, intercept: -2}}\n";
+        let text = format!("kind: label\ninput: body\nlabels: [refund, delivery, other]\nthreshold: 0.5\n{calibrated}");
+        let mut judge = Judge::of_task(&Task::from_yaml(&text, "topic", Path::new(".")).unwrap());
+        judge.add_answer(&json!("refund"), &answer("refund", 0.9));
+        judge.add_answer(&json!("refund"), &answer("delivery", 0.6));
+        let evaluation = judge.evaluation().unwrap();
+        assert_eq!(evaluation.abstained, 2, "each is as sure as one in eight");
+        assert_eq!(evaluation.auroc, Some(0.5), "and none surer than the other");
+    }
+
+    #[test]
+    fn values_without_a_list_are_compared_in_their_canonical_form() {
+        let yaml = "kind: normalize\ninput: raw\nformat: date\n";
+        let mut judge = Judge::of_task(&Task::from_yaml(yaml, "day", Path::new(".")).unwrap());
+        judge.add_answer(&json!("5 March 2024"), &answer("2024-03-05", 0.9));
+        judge.add_answer(&json!("2024-03-06"), &answer("2024-03-05", 0.9));
+        judge.add_answer(&json!("soon"), &answer("2024-03-05", 0.9));
+        assert_eq!(judge.unusable(), 1);
+        let evaluation = judge.evaluation().unwrap();
+        assert!((evaluation.accuracy - 0.5).abs() < 1e-9);
+        let yaml = "kind: enrich\ninput: [name]\nfields: {country: null, employees: {type: integer}}\n";
+        let mut judge = Judge::of_task(&Task::from_yaml(yaml, "facts", Path::new(".")).unwrap());
+        let given = Answer {
+            value: json!({"country": "DE", "employees": 12}),
+            ..answer("", 0.9)
+        };
+        judge.add_answer(&json!(r#"{"employees": "12", "country": "DE"}"#), &given);
+        assert!((judge.evaluation().unwrap().accuracy - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -14,5 +14,5 @@ pub(crate) use input::{render, shown};
 pub(crate) use pool::{Answered, Pool};
 pub(crate) use row::{AnswerRow, GateOutcome};
 pub(crate) use stage::{StageCounts, StageRun};
-pub(crate) use tables::{AnswerTable, drop_unused, input_of, make_notes};
-pub(crate) use tasks::{AskedTask, Tasks, table_in};
+pub(crate) use tables::{AnswerTable, drop_unused, input_of, make_notes, note_table};
+pub(crate) use tasks::{AskedTask, Tasks, table_in, table_named};

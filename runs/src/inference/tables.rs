@@ -373,6 +373,24 @@ pub(crate) fn make_notes(warehouse: &mut dyn Warehouse) -> Result<(), RunError> 
     Ok(())
 }
 
+/// Notes a table that is dropped when nothing reads it any more, and that no gate is about. The table of notes must be there.
+pub(crate) fn note_table(
+    warehouse: &mut dyn Warehouse,
+    table: &RelationName,
+    project: &str,
+    task: &str,
+) -> Result<(), RunError> {
+    let notes = quote::relation(&notes_beside(table));
+    let name = quote::text(&table.name);
+    warehouse.execute(&format!("DELETE FROM {notes} WHERE name = {name}"))?;
+    warehouse.execute(&format!(
+        "INSERT INTO {notes} (name, project, task, gate, verdicts) VALUES ({name}, {}, {}, '', 0)",
+        quote::text(project),
+        quote::text(task),
+    ))?;
+    Ok(())
+}
+
 /// Drops the tables of answers of a project but for those that are named. Returns how many were dropped.
 pub(crate) fn drop_unused(
     warehouse: &mut dyn Warehouse,
@@ -440,15 +458,17 @@ fn value_type(task: &Task, dialect: Dialect) -> &'static str {
         (Dialect::Postgres, "match") => "boolean",
         (Dialect::Postgres, "multilabel") => "text[]",
         (Dialect::Postgres, "embed") => "real[]",
+        (Dialect::Postgres, "extract" | "enrich") => "jsonb",
         _ => "TEXT",
     }
 }
 
-/// A value as its column holds it: lists are JSON text in SQLite and arrays in Postgres.
+/// A value as its column holds it: lists are JSON text in SQLite and arrays in Postgres, records JSON in both.
 fn value(value: &serde_json::Value, kind: Kind, dialect: Dialect) -> Value {
     use serde_json::Value as Json;
     match value {
         Json::Null => Value::Null,
+        record if matches!(kind.name(), "extract" | "enrich") => Value::Text(record.to_string()),
         Json::Bool(flag) if dialect == Dialect::Sqlite => Value::Integer(i64::from(*flag)),
         Json::Bool(flag) => Value::Boolean(*flag),
         Json::String(text) if kind != Kind::MULTILABEL || dialect == Dialect::Sqlite => Value::Text(text.clone()),
@@ -503,7 +523,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_json_in_sqlite_and_arrays_in_postgres() {
+    fn lists_are_json_in_sqlite_and_arrays_in_postgres_and_records_are_json() {
         let labels = json!(["a \"b\"", "c\\d"]);
         assert_eq!(
             value(&labels, Kind::MULTILABEL, Dialect::Sqlite),
@@ -517,6 +537,12 @@ mod tests {
             value(&json!([0.5, -1.0]), Kind::EMBED, Dialect::Postgres),
             Value::Text("{0.5,-1.0}".to_owned())
         );
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            assert_eq!(
+                value(&json!({"brand": "Acme", "colors": ["red"]}), Kind::EXTRACT, dialect),
+                Value::Text(r#"{"brand":"Acme","colors":["red"]}"#.to_owned())
+            );
+        }
         assert_eq!(value(&json!(true), Kind::MATCH, Dialect::Sqlite), Value::Integer(1));
         assert_eq!(
             value(&json!(true), Kind::MATCH, Dialect::Postgres),

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refuel_dag::{Dag, Detail};
+use refuel_engine::EngineError;
 use refuel_staging::{Asked, RelationName};
 use refuel_state::{State, TaskKey, TaskVersion};
 use refuel_task::Task;
 use serde_json::{Map, Value, json};
 
 use crate::error::RunError;
-use crate::models::{Answerer, Models};
+use crate::models::{Answerer, Models, answered_before};
 
 /// The keys of the options of `refuel_complete`.
 const OPTIONS: [&str; 3] = ["guidelines", "max_tokens", "stop"];
@@ -26,31 +27,31 @@ pub(crate) struct AskedTask {
     pub(crate) answerer: Arc<dyn Answerer>,
     /// What the state knows it by.
     pub(crate) key: TaskKey,
+    /// What a user should know of its calibration.
+    pub(crate) note: Option<String>,
 }
 
 impl AskedTask {
-    /// The name of the table of its answers: it changes with the fingerprint and with the model.
-    pub(crate) fn table(&self) -> String {
+    /// The name of the table of its answers to inputs of so many texts: it changes with the fingerprint and with the model.
+    fn table(&self, arguments: u8) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.answerer.fingerprint().as_bytes());
         hasher.update(self.answerer.digest().as_bytes());
+        // A task that reads two sides is asked about two texts, or about a record of both: these are two tables.
+        if arguments != if self.task.input.is_two() { 2 } else { 1 } {
+            hasher.update(&[arguments]);
+        }
         let hash = hasher.finalize().to_hex();
-        // Postgres cuts names at 63 bytes.
-        let name: String = self
-            .task
-            .name
-            .to_lowercase()
-            .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
-            .take(40)
-            .collect();
-        format!("{TABLE_PREFIX}{name}_{}", &hash[..8])
+        table_named(&self.task.name, &hash[..8])
     }
 
-    /// What decides what becomes of an answer that is known: threshold, confidence and fallback.
+    /// What decides what becomes of an answer that is known: threshold, confidence, what it is calibrated by, and fallback.
     pub(crate) fn gate_fingerprint(&self) -> String {
         let gate = self.task.gate();
-        let text = json!([gate.threshold, self.task.confidence, gate.fallback]).to_string();
+        let mut text = json!([gate.threshold, self.task.confidence, gate.fallback]).to_string();
+        if let Some(calibrated) = &gate.calibrated {
+            text.push_str(&json!(calibrated).to_string());
+        }
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }
@@ -59,13 +60,13 @@ impl AskedTask {
 pub(crate) struct Tasks<'a> {
     dag: &'a Dag,
     state: &'a State,
-    models: &'a dyn Models,
+    models: &'a Arc<dyn Models>,
     prepared: Mutex<HashMap<Asked, Arc<AskedTask>>>,
 }
 
 impl<'a> Tasks<'a> {
     /// Nothing is prepared yet.
-    pub(crate) fn new(dag: &'a Dag, state: &'a State, models: &'a dyn Models) -> Self {
+    pub(crate) fn new(dag: &'a Dag, state: &'a State, models: &'a Arc<dyn Models>) -> Self {
         Self {
             dag,
             state,
@@ -81,14 +82,29 @@ impl<'a> Tasks<'a> {
             return Ok(Arc::clone(task));
         }
         let task = self.task(asked)?;
-        let answerer = self.models.prepare(&task)?;
+        let answerer = match self.models.prepare(&task) {
+            Ok(answerer) => answerer,
+            Err(error) => answered_before(error, self.models, &task, self.state)?,
+        };
         let key = self.state.task_key(&TaskVersion {
             task: task.name.clone(),
             fingerprint: answerer.fingerprint().to_owned(),
             model_digest: answerer.digest().to_owned(),
             model: answerer.model().to_owned(),
         })?;
-        let made = Arc::new(AskedTask { task, answerer, key });
+        let (task, note) = if task.calibrated.is_none() {
+            (task, None)
+        } else {
+            let settled = Task::clone(&task).settled(answerer.digest(), answerer.fingerprint());
+            let (task, note) = settled.map_err(EngineError::from)?;
+            (Arc::new(task), note)
+        };
+        let made = Arc::new(AskedTask {
+            task,
+            answerer,
+            key,
+            note,
+        });
         prepared.insert(asked.clone(), Arc::clone(&made));
         Ok(made)
     }
@@ -120,9 +136,21 @@ impl<'a> Tasks<'a> {
     }
 }
 
-/// The table of a task's answers in the schema of the target.
-pub(crate) fn table_in(schema: Option<&str>, task: &AskedTask) -> RelationName {
-    RelationName::new(schema, task.table())
+/// What the table of a task's answers is called. The end tells versions of the task apart.
+pub(crate) fn table_named(task: &str, end: &str) -> String {
+    // Postgres cuts names at 63 bytes.
+    let name: String = task
+        .to_lowercase()
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+        .take(40)
+        .collect();
+    format!("{TABLE_PREFIX}{name}_{end}")
+}
+
+/// The table of a task's answers to inputs of so many texts in the schema of the target.
+pub(crate) fn table_in(schema: Option<&str>, task: &AskedTask, arguments: u8) -> RelationName {
+    RelationName::new(schema, task.table(arguments))
 }
 
 /// The task that `refuel_embed` stands for: the same as in the extension, so that both give the same answers.

@@ -20,19 +20,24 @@ impl LocalModels {
     pub fn new(engine: Engine, model: Option<String>) -> Self {
         Self { engine, model }
     }
+
+    fn instead_of_named(&self, task: &Task) -> Option<&str> {
+        let model = self.model.as_deref();
+        model.filter(|_| task.kind != Kind::EMBED && task.asks_model())
+    }
 }
 
 impl Models for LocalModels {
     fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError> {
         // The state keeps answers as the model gave them, so that another threshold needs no model.
-        let ungated = Task {
-            threshold: None,
-            ..task.clone()
-        };
-        let model = self.model.as_deref();
-        let model = model.filter(|_| task.kind != Kind::EMBED && task.asks_model());
-        let task = self.engine.prepare(&ungated, model)?;
+        let ungated = task.ungated();
+        let task = self.engine.prepare(&ungated, self.instead_of_named(task))?;
         Ok(Arc::new(Prepared { task }))
+    }
+
+    fn model_of(&self, task: &Task) -> String {
+        let instead = self.instead_of_named(task);
+        instead.map_or_else(|| task.model_name(), ToOwned::to_owned)
     }
 }
 
@@ -47,6 +52,10 @@ impl Answerer for Prepared {
 
     fn digest(&self) -> &str {
         self.task.digest()
+    }
+
+    fn model_digest(&self) -> &str {
+        self.task.model_digest()
     }
 
     fn fingerprint(&self) -> &str {

@@ -1,5 +1,6 @@
 //! What a run needs of models: a seam, so that everything around them can be tested with scripted answers.
 
+mod absent;
 mod local;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use refuel_engine::{Cancel, EngineError, Estimate};
 use refuel_task::{Answer, RenderedInput, Task};
 
+pub(crate) use absent::{answered_before, is_missing};
 pub use local::LocalModels;
 
 /// Models by the tasks that are asked of them.
@@ -16,6 +18,11 @@ pub trait Models: Send + Sync {
     /// # Errors
     /// Where the model isn't there, or can't do what the task asks.
     fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError>;
+
+    /// The model that is to answer a task, as it was named; also where it isn't there.
+    fn model_of(&self, task: &Task) -> String {
+        task.model_name()
+    }
 }
 
 /// A task on a model.
@@ -26,6 +33,11 @@ pub trait Answerer: Send + Sync {
     /// The model's whole digest, with the versions of what answers before it; what identifies the rules where no model is
     /// asked.
     fn digest(&self) -> &str;
+
+    /// The model's digest alone: what is compared to see whether a model of that name is another now.
+    fn model_digest(&self) -> &str {
+        self.digest()
+    }
 
     /// Fingerprint of the task as it is asked.
     fn fingerprint(&self) -> &str;

@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod gates;
 pub(crate) mod model;
 mod query;
+pub(crate) mod relations;
 mod seed;
 mod source;
 
@@ -12,15 +13,16 @@ use std::collections::HashMap;
 
 use refuel_dag::{Detail, Node, NodeId};
 use refuel_state::{NodeStatus, NodeVersion};
+use refuel_warehouse::load::Loaded;
 use refuel_warehouse::{RelationName, Warehouse, WarehouseError};
 
 use crate::context::{Context, Scope};
 use crate::error::RunError;
 use crate::report::NodeReport;
 use crate::versions::{self, UNKNOWN};
-use crate::{evaluation, quote, unit};
+use crate::{evaluation, quote, unit, words};
 
-pub(crate) use query::stage;
+pub(crate) use query::{Tables, stage};
 pub(crate) use source::table as source_table;
 
 /// Does a node, and says in the report what was done.
@@ -75,6 +77,17 @@ pub(crate) fn not_built(
         missing: missing.join(", "),
         target: scope.target.to_owned(),
         node: wanted.name.to_string(),
+    }
+}
+
+/// Says which numbers of a file are null in its table.
+fn tell_not_finite(context: &Context<'_>, node: &Node, loaded: &Loaded) {
+    for (column, count) in &loaded.not_finite {
+        let numbers = words::count(*count, "number");
+        context.note(
+            Some(&node.id),
+            format!("{numbers} of \"{column}\" that are not finite, such as NaN, became NULL"),
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use refuel_dag::{Detail, Node};
-use refuel_staging::{Analyzed, AnswerTables, Asked, Gated, Placement, RelationName};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Gated, Placement, RelationName};
 use refuel_task::OnError;
 
 use crate::budget::{self, Demand};
@@ -30,21 +30,21 @@ pub(crate) struct Resolved {
 /// Where the calls of a query are answered, for staging.
 pub(crate) struct Tables<'a, 'b> {
     scope: &'a Scope<'b>,
-    /// Whether the gate of each row is kept.
-    keeps_gates: bool,
     /// Columns of relations, as far as they could be found.
     columns: BTreeMap<RelationName, Vec<String>>,
+    /// The tables of results of tasks over whole relations, by the task and the relation.
+    computed: Vec<(Asked, RelationName, RelationName)>,
     /// The first task that couldn't be prepared. Staging knows no such error.
     failed: std::cell::RefCell<Option<RunError>>,
 }
 
 impl<'a, 'b> Tables<'a, 'b> {
     /// Nothing is placed yet.
-    pub(crate) fn new(scope: &'a Scope<'b>, keeps_gates: bool) -> Self {
+    pub(crate) fn new(scope: &'a Scope<'b>) -> Self {
         Self {
             scope,
-            keeps_gates,
             columns: BTreeMap::new(),
+            computed: Vec::new(),
             failed: std::cell::RefCell::default(),
         }
     }
@@ -57,6 +57,10 @@ impl<'a, 'b> Tables<'a, 'b> {
                 let names = columns.into_iter().map(|column| column.name).collect();
                 self.columns.insert(relation.clone(), names);
             }
+        }
+        for (call, relation) in analyzed.computed() {
+            let table = super::relations::table(self.scope, call, relation, session.warehouse()?)?;
+            self.computed.push((call.asked.clone(), relation.clone(), table));
         }
         Ok(())
     }
@@ -76,13 +80,17 @@ impl AnswerTables for Tables<'_, '_> {
                 return Placement::Table(RelationName::new(None, "_refuel_unknown"));
             }
         };
-        // The extension knows no verdicts, and doesn't tell the gate of two texts: such calls are answered as where there
-        // is no extension.
-        let needs_table = self.scope.verdicts_of(&task.task.name) > 0 || (self.keeps_gates && arguments == 2);
-        if self.scope.has_extension && !needs_table {
+        // The extension knows no verdicts: where there are some, calls are answered as where there is no extension.
+        if self.scope.has_extension && self.scope.verdicts_of(&task.task.name) == 0 {
             return Placement::AsWritten;
         }
-        Placement::Table(table_in(self.scope.schema.as_deref(), &task))
+        Placement::Table(table_in(self.scope.schema.as_deref(), &task, arguments))
+    }
+
+    fn relation(&self, call: &Call, relation: &RelationName) -> Option<RelationName> {
+        let mut computed = self.computed.iter();
+        let found = computed.find(|(asked, of, _)| *asked == call.asked && of == relation);
+        found.map(|(_, _, table)| table.clone())
     }
 
     fn columns(&self, relation: &RelationName) -> Option<Vec<String>> {
@@ -102,7 +110,6 @@ pub(crate) fn on_error(node: &Node, task: &AskedTask) -> OnError {
 pub(crate) fn stage(
     scope: &Scope<'_>,
     sql: &str,
-    keeps_gates: bool,
     session: &mut Session<'_>,
 ) -> Result<Option<refuel_staging::Plan>, RunError> {
     // Parsing knows more SQL than this crate needs to, and less than the databases do: what has no call is not parsed.
@@ -113,7 +120,7 @@ pub(crate) fn stage(
     if analyzed.calls().is_empty() {
         return Ok(None);
     }
-    let mut tables = Tables::new(scope, keeps_gates);
+    let mut tables = Tables::new(scope);
     tables.learn(&analyzed, session)?;
     let plan = analyzed.stage(&tables);
     tables.check()?;
@@ -128,8 +135,7 @@ pub(crate) fn resolve(
     session: &mut Session<'_>,
     report: &mut NodeReport,
 ) -> Result<Resolved, RunError> {
-    let keeps_gates = node.model().is_some_and(|model| model.gated);
-    let Some(plan) = stage(context, sql, keeps_gates, session)? else {
+    let Some(plan) = stage(context, sql, session)? else {
         return Ok(Resolved {
             sql: sql.to_owned(),
             gated: None,
@@ -139,6 +145,10 @@ pub(crate) fn resolve(
     };
     let mut counts = StageCounts::default();
     let mut tables: Vec<RelationName> = Vec::new();
+    for computed in &plan.relations {
+        super::relations::compute(context, node, computed, session)?;
+        tables.push(computed.table.clone());
+    }
     for (number, stage) in plan.stages.iter().enumerate() {
         let done = answer(context, node, number as u32, stage, session)?;
         counts.add(done);
@@ -208,7 +218,7 @@ fn answer(
     match done {
         Ok(counts) => {
             session.connections().give_back(reader);
-            for note in asked.answerer.notes() {
+            for note in asked.note.iter().cloned().chain(asked.answerer.notes()) {
                 context.note(Some(&node.id), format!("{}: {note}", asked.task.name));
             }
             Ok(counts)

@@ -55,6 +55,7 @@ pub(crate) fn run(
         model::hooks(context, node, "post-hook", &seed.config.post_hook, warehouse)?;
         Ok(loaded)
     })?;
+    super::tell_not_finite(context, node, &loaded);
     report.rows = loaded.rows;
     let made = NodeVersion {
         unique_id: node.id.to_string(),

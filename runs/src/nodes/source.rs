@@ -42,6 +42,7 @@ pub(crate) fn run(
                 is_forced: context.request.full_refresh,
             },
         )?;
+        super::tell_not_finite(context, node, &loaded);
         report.rows = loaded.rows;
         report.relation = Some(super::shown(relation));
         // The file's hash is beside what was loaded.

@@ -121,7 +121,7 @@ pub fn plan(workspace: &Workspace, request: &RunRequest, cancel: &Cancel) -> Res
     let scope = Scope::of(workspace, request.threads, cancel)?;
     let planned = scope
         .connections
-        .watched(cancel, || planner::plan(&scope, request, &chosen, true));
+        .watched(cancel, &|_| {}, || planner::plan(&scope, request, &chosen, true));
     if cancel.is_cancelled() {
         return Err(RunError::Cancelled);
     }

@@ -258,8 +258,13 @@ impl Planner<'_, '_> {
         let sql = self.scope.dag.rendered_sql(node, mode)?;
         let is_open = self.open.contains(&node.id);
         let mut sql = sql;
-        let keeps_gates = node.model().is_some_and(|model| model.gated);
-        if let Some(plan) = nodes::stage(self.scope, &sql, keeps_gates, session)? {
+        if let Some(plan) = nodes::stage(self.scope, &sql, session)? {
+            for computed in &plan.relations {
+                // What comes of it is known only once it is computed.
+                if !nodes::relations::make_missing(self.scope, computed, session.warehouse()?)? {
+                    self.open.insert(node.id.clone());
+                }
+            }
             let mut stages: Vec<PlanStage> = Vec::with_capacity(plan.stages.len());
             for stage in &plan.stages {
                 let counted = self.stage(node, stage, &stages, is_open, session)?;

@@ -2,6 +2,7 @@
 
 mod chosen;
 mod exclusion;
+mod left;
 mod remember;
 mod retry;
 mod turns;
@@ -113,7 +114,8 @@ fn within(
         spending: Spending::new(budget::settled(&workspace.dag.project.settings.budget, request)),
     };
     let worked = chosen::worked(workspace, request, chosen);
-    let ended = context.connections.watched(cancel, || {
+    let tell = |wait: String| context.note(None, wait);
+    let ended = context.connections.watched(cancel, &tell, || {
         thread::scope(|scope| {
             scope.spawn(|| context.pool.work());
             // A panic in between must not leave the pool waiting for ever.
@@ -222,6 +224,13 @@ fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), Ru
 /// The end of a run that was not stopped: hooks, and tables of answers that nothing reads any more.
 fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
     hooks(context, "on-run-end", &context.dag.project.settings.on_run_end)?;
+    if !context.request.empty && !matches!(context.request.command, Command::Test) {
+        let mut session = context.session()?;
+        // The nodes are done: what can't be cleared away is no failure of theirs.
+        if let Err(error) = left::clear(context, nodes, session.warehouse()?) {
+            context.note(None, format!("relations of earlier names are left: {error}"));
+        }
+    }
     let good = nodes.iter().all(|report| is_good(report.status));
     if !good || !matches!(context.request.command, Command::Build | Command::Run) {
         return Ok(());

@@ -24,7 +24,7 @@ pub(super) fn keep(context: &Context<'_>, reports: &[NodeReport]) -> Result<(), 
         let Detail::Task(of) = &node.detail else { continue };
         // A model that isn't installed is no matter of this run, which did not need it.
         if let Ok(asked) = context.tasks.named(&of.task.name) {
-            digests.insert(of.task.model_name(), asked.answerer.digest().to_owned());
+            digests.insert(of.task.model_name(), asked.answerer.model_digest().to_owned());
         }
     }
     let now = Snapshot::of(context.dag, digests);

@@ -15,6 +15,8 @@ use crate::error::RunError;
 use crate::inference::{AnswerRow, AnswerTable, ask_few, input_of, render};
 use crate::report::NodeReport;
 
+use super::diff::equal_records;
+
 /// Tables of answers that are the test's own.
 #[derive(Default)]
 struct OwnTables {
@@ -87,6 +89,11 @@ fn answer(
         .filter_map(|row| input_of(row))
         .collect();
     let name = stage.asked.name();
+    // A confidence that a test gives is what becomes of the model's.
+    let as_scripted = Task {
+        calibrated: None,
+        ..Task::clone(&asked.task)
+    };
     let mut rows: Vec<(Input, InputHash, AnswerRow)> = Vec::with_capacity(inputs.len());
     let mut open: Vec<(Input, RenderedInput)> = Vec::new();
     for input in inputs {
@@ -97,7 +104,7 @@ fn answer(
         match (scripted, render(&asked.task, &input)) {
             (Some(scripted), _) => {
                 let hash = RenderedInput::text(&serde_json::json!(input).to_string()).hash();
-                let mut row = AnswerRow::new(&asked.task, Some(&scripted_answer(scripted, &asked.task)), None);
+                let mut row = AnswerRow::new(&as_scripted, Some(&scripted_answer(scripted, &asked.task)), None);
                 row.score = scripted.score.or(row.score);
                 rows.push((input, hash, row));
             }
@@ -128,9 +135,8 @@ fn is_of(scripted: &str, called: &str) -> bool {
 fn is_same(scripted: &Value, input: &Input) -> bool {
     match (scripted, input) {
         (Value::String(text), Input::One(input)) => text.trim() == input.trim(),
-        (Value::Object(_), Input::One(input)) => {
-            serde_json::from_str::<Value>(input).is_ok_and(|input| is_same_row(scripted, &input))
-        }
+        (Value::Object(columns), Input::One(input)) => serde_json::from_str::<Value>(input)
+            .is_ok_and(|input| input.as_object().is_some_and(|input| equal_records(columns, input))),
         (Value::Array(sides), Input::Two(a, b)) => match sides.as_slice() {
             [Value::String(left), Value::String(right)] => left.trim() == a.trim() && right.trim() == b.trim(),
             _ => false,
@@ -138,17 +144,6 @@ fn is_same(scripted: &Value, input: &Input) -> bool {
         (Value::Number(number), Input::One(input)) => input.trim() == number.to_string(),
         _ => false,
     }
-}
-
-/// Whether two objects have the same keys with equal values, in any order.
-fn is_same_row(left: &Value, right: &Value) -> bool {
-    let (Some(left), Some(right)) = (left.as_object(), right.as_object()) else {
-        return false;
-    };
-    left.len() == right.len()
-        && left
-            .iter()
-            .all(|(key, value)| right.get(key).is_some_and(|other| super::diff::equal(value, other)))
 }
 
 /// The answer that a test gives, as a model would have given it.
@@ -159,11 +154,12 @@ fn scripted_answer(scripted: &ScriptedAnswer, task: &Task) -> Answer {
     let value = if scripted.value.is_null() {
         Value::Null
     } else {
-        let own = task.kind.normalize_expected(&scripted.value, &task.labels);
+        let own = task.normalize_expected(&scripted.value);
         own.unwrap_or_else(|_| scripted.value.clone())
     };
+    let abstained = value.is_null() && !task.kind.takes_null();
     Answer {
-        status: if value.is_null() { Status::Abstained } else { Status::Ok },
+        status: if abstained { Status::Abstained } else { Status::Ok },
         value,
         confidence: Some(scripted.confidence),
         raw_confidence: Some(scripted.confidence),

@@ -4,7 +4,7 @@
 //! actual one that has most cells in common with it, so that one wrong cell shows as one wrong cell.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Rows of each side that are put beside each other by likeness; the comparison is of all with all.
 const MOST_ALIGNED: usize = 500;
@@ -214,12 +214,22 @@ pub(crate) fn equal(left: &Value, right: &Value) -> bool {
             number.to_string() == *text
         }
         (Value::Array(left), Value::Array(right)) => equal_rows(left, right),
-        // SQLite keeps lists as JSON text.
-        (list @ Value::Array(_), Value::String(text)) | (Value::String(text), list @ Value::Array(_)) => {
-            serde_json::from_str::<Value>(text).is_ok_and(|read| read.is_array() && equal(&read, list))
+        (Value::Object(left), Value::Object(right)) => equal_records(left, right),
+        // SQLite keeps lists and records as JSON text.
+        (json @ (Value::Array(_) | Value::Object(_)), Value::String(text))
+        | (Value::String(text), json @ (Value::Array(_) | Value::Object(_))) => {
+            serde_json::from_str::<Value>(text).is_ok_and(|read| !read.is_string() && equal(&read, json))
         }
         _ => left == right,
     }
+}
+
+/// Whether two records have the same keys with equal values, in any order.
+pub(crate) fn equal_records(left: &Map<String, Value>, right: &Map<String, Value>) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .all(|(key, value)| right.get(key).is_some_and(|other| equal(value, other)))
 }
 
 /// Equal to the precision of `real`, which is what confidences have.
@@ -281,6 +291,25 @@ mod tests {
             json!([[2, "x", 0.500_000_01], [1.0, "[\"a\", \"b\"]", 1]]),
         );
         assert!(comparison.is_same(), "{}", comparison.to_text());
+    }
+
+    #[test]
+    fn records_are_equal_in_any_order_as_json_and_as_its_text() {
+        let fields = json!({"brand": "Acme", "price": 129, "colors": ["red"]});
+        for same in [
+            json!({"colors": ["red"], "price": 129.0, "brand": "Acme"}),
+            json!(r#"{"price": 129, "colors": ["red"], "brand": "Acme"}"#),
+        ] {
+            assert!(equal(&fields, &same), "{same}");
+        }
+        for other in [
+            json!({"brand": "Acme", "price": 129}),
+            json!({"brand": "Acme", "price": 128, "colors": ["red"]}),
+            json!(r#"["brand"]"#),
+            json!("Acme"),
+        ] {
+            assert!(!equal(&fields, &other), "{other}");
+        }
     }
 
     #[test]

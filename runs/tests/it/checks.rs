@@ -128,6 +128,45 @@ fn a_unit_test_asks_the_model_for_what_it_gives_no_answer_to() {
     assert_eq!(shop.models.asked(), ["my refund!!"]);
 }
 
+#[test]
+fn a_unit_test_gives_records_and_that_there_is_no_answer() {
+    let shop = shop(
+        "\
+unit_tests:
+  - name: reads
+    model: read
+    given:
+      - input: ref('cleaned')
+        rows: [{id: 1, body: Acme kettle}, {id: 2, body: a hose}]
+    answers:
+      - {task: parts, input: Acme kettle, value: {brand: Acme, sizes: [1, 2]}, confidence: 0.9}
+      - {task: parts, input: a hose, error: too short}
+      - {task: found, input: [Acme kettle, which?], value: kettle, confidence: 0.9}
+      - {task: found, input: [a hose, which?], value: null, confidence: 0.8}
+    expect:
+      rows:
+        - {id: 1, fields: {sizes: [1, 2], brand: Acme}, found: kettle}
+        - {id: 2, fields: null, found: null}
+",
+    );
+    shop.write(
+        "tasks/parts.yml",
+        "kind: extract\ninput: body\nfields: {brand: who makes it, sizes: {items: integer}}\n",
+    );
+    shop.write(
+        "tasks/found.yml",
+        "kind: answer\ninput: {context: body, question: asked}\n",
+    );
+    shop.write(
+        "models/read.sql",
+        "SELECT id, refuel_extract(body, 'parts') AS fields, refuel_answer(body, 'which?', 'found') AS found\n\
+         FROM {{ ref('cleaned') }}\n",
+    );
+    let report = shop.run(Command::Test);
+    assert!(report.is_success(), "{}", lines(&report));
+    assert_eq!(shop.models.asked(), [""; 0]);
+}
+
 const EVALUATION: &str = "\
 models:
   - name: labelled
@@ -339,6 +378,23 @@ fn a_full_refresh_takes_labels_that_drifted_for_right() {
 }
 
 /// The file isn't there when the project is read; what doesn't need it is built.
+#[test]
+fn an_evaluation_whose_file_is_missing_is_an_error_of_its_own() {
+    let text = "models:\n  - name: labelled\n    evaluations:\n      - name: checked\n        on: {relation: seeds/gone.csv, key: id, prediction: topic, truth: topic}\n        metrics: {accuracy: '>= 0.9'}\n";
+    let report = shop(text).build();
+    assert_eq!(
+        status(&report, "model.shop.labelled"),
+        NodeStatus::Success,
+        "{}",
+        lines(&report)
+    );
+    let evaluation = node(&report, "evaluation.shop.labelled.checked");
+    assert_eq!(evaluation.status, NodeStatus::Error, "{}", lines(&report));
+    let message = evaluation.message.as_deref().unwrap();
+    assert!(message.contains("gone.csv"), "{message}");
+    assert!(message.starts_with("models/"), "{message}");
+}
+
 #[test]
 fn a_source_whose_file_is_missing_is_an_error_of_its_own() {
     let shop = shop("sources: [{name: raw, tables: [{name: late, path: data/late.csv}]}]\n");

@@ -205,6 +205,21 @@ pub(crate) fn lines(report: &RunReport) -> String {
 #[derive(Default)]
 pub(crate) struct Recorder(pub(crate) Mutex<Vec<Event>>);
 
+impl Recorder {
+    /// What was noted, a line each.
+    pub(crate) fn notes(&self) -> String {
+        let events = self.0.lock().unwrap();
+        let notes: Vec<&str> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Note { message, .. } => Some(message.as_str()),
+                _ => None,
+            })
+            .collect();
+        notes.join("\n")
+    }
+}
+
 impl Observer for Recorder {
     fn event(&self, event: &Event) {
         self.0.lock().unwrap().push(event.clone());

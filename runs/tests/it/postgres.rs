@@ -291,3 +291,124 @@ fn a_run_from_another_checkout_excludes_this_one() {
     });
     assert!(other.build().is_success(), "the lock is free again");
 }
+
+#[test]
+fn what_is_sent_is_told_with_stages_in_its_sql() {
+    let Some(server) = Server::start() else { return };
+    let shop = Shop::with(&[("profiles.yml", &server.profile())]);
+    shop.build();
+    let labelled = crate::compiled::of(&shop, "model.shop.labelled");
+    let query = &labelled.queries[0];
+    assert!(query.stages[0].inputs.contains("sha256"), "{}", query.stages[0].inputs);
+    assert!(
+        query.stages[0].table.starts_with("\"shop\".\"_refuel_topic_"),
+        "{}",
+        query.stages[0].table
+    );
+    assert_eq!(shop.rows(&query.sql).len(), 6);
+}
+
+#[test]
+fn a_relation_of_an_earlier_schema_is_dropped_and_one_that_is_read_stays() {
+    let Some(server) = Server::start() else { return };
+    let shop = Shop::with(&[("profiles.yml", &server.profile())]);
+    shop.build();
+    shop.write(
+        "models/report.sql",
+        "{{ config(materialized='table', schema='reports') }}\nSELECT topic, count(*) AS messages FROM {{ ref('labelled') }} GROUP BY topic\n",
+    );
+    shop.write(
+        "models/labelled.sql",
+        "{{ config(materialized='table', alias='by_topic') }}\nSELECT id, body, refuel_label(body, 'topic') AS topic FROM {{ ref('cleaned') }}\n",
+    );
+    let connect = || {
+        Warehouses::open(&Target::Postgres(server.target()))
+            .unwrap()
+            .connect()
+            .unwrap()
+    };
+    connect()
+        .execute("CREATE VIEW shop.mine AS SELECT * FROM shop.labelled")
+        .unwrap();
+    let recorder = Recorder::default();
+    let workspace = shop.open();
+    let request = RunRequest::new(Command::Build, Shop::all(&workspace));
+    let report = execute(&workspace, &request, &recorder, &Cancel::new()).unwrap();
+    assert!(report.is_success(), "{}", lines(&report));
+    let there = "SELECT string_agg(schemaname || '.' || tablename, ', ' ORDER BY tablename) FROM pg_tables \
+                 WHERE tablename IN ('labelled', 'by_topic', 'report')";
+    let said = recorder.notes();
+    assert_eq!(
+        shop.table(there),
+        "shop.by_topic, shop.labelled, reports.report",
+        "{said}"
+    );
+    assert!(said.contains("dropped \"shop\".\"report\""), "{said}");
+    assert!(
+        said.contains("\"shop\".\"labelled\", as it was called before, is left"),
+        "{said}"
+    );
+}
+
+#[test]
+fn records_pieces_of_texts_and_values_are_the_same_rows_as_on_sqlite() {
+    let Some(server) = Server::start() else { return };
+    let files = [
+        (
+            "tasks/words.yml",
+            "kind: extract\ninput: body\nfields: {first: what comes first, words: {type: integer}, all: {items: string}}\n",
+        ),
+        (
+            "tasks/found.yml",
+            "kind: answer\ninput: {context: body, question: word}\n",
+        ),
+        ("tasks/spaced.yml", "kind: clean\ninput: body\nrules: [whitespace]\n"),
+        (
+            "models/read.sql",
+            "{{ config(materialized='table', gates=true) }}\n\
+             SELECT id, refuel_extract(body, 'words') AS fields, refuel_extract(body, 'words') ->> 'first' AS first,\n\
+                    refuel_answer(body, 'refund?', 'found') AS found,\n\
+                    refuel_confidence(body, 'refund?', 'found') AS sure,\n\
+                    refuel_confidence({{ refuel.record('body', 'word') }}, 'found') AS sure_of_record,\n\
+                    refuel_label(refuel_clean(refuel_extract(body, 'words') ->> 'first', 'spaced'), 'topic') AS topic\n\
+             FROM (SELECT id, body, 'refund?' AS word FROM {{ ref('cleaned') }}) AS c\n",
+        ),
+    ];
+    let (sqlite, postgres) = (Shop::with(&files), Shop::with(&files));
+    postgres.write("profiles.yml", &server.profile());
+    for shop in [&sqlite, &postgres] {
+        let report = shop.build();
+        assert!(report.is_success(), "{}", lines(&report));
+    }
+    assert_eq!(sqlite.models.asked(), postgres.models.asked());
+    for query in [
+        "SELECT id, first, found, topic FROM read ORDER BY id",
+        "SELECT id, fields ->> 'words' AS words FROM read ORDER BY id",
+        "SELECT id FROM read WHERE sure = sure_of_record ORDER BY id",
+        "SELECT id FROM read__accepted ORDER BY id",
+    ] {
+        assert_eq!(sqlite.table(query), postgres.table(query), "{query}");
+    }
+    assert_eq!(
+        postgres.table("SELECT id, first, found, topic FROM read ORDER BY id"),
+        "1 | where | NULL | NULL\n2 | i | refund! | NULL\n3 | i | refund! | NULL\n4 | delivery | refund | NULL\n\
+         5 | hello | NULL | NULL\n6 | NULL | NULL | NULL",
+        "what doesn't answer the question is no error"
+    );
+    assert_eq!(
+        postgres.table("SELECT fields FROM read WHERE id = 4"),
+        r#"{"all": ["delivery", "or", "refund"], "first": "delivery", "words": 3}"#
+    );
+    assert_eq!(
+        postgres.table(
+            "SELECT data_type FROM information_schema.columns WHERE table_name = 'read' AND column_name = 'fields'"
+        ),
+        "jsonb"
+    );
+    let again = postgres.build();
+    assert!(
+        again.nodes.iter().all(|node| node.status == NodeStatus::Reused),
+        "{}",
+        lines(&again)
+    );
+}

@@ -2,11 +2,13 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use refuel_engine::{Cancel, EngineError, Estimate};
+use refuel_registry::RegistryError;
 use refuel_runs::{Answerer, Models};
 use refuel_task::{Answer, Kind, RenderedInput, Status, Task};
 
@@ -23,6 +25,8 @@ struct Shared {
     log: Mutex<Option<PathBuf>>,
     /// What the model is called: another name is another model.
     version: Mutex<String>,
+    /// Whether the models are on this machine no more.
+    is_gone: AtomicBool,
 }
 
 /// Models that answer by rules.
@@ -66,8 +70,22 @@ impl Scripted {
     }
 }
 
+impl Scripted {
+    /// From now on the models are on this machine no more.
+    pub(crate) fn remove(&self) {
+        self.0.is_gone.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Models for Scripted {
     fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError> {
+        if self.0.is_gone.load(Ordering::Relaxed) {
+            return Err(RegistryError::Unknown {
+                name: task.model_name(),
+                hint: String::new(),
+            }
+            .into());
+        }
         let version = lock(&self.0.version).clone();
         let digest = format!("digest{version}");
         Ok(Arc::new(ScriptedTask {
@@ -89,8 +107,8 @@ struct ScriptedTask {
 }
 
 impl ScriptedTask {
-    /// The label whose name is in the text, or else the last one. The more marks of exclamation, the surer; a text with
-    /// `broken` in it can't be answered.
+    /// The label whose name is in the text, or else the last one; of `extract` the fields `first`, `words` and `all`. The
+    /// more marks of exclamation, the surer; a text with `broken` in it can't be answered.
     fn answer_one(&self, input: &RenderedInput) -> Answer {
         let text = input.text.to_lowercase();
         if text.contains("broken") {
@@ -103,6 +121,22 @@ impl ScriptedTask {
         } else if self.task.kind == Kind::MULTILABEL {
             let labels = self.task.labels.iter().filter(|label| text.contains(&label.name));
             labels.map(|label| label.name.clone()).collect::<Vec<_>>().into()
+        } else if self.task.kind == Kind::ANSWER {
+            // The word of the context that begins as the question does.
+            let [context, question] = input.sides.clone().unwrap_or_default();
+            let first = question.chars().next().unwrap_or_default().to_lowercase().to_string();
+            let found = context
+                .split_whitespace()
+                .find(|word| word.to_lowercase().starts_with(&first));
+            found.map(str::to_owned).into()
+        } else if self.task.kind == Kind::EXTRACT {
+            let words = || {
+                text.split(|letter: char| !letter.is_alphanumeric())
+                    .filter(|word| !word.is_empty())
+            };
+            serde_json::json!({"first": words().next(), "words": words().count(), "all": words().collect::<Vec<_>>()})
+        } else if self.task.kind == Kind::CLEAN {
+            input.text.split_whitespace().collect::<Vec<_>>().join(" ").into()
         } else if self.task.labels.is_empty() {
             text.to_uppercase().into()
         } else {

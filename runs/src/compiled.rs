@@ -1,0 +1,202 @@
+//! What a run sends to a target for a model: the stages that answer its calls, and the query that looks them up.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use refuel_dag::{Node, NodeId, RenderMode};
+use refuel_engine::Cancel;
+use refuel_staging::{Analyzed, AnswerTables, Asked, Gated, Placement, Plan, RelationName};
+use serde::Serialize;
+
+use crate::connections::Session;
+use crate::context::Scope;
+use crate::error::RunError;
+use crate::inference::table_named;
+use crate::models::is_missing;
+use crate::nodes::{Tables, gates};
+use crate::quote;
+use crate::workspace::Workspace;
+
+/// What stands at the end of a table's name where the model that it belongs to isn't on this machine.
+const UNKNOWN_END: &str = "unknown";
+
+/// One step before a query: the distinct inputs of a call that have no answer yet are selected and asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompiledStage {
+    /// The function of the first call that needs these answers.
+    pub function: &'static str,
+    /// The task, or the model where the call names one.
+    pub task: String,
+    /// `name@digest` of the model that answers; none where it isn't on this machine.
+    pub model: Option<String>,
+    /// The stages, from 1, that are answered before.
+    pub after: Vec<usize>,
+    /// The table that answers are kept in and looked up in, quoted.
+    pub table: String,
+    /// The query for the inputs.
+    pub inputs: String,
+}
+
+/// A query of a model, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompiledQuery {
+    /// Whether it is the one that adds rows to an incremental model, rather than the one that makes all of them.
+    pub incremental: bool,
+    /// The stages, in the order in which they are answered. None where the extension answers calls, or there are none.
+    pub stages: Vec<CompiledStage>,
+    /// The query behind them.
+    pub sql: String,
+    /// Why the query could not be cut into stages, so that `sql` is as it is written.
+    pub unknown: Option<String>,
+}
+
+/// What is sent for a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompiledNode {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its file, from the project's folder.
+    pub path: String,
+    /// The relation that the rows are kept in, quoted; none for tests and for what is put into other queries.
+    pub relation: Option<String>,
+    /// Whether the extension answers its calls, so that the SQL runs as it is written.
+    pub as_written: bool,
+    /// Its queries: that of a full build, and that of an incremental one where it is another.
+    pub queries: Vec<CompiledQuery>,
+}
+
+/// What would be sent for models and tests. The target is looked at, and nothing there is changed.
+///
+/// # Errors
+/// Where the target can't be connected to, or SQL can't be rendered or cut into stages.
+pub fn compiled(workspace: &Workspace, nodes: &[NodeId], cancel: &Cancel) -> Result<Vec<CompiledNode>, RunError> {
+    let scope = Scope::of(workspace, None, cancel)?;
+    let mut session = scope.session()?;
+    nodes
+        .iter()
+        .map(|id| node(&scope, scope.node(id.as_str())?, &mut session))
+        .collect()
+}
+
+fn node(scope: &Scope<'_>, node: &Node, session: &mut Session<'_>) -> Result<CompiledNode, RunError> {
+    let model = node.model();
+    let has_incremental = model.is_some_and(|model| model.incremental.is_some());
+    let mut queries = vec![query(scope, node, false, session)?];
+    if has_incremental {
+        queries.push(query(scope, node, true, session)?);
+    }
+    let relation = node.relation.as_ref().map(|relation| match model {
+        Some(model) if model.gated => quote::relation(&gates::stored(relation)),
+        _ => quote::relation(relation),
+    });
+    let has_calls = model.is_some_and(|model| !model.calls.is_empty());
+    Ok(CompiledNode {
+        node: node.id.clone(),
+        name: node.name.to_string(),
+        path: node.path.to_string(),
+        relation,
+        as_written: scope.has_extension && has_calls && queries.iter().all(|query| query.stages.is_empty()),
+        queries,
+    })
+}
+
+fn query(
+    scope: &Scope<'_>,
+    node: &Node,
+    incremental: bool,
+    session: &mut Session<'_>,
+) -> Result<CompiledQuery, RunError> {
+    let mut compiled = CompiledQuery {
+        incremental,
+        stages: Vec::new(),
+        sql: scope.dag.rendered_sql(node, &RenderMode::new(incremental))?,
+        unknown: None,
+    };
+    if node.model().is_none_or(|model| model.calls.is_empty()) {
+        return Ok(compiled);
+    }
+    let analyzed = Analyzed::parse(&compiled.sql, scope.dag.dialect())?;
+    let mut known = Tables::new(scope);
+    known.learn(&analyzed, session)?;
+    let tables = Lenient {
+        scope,
+        known,
+        failed: RefCell::default(),
+        missing: RefCell::default(),
+    };
+    let plan = match analyzed.stage(&tables) {
+        Ok(plan) => plan,
+        Err(error) => {
+            // Columns behind `*` are known only once what is read is built.
+            compiled.unknown = Some(error.to_string());
+            return Ok(compiled);
+        }
+    };
+    if let Some(error) = tables.failed.borrow_mut().take() {
+        return Err(error);
+    }
+    compiled.stages = stages(scope, &plan, &tables.missing.borrow())?;
+    compiled.sql = match plan.gated {
+        Some(Gated::Sql(sql)) if node.model().is_some_and(|model| model.gated) => sql,
+        _ => plan.sql,
+    };
+    Ok(compiled)
+}
+
+fn stages(
+    scope: &Scope<'_>,
+    plan: &Plan,
+    missing: &HashMap<Asked, RelationName>,
+) -> Result<Vec<CompiledStage>, RunError> {
+    plan.stages
+        .iter()
+        .map(|stage| {
+            let model = if missing.contains_key(&stage.asked) {
+                None
+            } else {
+                Some(scope.tasks.get(&stage.asked)?.answerer.model().to_owned())
+            };
+            Ok(CompiledStage {
+                function: stage.function.name(),
+                task: stage.task.clone(),
+                model,
+                after: stage.after.iter().map(|before| before + 1).collect(),
+                table: quote::relation(&stage.table),
+                inputs: stage.inputs.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Places calls as a run does, also those whose model isn't on this machine.
+struct Lenient<'a, 'b> {
+    scope: &'a Scope<'b>,
+    known: Tables<'a, 'b>,
+    /// The first task that couldn't be prepared for another reason.
+    failed: RefCell<Option<RunError>>,
+    /// What isn't on this machine, with the table that stands for the one that there would be.
+    missing: RefCell<HashMap<Asked, RelationName>>,
+}
+
+impl AnswerTables for Lenient<'_, '_> {
+    fn place(&self, asked: &Asked, arguments: u8) -> Placement {
+        let error = match self.scope.tasks.get(asked) {
+            Ok(_) => return self.known.place(asked, arguments),
+            Err(error) => error,
+        };
+        if !matches!(&error, RunError::Engine(error) if is_missing(error)) {
+            self.failed.borrow_mut().get_or_insert(error);
+        } else if self.scope.has_extension {
+            return Placement::AsWritten;
+        }
+        let table = RelationName::new(self.scope.schema.as_deref(), table_named(&asked.name(), UNKNOWN_END));
+        self.missing.borrow_mut().insert(asked.clone(), table.clone());
+        Placement::Table(table)
+    }
+
+    fn columns(&self, relation: &RelationName) -> Option<Vec<String>> {
+        self.known.columns(relation)
+    }
+}

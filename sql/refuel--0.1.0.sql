@@ -137,7 +137,7 @@ COMMENT ON FUNCTION refuel_clean(text, text) IS 'A text as a task mends it';
 
 CREATE FUNCTION refuel_enrich(input jsonb, task text) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'refuel_enrich' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION refuel_enrich(jsonb, text) IS 'A record with the fields that it lacked';
+COMMENT ON FUNCTION refuel_enrich(jsonb, text) IS 'The fields of a record, with those that it lacked';
 
 CREATE FUNCTION refuel_detail(input text, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;

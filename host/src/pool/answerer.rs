@@ -4,7 +4,7 @@
 use refuel_client::wire::{Input, ModelReport, TaskSpec};
 use refuel_engine::cache::Scores;
 use refuel_engine::{Cancel, Engine, EngineError, EngineOptions, ModelMemory, PreparedTask};
-use refuel_task::{Answer, InputHash, Record, RenderedInput, Task, TaskError};
+use refuel_task::{Answer, InputHash, Kind, Record, RenderedInput, Task, TaskError};
 use serde_json::Value;
 
 use crate::error::HostError;
@@ -186,7 +186,13 @@ impl Answerer for PreparedTask {
             Input::Record(json) => {
                 let record: Record = serde_json::from_str(json)
                     .map_err(|error| RenderError::Row(format!("the input is no JSON object: {error}")))?;
-                self.task().render_input(&record)?
+                match &self.task().columns()[..] {
+                    // The record itself is what the column holds that such a task reads.
+                    [column] if self.task().kind == Kind::ENRICH && !record.contains_key(column) => {
+                        self.task().render_text(json)?
+                    }
+                    _ => self.task().render_input(&record)?,
+                }
             }
         })
     }

@@ -31,7 +31,7 @@ pub enum Function {
     /// `refuel_clean(input, task)`: the text, mended.
     #[serde(rename = "refuel_clean")]
     Clean,
-    /// `refuel_enrich(record, task)`: the record with the fields that it lacked, as JSON.
+    /// `refuel_enrich(record, task)`: the fields of the record, with those that it lacked, as JSON.
     #[serde(rename = "refuel_enrich")]
     Enrich,
     /// `refuel_match(a, b, task)`: whether two texts mean the same.

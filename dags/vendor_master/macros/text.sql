@@ -6,28 +6,3 @@
 {%- endfor -%}
 trim({{ found.sql }})
 {%- endmacro %}
-
-{# The digits of a phone number, and a plus. #}
-{% macro digits(column) -%}
-{%- set found = namespace(sql=column) -%}
-{%- for gone in ['(0)', '(', ')', ' ', '-', '.', '/'] -%}
-{%- set found.sql = "replace(" ~ found.sql ~ ", '" ~ gone ~ "', '')" -%}
-{%- endfor -%}
-{{ found.sql }}
-{%- endmacro %}
-
-{# A date in any of the ways that the two systems write one, as YYYY-MM-DD. #}
-{% macro iso_date(column) -%}
-CASE
-    WHEN {{ column }} LIKE '____-__-__' THEN {{ column }}
-    WHEN {{ column }} LIKE '__.__.____' OR {{ column }} LIKE '__/__/____'
-        THEN substr({{ column }}, 7, 4) || '-' || substr({{ column }}, 4, 2) || '-' || substr({{ column }}, 1, 2)
-    WHEN {{ column }} LIKE '________' AND {{ column }} NOT LIKE '% %'
-        THEN substr({{ column }}, 1, 4) || '-' || substr({{ column }}, 5, 2) || '-' || substr({{ column }}, 7, 2)
-    {%- for month in ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] %}
-    WHEN lower({{ column }}) LIKE '% {{ month }} ____'
-        THEN substr({{ column }}, length({{ column }}) - 3, 4) || '-{{ "%02d"|format(loop.index) }}-'
-            || substr('0' || substr({{ column }}, 1, length({{ column }}) - 9), length({{ column }}) - 9, 2)
-    {%- endfor %}
-END
-{%- endmacro %}

@@ -9,9 +9,9 @@ WITH plain AS (
         {{ plain('city') }} AS city,
         replace(upper(trim(postcode)), ' ', '') AS postcode,
         lower(trim(country)) AS country,
-        {{ digits('phone') }} AS phone,
+        trim(phone) AS phone,
         lower(trim(email)) AS email,
-        {{ iso_date('trim(created_on)') }} AS created_on
+        trim(created_on) AS created_on
     FROM {{ ref('stg_vendors') }}
     WHERE trim(coalesce(vendor_name, '')) NOT IN ('', '???')
 ),
@@ -40,15 +40,13 @@ SELECT
     p.city,
     p.postcode,
     c.code AS country,
-    CASE
-        WHEN p.phone IS NULL OR length(p.phone) < 7 THEN NULL
-        WHEN p.phone LIKE '+%' THEN p.phone
-        WHEN p.phone LIKE '00%' THEN '+' || substr(p.phone, 3)
-        WHEN c.trunk_prefix = '0' AND p.phone LIKE '0%' THEN '+' || c.calling_code || substr(p.phone, 2)
-        WHEN c.calling_code IS NOT NULL THEN '+' || c.calling_code || p.phone
-    END AS phone,
+    -- A number without its country's code gets it in front.
+    refuel_normalize(
+        CASE WHEN p.phone LIKE '%+%' OR p.phone LIKE '00%' THEN p.phone ELSE '+' || c.calling_code || ' ' || p.phone END,
+        'phone'
+    ) AS phone,
     CASE WHEN p.email LIKE '%_@_%.__%' THEN p.email END AS email,
-    p.created_on
+    refuel_normalize(p.created_on, 'day') AS created_on
 FROM plain AS p
 LEFT JOIN formed AS f ON f.vendor_id = p.vendor_id AND f.place = 1
 LEFT JOIN {{ ref('country_names') }} AS c ON c.name = p.country

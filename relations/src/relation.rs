@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_key_names_one_row() {
-        let told = |rows: &[[&str; 2]], key| relation(rows).keys(Some(key)).unwrap_err().to_string();
+        let told = |rows: &[[&str; 2]], key| relation(rows).row_keys(Some(key)).unwrap_err().to_string();
         assert_eq!(
             told(&[["a", "x"], ["a", "y"]], "id"),
             "rows 1 and 2 of vendors have the same key \"a\""

@@ -20,6 +20,9 @@ pub(crate) trait Answerer: Send + Sync {
     /// `name@digest` of the model.
     fn model(&self) -> &str;
 
+    /// What identifies answers beside the fingerprint: the model's digest, and what answers before it.
+    fn digest(&self) -> &str;
+
     /// Fingerprint of the task as it is asked.
     fn fingerprint(&self) -> &str;
 
@@ -51,6 +54,10 @@ pub(crate) trait Answerer: Send + Sync {
 impl Answerer for Prepared {
     fn model(&self) -> &str {
         self.task.model()
+    }
+
+    fn digest(&self) -> &str {
+        self.task.digest()
     }
 
     fn fingerprint(&self) -> &str {
@@ -108,6 +115,11 @@ impl Models {
             task: self.engine.prepare(task, model)?,
             keeps_answers: self.keeps_answers,
         }))
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Tells what went wrong without stopping anything.
@@ -181,6 +193,11 @@ impl From<EngineError> for Failure {
             EngineError::WrongRole { .. }
             | EngineError::PromptTooLong { .. }
             | EngineError::UnknownClass { .. }
+            | EngineError::NoModel { .. }
+            | EngineError::NoHead { .. }
+            | EngineError::HeadUnfit { .. }
+            | EngineError::NoCascade { .. }
+            | EngineError::Untrainable { .. }
             | EngineError::Task(_)
             | EngineError::Registry(
                 RegistryError::Unknown { .. } | RegistryError::Name { .. } | RegistryError::Ambiguous { .. },

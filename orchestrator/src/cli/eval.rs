@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::ArgPredicate;
+use clap::{Args, ValueEnum};
 
-use super::FormatArgs;
 use super::engine::EngineArgs;
 use super::label::InputFormatArgs;
 
@@ -17,6 +16,8 @@ Examples:
     refuel eval tickets.csv --task topic.yml --expected agent_topic --threshold-table
   Is calibration better on, for this task and this model?
     refuel eval tickets.csv --task topic.yml --expected agent_topic --compare calibration=on,off
+  As a page to look at, with plots and the errors that it was surest of?
+    refuel eval tickets.csv --task topic.yml --expected agent_topic --format html > report.html
   How good are they on what people decided in `refuel review`?
     refuel eval --reviews --task tasks/topic.yml
   Which model?
@@ -48,8 +49,8 @@ pub(crate) struct EvalArgs {
     /// Run the same rows once for each value of a setting, and show them side by side
     ///
     /// Settings: `calibration=on,off`, `model=NAME,NAME`, `examples=none,fixed,similar,diverse`,
-    /// `truncate=head,tail,middle,error`, `threshold=none,0.5,0.8`, `confidence=normalized,raw`. The first value is what
-    /// the others are tested against (McNemar's test).
+    /// `truncate=head,tail,middle,error`, `threshold=none,0.5,0.8`, `confidence=normalized,raw`, `calibrated=on,off`. The
+    /// first value is what the others are tested against (McNemar's test).
     #[arg(long, value_name = "KEY=A,B")]
     pub(crate) compare: Option<String>,
 
@@ -72,9 +73,22 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) tables: InputFormatArgs,
 
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// Form of the report
+    #[arg(long, env = "REFUEL_FORMAT", value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) format: EvalFormat,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+/// Form of an evaluation's report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document with stable keys
+    Json,
+    /// One page for a browser, which needs no other file
+    Html,
 }

@@ -1,6 +1,7 @@
 //! Argument types: what can be asked for, and the text of `--help`. Nothing here reads a file or prints.
 
 mod cache;
+mod calibrate;
 mod debug;
 pub(crate) mod engine;
 mod eval;
@@ -11,10 +12,13 @@ pub(crate) mod label;
 mod man;
 mod model;
 pub(crate) mod project;
+mod relations;
 mod review;
 mod runs;
 mod schedule;
 mod task;
+mod train;
+mod tune;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
@@ -23,22 +27,26 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use cache::{CacheArgs, CacheCommand};
+pub(crate) use calibrate::CalibrateArgs;
 pub(crate) use debug::DebugArgs;
 pub(crate) use engine::{DeviceChoice, EngineArgs};
-pub(crate) use eval::EvalArgs;
+pub(crate) use eval::{EvalArgs, EvalFormat};
 pub(crate) use global::{ColorChoice, FormatArgs, GlobalArgs, OutputFormat};
 pub(crate) use host::{HostArgs, LogFormat};
 pub(crate) use init::InitArgs;
-pub(crate) use label::{LabelArgs, OnErrorChoice};
+pub(crate) use label::{InputFormatArgs, LabelArgs, OnErrorChoice};
 pub(crate) use man::{ManArgs, SchemaChoice};
 pub(crate) use model::{
     DirArgs, ImportArgs, InstallArgs, LsArgs, ModelArgs, ModelCommand, PullArgs, RmArgs, ShowArgs, VerifyArgs,
     WeightsChoice,
 };
+pub(crate) use relations::{RepairArgs, ResolveArgs};
 pub(crate) use review::{ReviewArgs, ReviewOrder};
 pub(crate) use runs::{RunsArgs, RunsCommand, RunsShowArgs};
 pub(crate) use schedule::{ScheduleArgs, ScheduleCommand, ScheduleProjects, TriggerArgs};
 pub(crate) use task::{TaskArgs, TaskCheckArgs, TaskCommand, TaskExportArgs, TaskExportFormat};
+pub(crate) use train::{DistillArgs, TrainArgs, TrainingArgs};
+pub(crate) use tune::TuneArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -136,6 +144,18 @@ pub(crate) enum Command {
     Label(Box<LabelArgs>),
     /// Compare answers with right ones
     Eval(Box<EvalArgs>),
+    /// Train a head on labelled rows, to answer instead of a language model or before it
+    Train(Box<TrainArgs>),
+    /// Compare the ways of answering a task on labelled rows, and pick one
+    Tune(Box<TuneArgs>),
+    /// Train a head on what a language model says
+    Distill(Box<DistillArgs>),
+    /// Learn from rows with right answers how sure answers really are, and choose a threshold
+    Calibrate(Box<CalibrateArgs>),
+    /// Find which rows of whole tables are the same thing
+    Resolve(Box<ResolveArgs>),
+    /// Find which cells of a whole table are wrong, and what should stand there
+    Repair(Box<RepairArgs>),
     /// Check a task file
     Task(TaskArgs),
     /// Decide on answers that are not sure enough

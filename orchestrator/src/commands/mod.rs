@@ -1,7 +1,9 @@
 //! What the verbs do, one file or folder a verb.
 
 mod cache;
+mod calibrate;
 mod debug;
+mod distill;
 mod eval;
 mod host;
 mod init;
@@ -9,10 +11,13 @@ pub(crate) mod label;
 mod man;
 mod model;
 pub(crate) mod project;
+mod relations;
 mod review;
 mod runs;
 mod schedule;
 mod task;
+mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -105,8 +110,14 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Fai
         Command::Explain(arguments) => project::explain::run(&arguments, context),
         Command::Label(arguments) => label::run(&arguments, context),
         Command::Eval(arguments) => eval::run(&arguments, context),
+        Command::Calibrate(arguments) => calibrate::run(&arguments, context),
         Command::Schedule(arguments) => schedule::run(&arguments, context),
         Command::Runs(arguments) => runs::run(&arguments, context),
+        Command::Train(arguments) => train::run(&arguments, context),
+        Command::Tune(arguments) => tune::run(&arguments, context),
+        Command::Distill(arguments) => distill::run(&arguments, context),
+        Command::Resolve(arguments) => relations::resolve(&arguments, context),
+        Command::Repair(arguments) => relations::repair(&arguments, context),
         Command::Task(arguments) => task::run(&arguments, context),
         Command::Host(arguments) => host::run(&arguments, context),
         Command::Cache(arguments) => cache::run(&arguments, context),

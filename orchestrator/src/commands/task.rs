@@ -8,8 +8,8 @@ use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
 use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{
-    Calibration, ChatTemplate, Example, ExampleSet, InputSpec, OnError, Part, Plan, Record, RenderedInput, Segment,
-    Selection, Task, Truncate,
+    Calibration, ChatTemplate, Example, ExampleSet, InputSpec, Kind, OnError, Part, Plan, Record, RenderedInput,
+    Segment, Selection, Task, Truncate,
 };
 use serde_json::{Value, json};
 
@@ -83,10 +83,13 @@ fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Fai
             "examples": task.examples.as_ref().map(|examples| examples.items.len()),
             "model": task.model.as_ref().map(ToString::to_string),
             "threshold": task.threshold,
+            "target_precision": task.target_precision,
+            "calibrated": task.calibrated,
             "fallback": task.fallback,
             "on_error": task.on_error,
             "truncate": task.truncate,
             "calibration": task.calibration,
+            "table": task.table,
         });
         if let (Some(prompt), Value::Object(report)) = (prompt, &mut report) {
             report.insert("prompt".to_owned(), prompt.text().into());
@@ -112,14 +115,23 @@ fn overview(task: &Task) -> String {
     if let Some(description) = &task.description {
         grid.pair("for", words::one_line(description, 90));
     }
+    if let Some(table) = &task.table {
+        crate::commands::relations::overview::add(&mut grid, table);
+        grid.pair("fingerprint", task.fingerprint());
+        return grid.render();
+    }
     grid.pair("reads", reads(&task.input));
     if let Some(examples) = &task.examples {
         grid.pair("examples", examples_in_words(examples));
     }
-    let model = task
-        .model
-        .as_ref()
-        .map_or_else(|| "the default one".to_owned(), ToString::to_string);
+    if let Some(rules) = &task.value_rules {
+        grid.pair("rules", rules.in_words());
+    }
+    let model = match &task.model {
+        Some(model) => model.to_string(),
+        None if task.asks_model() => "the default one".to_owned(),
+        None => "none: rules alone answer".to_owned(),
+    };
     grid.pair("model", model);
     let threshold = match (task.threshold, &task.fallback) {
         (None, _) => "none: every answer is taken".to_owned(),
@@ -127,6 +139,16 @@ fn overview(task: &Task) -> String {
         (Some(threshold), Some(fallback)) => format!("{threshold}; answers below it become {fallback}"),
     };
     grid.pair("threshold", threshold);
+    if let Some(target) = task.target_precision {
+        grid.pair("chosen for", format!("a precision of {target}"));
+    }
+    if let Some(calibrated) = &task.calibrated {
+        let rows = words::counted(calibrated.rows, "row", "rows");
+        grid.pair(
+            "confidence",
+            format!("calibrated on {rows} ({})", calibrated.map.method()),
+        );
+    }
     if task.calibration == Calibration::Contextual {
         grid.pair("calibration", "contextual");
     }
@@ -170,7 +192,8 @@ fn overview(task: &Task) -> String {
 fn reads(input: &InputSpec) -> String {
     let part = |part: &Part| match part {
         Part::Column(column) => format!("column `{column}`"),
-        Part::Columns(columns) => {
+        Part::Object(column) => format!("the object in the column `{column}`"),
+        Part::Columns(columns) | Part::Record(columns) => {
             format!(
                 "columns {}",
                 columns
@@ -251,6 +274,10 @@ impl Prompt {
 }
 
 fn prompt(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<Prompt, Failure> {
+    if arguments.model.is_none() && !task.asks_model() {
+        let task = task.name.clone();
+        return Err(EngineError::NoModel { task }.into());
+    }
     let template = template(arguments, task, context)?;
     let shared = shared_examples(task, context);
     let plan = Plan::new(task, template.as_ref(), &shared)?;
@@ -265,7 +292,7 @@ fn prompt(arguments: &TaskCheckArgs, task: &Task, context: &Context) -> Result<P
     }
     Ok(Prompt {
         shared: plan.prefix.clone(),
-        row: plan.row(&input),
+        row: plan.row(&task.behind_rules(&input)),
         tails: plan.tails.clone(),
         choices: plan.choices.len(),
     })
@@ -286,10 +313,14 @@ fn shared_examples<'a>(task: &'a Task, context: &Context) -> Vec<&'a Example> {
     examples.shared(&[])
 }
 
-/// A row that names its columns.
+/// A row that names its columns; of a record the fields that are to be filled in are missing.
 fn invented(task: &Task) -> Result<RenderedInput, Failure> {
-    let record: Record = task
-        .columns()
+    let is_field = |column: &String| task.kind == Kind::ENRICH && task.fields.iter().any(|field| field.name == *column);
+    let (fields, mut columns): (Vec<String>, Vec<String>) = task.columns().into_iter().partition(is_field);
+    if columns.is_empty() {
+        columns = fields;
+    }
+    let record: Record = columns
         .into_iter()
         .map(|column| (column.clone(), format!("<{column}>").into()))
         .collect();

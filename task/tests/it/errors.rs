@@ -40,11 +40,11 @@ fn unknown_keys_name_the_nearest_right_one() {
     "#);
     insta::assert_snapshot!(with("zzz: 1"), @r#"
     RF0403 tickets.yml:4:1: unknown key "zzz"
-    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, confidence, fallback, calibration, label_threshold, fields, schema, max_tokens, no_answer_threshold, stop, temperature
+    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, target_precision, calibrated, confidence, fallback, calibration, strategy, rules, keep, head, label_threshold, fields, schema, max_tokens, no_answer_threshold, format, vocabulary, dictionary, max_change, reference, key, columns, ignore, mode, blocking, max_pairs, canonical, unknown, stop, temperature
     "#);
     insta::assert_snapshot!(with("max_tokens: 9"), @r#"
     RF0403 tickets.yml:4:1: unknown key "max_tokens" for a task of kind "label"
-    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, confidence, fallback, calibration
+    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, target_precision, calibrated, confidence, fallback, calibration, strategy, rules, keep, head
     "#);
     insta::assert_snapshot!(error("kind: label\ninput: body\nlabels:\n  - {name: a, descripton: x}\n  - b\n"), @r#"
     RF0403 tickets.yml:4:15: unknown key "descripton" in "labels[1]"
@@ -68,7 +68,7 @@ fn missing_keys_say_what_to_write() {
     ");
     insta::assert_snapshot!(error("input: body"), @r#"
     RF0405 tickets.yml:1:1: missing key "kind"
-    hint: it can be label, multilabel, extract, answer, match, embed, complete
+    hint: it can be label, multilabel, extract, answer, normalize, clean, enrich, match, resolve, repair, embed, complete
     "#);
     insta::assert_snapshot!(error("kind: label\nlabels: [a, b]"), @r#"
     RF0405 tickets.yml:1:1: missing key "input"

@@ -130,6 +130,16 @@ fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: 
 }
 
 impl Cases {
+    /// Takes in the rows of others.
+    pub(crate) fn join(&mut self, others: Self) {
+        self.rows.extend(others.rows);
+        for (value, (rows, reason)) in others.unusable {
+            self.unusable.entry(value).or_insert((0, reason)).0 += rows;
+        }
+        self.unusable_rows += others.unusable_rows;
+        self.shown_rows += others.shown_rows;
+    }
+
     /// Takes a row, or counts why it is left out. `variants` are the tasks that will be asked.
     pub(super) fn add(
         &mut self,

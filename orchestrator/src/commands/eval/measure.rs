@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use refuel_engine::evaluate::{Classes, Evaluation, Judged, Slice, worst_slices};
-use refuel_task::{Answer, Confidence, Gate, Kind, Source, Status, Task};
+use refuel_engine::evaluate::{
+    Bin, CoveragePoint, Evaluation, Judged, Reading, Reliability, Slice, Slots, brier, coverage_curve, worst_slices,
+};
+use refuel_task::{Answer, Kind, Source, Status, Task, TaskError};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::ask::Asked;
 use super::cases::Case;
+use super::judge::Judge;
 use super::variant::Variant;
 use crate::answerer::Answerer;
 use crate::commands::label::plain;
@@ -16,6 +19,9 @@ use crate::memory;
 
 /// Slices that are reported.
 const SLICES: usize = 10;
+
+/// Wrong answers that are reported.
+const ERRORS: usize = 20;
 
 /// Reasons of failed rows that are reported.
 const REASONS: usize = 20;
@@ -50,6 +56,17 @@ pub(crate) struct Measured {
     pub(crate) fingerprint: String,
     /// Answers with less confidence abstain.
     pub(crate) threshold: Option<f32>,
+    /// For `answer`: how well questions were answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reading: Option<Reading>,
+    /// For kinds whose answers are records: how well their fields were filled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slots: Option<Slots>,
+    /// The confidence as the model gave it, where the task has a calibration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uncalibrated: Option<Uncalibrated>,
+    /// The wrong answers that it was surest of.
+    pub(crate) surest_errors: Vec<ShownRow>,
     /// Where answers are worst.
     pub(crate) slices: Vec<ShownSlice>,
     /// Why rows failed, with how many did.
@@ -59,6 +76,20 @@ pub(crate) struct Measured {
     /// Whether each row is right.
     #[serde(skip)]
     pub(crate) right: Vec<bool>,
+    /// Accuracy of the surest answers against their share of the rows, to be drawn.
+    #[serde(skip)]
+    pub(crate) curve: Vec<CoveragePoint>,
+}
+
+/// What confidence is without a calibration. The keys are those of a report.
+#[derive(Debug, Serialize)]
+pub(crate) struct Uncalibrated {
+    /// Expected calibration error.
+    pub(crate) ece: f64,
+    /// Mean squared distance of the confidence from what it was about.
+    pub(crate) brier: Option<f64>,
+    /// Confidences beside how often they were borne out.
+    pub(crate) reliability: Vec<Bin>,
 }
 
 /// Why rows failed.
@@ -101,15 +132,18 @@ pub(crate) fn measure(
     asked: &Asked,
     answerer: &dyn Answerer,
     slice_columns: &[String],
-) -> Option<Measured> {
-    let task = &variant.task;
+) -> Result<Option<Measured>, TaskError> {
+    let (task, note) = settled(&variant.task, answerer)?;
+    let task = &task;
     let mut judge = Judge::new(task);
     let rows: Vec<Judged> = cases
         .iter()
         .zip(&asked.answers)
         .map(|(case, answer)| judge.row(&case.expected, answer))
         .collect();
-    let evaluation = Evaluation::of(&rows, &judge.classes, judge.labelled)?;
+    let Some(evaluation) = Evaluation::of(&rows, &judge.classes, judge.labelled) else {
+        return Ok(None);
+    };
     let by_expected = cases.iter().map(|case| plain(&case.expected)).collect();
     let mut columns = vec![(BY_EXPECTED.to_owned(), by_expected)];
     for (at, name) in slice_columns.iter().enumerate() {
@@ -133,7 +167,9 @@ pub(crate) fn measure(
         let answers = asked.answers.iter().filter(|answer| answer.status != Status::Error);
         answers.filter(|answer| answer.source == source).count() as u64
     };
-    Some(Measured {
+    let scored: Vec<(f64, bool)> = rows.iter().filter_map(Judged::scored).collect();
+    let values: Vec<Option<Value>> = asked.answers.iter().map(|answer| judge.value(answer)).collect();
+    Ok(Some(Measured {
         variant: (!variant.name.is_empty()).then(|| variant.name.clone()),
         evaluation,
         rows_per_second: cases.len() as f64 / asked.seconds.max(1e-9),
@@ -147,9 +183,81 @@ pub(crate) fn measure(
         threshold: task.threshold,
         slices: slices.collect(),
         reasons: reasons(&asked.answers),
-        notes: answerer.notes(),
+        reading: reading(task, cases, &values),
+        slots: Slots::of(
+            cases
+                .iter()
+                .map(|case| &case.expected)
+                .zip(values.iter().map(Option::as_ref)),
+        ),
+        uncalibrated: uncalibrated(&judge, &rows, &asked.answers),
+        surest_errors: surest_errors(&rows).into_iter().map(shown).collect(),
+        notes: note.into_iter().chain(answerer.notes()).collect(),
         right: rows.iter().map(Judged::is_right).collect(),
+        curve: coverage_curve(&scored, rows.len() as u64),
+    }))
+}
+
+/// The task as it is gated where this model answers, with what is to be told of its calibration. What was chosen on another
+/// model's answers is left out here, because models are compared.
+fn settled(task: &Task, answerer: &dyn Answerer) -> Result<(Task, Option<String>), TaskError> {
+    match task.clone().settled(answerer.digest(), answerer.fingerprint()) {
+        Err(TaskError::OtherModel { .. }) => {
+            let note = "the threshold was chosen on answers of another model: this one is measured without";
+            Ok((task.ungated(), Some(note.to_owned())))
+        }
+        settled => settled,
+    }
+}
+
+fn reading(task: &Task, cases: &[Case], values: &[Option<Value>]) -> Option<Reading> {
+    // Null says that there is no answer.
+    let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
+    if task.kind != Kind::ANSWER {
+        return None;
+    }
+    let expected: Vec<String> = cases.iter().map(|case| text(&case.expected)).collect();
+    let given: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(text)).collect();
+    Reading::of(
+        expected
+            .iter()
+            .map(String::as_str)
+            .zip(given.iter().map(Option::as_deref)),
+    )
+}
+
+fn uncalibrated(judge: &Judge, rows: &[Judged], answers: &[Answer]) -> Option<Uncalibrated> {
+    if !judge.is_calibrated() {
+        return None;
+    }
+    let scored: Vec<(f64, bool)> = rows
+        .iter()
+        .zip(answers)
+        .filter_map(|(row, answer)| {
+            let (_, right) = row.scored()?;
+            Some((f64::from(judge.own_confidence(answer)?), right))
+        })
+        .collect();
+    let reliability = Reliability::of(&scored)?;
+    Some(Uncalibrated {
+        ece: reliability.ece,
+        brier: brier(&scored),
+        reliability: reliability.bins,
     })
+}
+
+/// Numbers of rows for which something else was said than is right, the surest first.
+fn surest_errors(rows: &[Judged]) -> Vec<usize> {
+    let mut wrong: Vec<(usize, f64)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| {
+            let (confidence, right) = row.scored()?;
+            (!right).then_some((at, confidence))
+        })
+        .collect();
+    wrong.sort_by(|left, other| other.1.total_cmp(&left.1).then(left.0.cmp(&other.0)));
+    wrong.into_iter().map(|(at, _)| at).take(ERRORS).collect()
 }
 
 fn reasons(answers: &[Answer]) -> Vec<Reason> {
@@ -169,95 +277,4 @@ fn reasons(answers: &[Answer]) -> Vec<Reason> {
     reasons.sort_by(|left, other| other.rows.cmp(&left.rows).then(left.reason.cmp(&other.reason)));
     reasons.truncate(REASONS);
     reasons
-}
-
-/// The words of an answer without case, punctuation and articles, which is how reading comprehension is graded (Rajpurkar
-/// et al. 2016, "`SQuAD`", section 6.1).
-fn bare(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let letters: String = lower.chars().filter(|letter| !letter.is_ascii_punctuation()).collect();
-    let words = letters
-        .split_whitespace()
-        .filter(|word| !["a", "an", "the"].contains(word));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// Turns answers, before the gate, into classes.
-struct Judge {
-    kind: Kind,
-    gate: Gate,
-    classes: Classes,
-    /// Whether classes are those of a list.
-    labelled: bool,
-}
-
-impl Judge {
-    fn new(task: &Task) -> Self {
-        let classes = if task.kind == Kind::MATCH {
-            ["false", "true"].iter().collect()
-        } else {
-            task.labels.iter().map(|label| &label.name).collect()
-        };
-        Self {
-            kind: task.kind,
-            gate: task.gate(),
-            classes,
-            labelled: [Kind::LABEL, Kind::MULTILABEL, Kind::MATCH].contains(&task.kind),
-        }
-    }
-
-    fn row(&mut self, expected: &Value, answer: &Answer) -> Judged {
-        let gated = self.gate.apply(answer.clone());
-        // Where null is an answer, it is one only where the model said so.
-        let mut classes_of = |answer: &Answer| {
-            let says = answer.status == Status::Ok || !answer.value.is_null();
-            says.then(|| self.classes_of(&answer.value)).flatten()
-        };
-        let (given, said) = (classes_of(&gated), classes_of(answer));
-        Judged {
-            expected: self.classes_of(expected).unwrap_or_default(),
-            // Null is no value, and neither is a fallback that says what no label says.
-            given,
-            failed: gated.status == Status::Error,
-            abstained: gated.status == Status::Abstained,
-            said,
-            confidence: self.confidence(answer).map(f64::from),
-        }
-    }
-
-    /// The classes of a value, in ascending order. None where it is no value of the task.
-    fn classes_of(&mut self, value: &Value) -> Option<Vec<u32>> {
-        if !self.labelled {
-            let text = match value {
-                Value::String(text) if self.kind == Kind::ANSWER => bare(text),
-                Value::String(text) => text.trim().to_owned(),
-                // That there is no answer is one, too.
-                Value::Null if self.kind == Kind::ANSWER => String::new(),
-                Value::Object(_) => value.to_string(),
-                _ => return None,
-            };
-            return Some(vec![self.classes.number(&text)]);
-        }
-        match value {
-            Value::Bool(flag) if self.kind == Kind::MATCH => Some(vec![u32::from(*flag)]),
-            Value::String(label) if self.kind == Kind::LABEL => Some(vec![self.classes.find(label)?]),
-            Value::Array(labels) if self.kind == Kind::MULTILABEL => {
-                let mut classes = labels
-                    .iter()
-                    .map(|label| self.classes.find(label.as_str()?))
-                    .collect::<Option<Vec<u32>>>()?;
-                classes.sort_unstable();
-                Some(classes)
-            }
-            _ => None,
-        }
-    }
-
-    /// The confidence that the gate looks at.
-    fn confidence(&self, answer: &Answer) -> Option<f32> {
-        match self.gate.confidence {
-            Confidence::Normalized => answer.confidence,
-            Confidence::Raw => answer.raw_confidence,
-        }
-    }
 }

@@ -1,10 +1,13 @@
 //! `refuel eval`: how good the answers of a task are, on rows whose right answer is in a column.
 
-mod ask;
-mod cases;
+pub(crate) mod ask;
+pub(super) mod cases;
+mod html;
+pub(crate) mod judge;
 mod measure;
+mod measures;
 mod report;
-mod reviews;
+pub(crate) mod reviews;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,7 +19,7 @@ use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{OnError, Task};
 
 use crate::answerer::{Answerer, Models};
-use crate::cli::{EvalArgs, OutputFormat};
+use crate::cli::{EvalArgs, EvalFormat};
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::{CliError, Failure};
@@ -25,7 +28,8 @@ use crate::printer::Printer;
 use crate::progress::{Progress, Unit};
 use crate::words;
 use cases::{Cases, Wanted};
-use report::{LeftOut, Report};
+pub(crate) use report::LeftOut;
+use report::Report;
 use variant::Variant;
 
 /// Values that can't be right answers, of which a warning tells.
@@ -57,10 +61,10 @@ pub(crate) fn run(arguments: &EvalArgs, context: &Context) -> Result<ExitStatus,
         printer.note("\nstopped before the last row; answers that were given until then are kept for the next run");
         return Ok(ExitStatus::Interrupted);
     };
-    if arguments.format.format == OutputFormat::Json {
-        printer.json(&report)?;
-    } else {
-        printer.data(text::text(&report, arguments.threshold_table))?;
+    match arguments.format {
+        EvalFormat::Text => printer.data(text::text(&report, arguments.threshold_table))?,
+        EvalFormat::Json => printer.json(&report)?,
+        EvalFormat::Html => printer.data(html::page(&report, jiff::Zoned::now().date()))?,
     }
     Ok(ExitStatus::Success)
 }
@@ -72,6 +76,7 @@ impl Job {
     /// What is wrong with either; when there is no row to evaluate.
     pub(crate) fn settle(arguments: &EvalArgs) -> Result<Self, Failure> {
         let task = Task::from_file(&arguments.task)?;
+        task.of_rows()?;
         // A row that fails is a wrong one; it ends nothing.
         let task = Task {
             on_error: OnError::Capture,
@@ -122,11 +127,7 @@ impl Job {
         let mut measured = Vec::with_capacity(self.variants.len());
         for (at, variant) in (0u64..).zip(&self.variants) {
             // Answers are gated here, so that what the model said is still there to be measured.
-            let ungated = Task {
-                threshold: None,
-                ..variant.task.clone()
-            };
-            let answerer = prepare(&ungated, variant.model.as_deref())?;
+            let answerer = prepare(&variant.task.ungated(), variant.model.as_deref())?;
             let Some(asked) = ask::ask(cases, answerer.as_ref(), interrupt, &mut progress, at * rows)? else {
                 return Ok(None);
             };
@@ -136,7 +137,7 @@ impl Job {
                 &asked,
                 answerer.as_ref(),
                 &arguments.slice,
-            ));
+            )?);
         }
         progress.finish();
         let mut told: Vec<&str> = Vec::new();
@@ -180,7 +181,7 @@ fn nothing(cases: &Cases, arguments: &EvalArgs) -> Failure {
 }
 
 /// Warns of rows that are not evaluated.
-fn tell_left_out(left_out: &LeftOut, expected: &str, printer: Printer) {
+pub(crate) fn tell_left_out(left_out: &LeftOut, expected: &str, printer: Printer) {
     if left_out.unusable_rows > 0 {
         let mut text = format!(
             "left out {} whose `{expected}` is nothing that the task can answer with:",

@@ -14,7 +14,7 @@ use crate::error::Failure;
 ///
 /// # Errors
 /// Where the file is in no project, or nobody has decided on anything.
-pub(super) fn cases(task_file: &Path, variants: &[&Task], limit: Option<u64>) -> Result<Cases, Failure> {
+pub(crate) fn cases(task_file: &Path, variants: &[&Task], limit: Option<u64>) -> Result<Cases, Failure> {
     let name = &variants[0].name;
     let folder = task_file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let root = Project::find(folder.unwrap_or(Path::new(".")))?;

@@ -66,6 +66,10 @@ impl Answerer for Scripted {
         "scripted@0"
     }
 
+    fn digest(&self) -> &'static str {
+        "scripted"
+    }
+
     fn fingerprint(&self) -> &'static str {
         "f"
     }
@@ -446,4 +450,97 @@ fn a_limit_takes_the_first_rows_and_ctrl_c_stops() {
     let interrupt = Interrupt::default();
     interrupt.request();
     assert!(desk.eval_with(&[], &interrupt).unwrap().is_none());
+}
+
+/// What differs from run to run is settled already; the day is given.
+fn page(desk: &Desk, more: &[&str]) -> String {
+    super::html::page(&desk.eval(more), jiff::civil::date(2026, 1, 31))
+}
+
+#[test]
+fn a_page_shows_what_a_report_says() {
+    let page = page(&Desk::labels("threshold: 0.6\n"), &["--slice", "shop"]);
+    // The style and the plots have tests of their own.
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    assert!(style.contains("prefers-color-scheme: dark") && style.contains("@media print"));
+    let mut shown = before.to_owned();
+    for (at, part) in rest.split("<svg").enumerate() {
+        shown.push_str(if at == 0 {
+            part
+        } else {
+            part.split_once("</svg>").unwrap().1
+        });
+    }
+    insta::assert_snapshot!(shown);
+    assert_eq!(rest.matches("<svg").count(), 2);
+    for fetched in ["<script", "http://", "https://", "<link", "src=", "@import", "url("] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+}
+
+#[test]
+fn texts_on_a_page_are_escaped() {
+    let table = "text,right,shop\n\"<script>alert(1)</script> & \"\"more\"\" -> b 0.9\",a,<b>x</b>\n";
+    let rows: Vec<String> = (0..9).map(|row| format!("{row} -> b 0.8,a,<b>x</b>")).collect();
+    let desk = Desk::new(
+        "kind: label\nguidelines: Say it.\nlabels: [a, '<i>b</i>', b]\n",
+        &format!("{table}{}\n", rows.join("\n")),
+    );
+    let page = page(&desk, &["--slice", "shop"]);
+    assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+    assert!(
+        !page.contains("<script>") && !page.contains("<b>x") && !page.contains("<i>b"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_page_of_variants_compares_them() {
+    let page = page(&Desk::labels(""), &["--compare", "calibration=off,on"]);
+    assert!(page.contains("(McNemar)") && page.matches("class=\"variant\"").count() == 2);
+}
+
+#[test]
+fn records_and_answers_out_of_texts_are_graded_by_their_parts() {
+    let table = "context,question,right\nx,-> Paris 0.9,Paris\ny,-> the Paris 0.8,Paris France\nz,-> Rome 0.7,\n";
+    let desk = Desk::new("kind: complete\n", table);
+    fs_err::write(
+        desk.path("topic.yml"),
+        "name: topic\nkind: answer\ninput: {context: context, question: question}\n",
+    )
+    .unwrap();
+    let report = desk.json(&[]);
+    let reading = &report["reading"];
+    assert!(
+        (reading["token_f1"].as_f64().unwrap() - (1.0 + 2.0 / 3.0) / 3.0).abs() < 1e-9,
+        "{reading}"
+    );
+    assert_eq!(
+        (&reading["answerable_rows"], &reading["unanswerable_right"]),
+        (&json!(2), &json!(0.0))
+    );
+    assert!(desk.text(&[]).contains("never answering"));
+    assert!(page(&desk, &[]).contains("F1 of words"));
+}
+
+#[test]
+fn calibrated_confidence_is_measured_beside_the_models_own() {
+    let calibrated = "calibrated:\n  map: {method: platt, slope: 0.5, intercept: 0.2}\n";
+    let report = Desk::labels(calibrated).json(&[]);
+    let plain = Desk::labels("").json(&[]);
+    assert_eq!(report["uncalibrated"]["ece"], plain["ece"]);
+    assert_ne!(report["ece"], plain["ece"]);
+    assert_eq!(report["auroc"], plain["auroc"], "the order stays");
+    let compared = Desk::labels(calibrated).json(&["--compare", "calibrated=off,on"]);
+    assert_eq!(compared["variants"][0]["ece"], plain["ece"]);
+    assert_eq!(compared["variants"][1]["ece"], report["ece"]);
+    // The threshold is one of calibrated confidence, and so are what it accepts.
+    let other =
+        Desk::labels("threshold: 0.6\ncalibrated:\n  model: \"ffffffffffff\"\n  map: {method: none}\n").json(&[]);
+    assert!(
+        other["notes"][0].as_str().unwrap().contains("another model"),
+        "{}",
+        other["notes"]
+    );
 }

@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 use refuel_engine::evaluate::{Interval, Verdict};
 
 use super::measure::{BY_EXPECTED, Measured, ShownRow};
+use super::measures;
 use super::report::{Against, Report};
 use crate::commands::label::plain;
 use crate::table::{Grid, Side, Text, Tone};
@@ -53,9 +54,18 @@ pub(crate) fn text(report: &Report, with_thresholds: bool) -> String {
     }
     if let [one] = measured.as_slice() {
         sections.extend(
-            [labels(one), mixups(one), slices(one), failures(one)]
-                .into_iter()
-                .flatten(),
+            [
+                one.reading.as_ref().map(measures::reading),
+                one.slots.as_ref().map(measures::slots),
+                labels(one),
+                mixups(one),
+                slices(one),
+                failures(one),
+                measures::reliability(one),
+                measures::coverage(one),
+            ]
+            .into_iter()
+            .flatten(),
         );
     }
     if with_thresholds {
@@ -127,7 +137,10 @@ fn headline(one: &Measured) -> String {
         );
     }
     if let Some(error) = evaluation.ece {
-        grid.pair("calibration error", number(error));
+        let brier = evaluation
+            .brier
+            .map_or_else(String::new, |brier| format!("; Brier score {}", number(brier)));
+        grid.pair("calibration error", format!("{}{brier}", number(error)));
     }
     grid.pair("speed", speed(one));
     if let Some(bytes) = one.peak_memory_bytes {

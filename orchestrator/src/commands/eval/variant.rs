@@ -6,13 +6,14 @@ use crate::error::CliError;
 use crate::words;
 
 /// The settings that can be compared, with values that make sense.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("calibration", "on,off"),
     ("model", "NAME,NAME"),
     ("examples", "none,fixed,similar,diverse"),
     ("truncate", "head,tail,middle,error"),
     ("threshold", "none,0.5,0.8"),
     ("confidence", "normalized,raw"),
+    ("calibrated", "on,off"),
 ];
 
 /// A task as it is run once.
@@ -123,6 +124,13 @@ fn apply(variant: &mut Variant, key: &str, value: &str) -> Result<(), Fault> {
                 Some(select) => task.examples.as_mut().ok_or(Fault::NoExamples)?.select = select,
             }
         }
+        "calibrated" => match value {
+            "on" => {}
+            // A threshold that was chosen is one of calibrated confidence.
+            "off" if task.target_precision.is_some() => *task = task.ungated(),
+            "off" => task.calibrated = None,
+            _ => return Err(unknown()),
+        },
         "truncate" => {
             task.truncate = match value {
                 "head" => Truncate::Head,
@@ -193,7 +201,7 @@ mod tests {
             let error = variants(&task(""), None, Some(asked)).unwrap_err();
             format!("{error}; {}", error.hint().unwrap())
         };
-        insta::assert_snapshot!(said("calibration"), @"can't compare `calibration`: it is not KEY=A,B; write one of calibration=on,off, model=NAME,NAME, examples=none,fixed,similar,diverse, truncate=head,tail,middle,error, threshold=none,0.5,0.8, confidence=normalized,raw");
+        insta::assert_snapshot!(said("calibration"), @"can't compare `calibration`: it is not KEY=A,B; write one of calibration=on,off, model=NAME,NAME, examples=none,fixed,similar,diverse, truncate=head,tail,middle,error, threshold=none,0.5,0.8, confidence=normalized,raw, calibrated=on,off");
         insta::assert_snapshot!(said("calibraton=on,off"), @"can't compare `calibraton=on,off`: `calibraton` is no setting that can be compared; did you mean `calibration`?");
         insta::assert_snapshot!(said("truncate=head,foot"), @"can't compare `truncate=head,foot`: `foot` is no value of `truncate`; its values are head,tail,middle,error");
         insta::assert_snapshot!(said("threshold=0.5,2"), @"can't compare `threshold=0.5,2`: `2` is no value of `threshold`; a threshold is from 0 to 1");

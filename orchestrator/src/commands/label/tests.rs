@@ -56,6 +56,10 @@ impl Answerer for Scripted {
         self.model
     }
 
+    fn digest(&self) -> &'static str {
+        "scripted"
+    }
+
     fn fingerprint(&self) -> &'static str {
         "f"
     }

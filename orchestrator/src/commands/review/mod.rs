@@ -319,7 +319,9 @@ fn as_examples(
         ));
     }
     printer.note(match (is_named, asks_again) {
-        (false, _) => format!("the task does not name it yet: write `examples: {{from: {name}}}` into it"),
+        (false, _) => format!(
+            "the task does not name it yet: write `from: {name}` under `examples`, beside its `items` if it has any"
+        ),
         (true, true) => "the task's fingerprint has changed: the next `refuel build` asks every row anew".to_owned(),
         (true, false) => "the examples are those that were there".to_owned(),
     });

@@ -135,3 +135,87 @@ fn what_changed_since_the_build_is_told() {
     insta::assert_snapshot!("diff_changed", run(&["diff"]));
     insta::assert_snapshot!("ls_modified", run(&["ls", "--select", "state:modified"]));
 }
+
+#[test]
+fn what_is_sent_is_printed_with_its_stages() {
+    let desk = shop();
+    let told = run(&desk, &["compile", "--print", "--select", "labelled", "report"]);
+    assert!(told.starts_with("status: 0"), "{told}");
+    let mut rest = told.as_str();
+    for part in [
+        "-- labelled (models/labelled.sql), target dev\n",
+        "-- stage 1 of 1: inputs of refuel_label 'topic' on a model that is not on this machine; answers go into \
+         \"_refuel_topic_unknown\"\n",
+        "NOT EXISTS",
+        "-- the rows of \"labelled\"\n",
+        "\"_refuel_topic_unknown\"",
+        "-- report (models/report.sql), target dev\nselect topic, count(*) as messages from \"labelled\" group by topic;\n",
+    ] {
+        let at = rest.find(part);
+        assert!(at.is_some(), "{part}\n{told}");
+        rest = &rest[at.unwrap_or_default() + part.len()..];
+    }
+    let told = run(&desk, &["compile", "--print", "--select", "stg_tickets"]);
+    assert!(
+        !told.contains("unique_stg_tickets_id"),
+        "tests come along only where they are named: {told}"
+    );
+    let told = run(&desk, &["compile", "--print", "--select", "unique_stg_tickets_id"]);
+    assert!(
+        told.contains("-- unique_stg_tickets_id (models/schema.yml), target dev\nSELECT"),
+        "{told}"
+    );
+}
+
+#[test]
+fn help_lists_what_means_something() {
+    let desk = shop();
+    for (verb, without) in [
+        ("explain", ["--fail-fast", "--threads", "--max-rows", "--batch-tokens"]),
+        ("plan", ["--fail-fast", "--threads", "--limit", "--key"]),
+    ] {
+        let told = desk.run(&[verb, "--help"]);
+        assert!(told.starts_with("status: 0"), "{told}");
+        for option in without {
+            assert!(
+                !told.contains(&format!("{option} ")) && !told.contains(&format!("{option}\n")),
+                "{verb} {option}"
+            );
+        }
+    }
+    assert!(desk.run(&["plan", "--help"]).contains("--max-rows"));
+}
+
+#[test]
+fn a_budget_below_nothing_is_refused() {
+    let told = run(&shop(), &["build", "--max-rows", "-1"]);
+    assert!(told.starts_with("status: 2"), "{told}");
+    let wanted = "invalid value '-1' for '--max-rows <N>': write a whole number from 0 on, such as 5000";
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
+fn errors_of_tasks_properties_and_sql_are_told_together() {
+    let desk = shop();
+    desk.write(
+        "shop/tasks/topic.yml",
+        "kind: label\nguidlines: x\ninput: body\nlabels: [a, b]\n",
+    );
+    desk.write(
+        "shop/models/schema.yml",
+        "models:\n  - name: stg_tickets\n    colums: []\n",
+    );
+    desk.write(
+        "shop/models/report.sql",
+        "select topic from {{ ref('labelled') }} where topic = = 1\n",
+    );
+    let told = run(&desk, &["compile"]);
+    for wrong in [
+        "tasks/topic.yml:2:1: ",
+        "models/schema.yml:3:5: ",
+        "models/report.sql:1:55: ",
+        "3 errors",
+    ] {
+        assert!(told.contains(wrong), "{wrong}\n{told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Arguments of the verbs that run nodes: build, run, test, seed, retry.
 
-use clap::Args;
+use clap::{Args, FromArgMatches as _};
 
 use super::{ProjectArgs, SelectionArgs};
 use crate::cli::FormatArgs;
@@ -66,6 +66,16 @@ pub(crate) struct WorkArgs {
     #[command(flatten)]
     pub(crate) budget: BudgetArgs,
 
+    #[command(flatten)]
+    pub(crate) models: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// Which models answer, and how they run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ModelArgs {
     /// Model to use instead of those that tasks name: a name, or name@digest
     #[arg(
         long,
@@ -82,12 +92,16 @@ pub(crate) struct WorkArgs {
 
     #[command(flatten)]
     pub(crate) runtime: RuntimeArgs,
-
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
 }
 
-impl WorkArgs {
+impl ModelArgs {
+    /// What the environment says, for verbs that have none of these options.
+    pub(crate) fn from_environment() -> Self {
+        let command = Self::augment_args(clap::Command::new("refuel"));
+        let mut matches = command.get_matches_from(["refuel"]);
+        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// The options of the engine, as the verbs that run one model have them.
     pub(crate) fn engine(&self) -> EngineArgs {
         EngineArgs {
@@ -101,18 +115,48 @@ impl WorkArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct BudgetArgs {
     /// Most rows that models are asked about
-    #[arg(long, value_name = "N", help_heading = BUDGET)]
+    #[arg(long, value_name = "N", value_parser = parse_whole, allow_negative_numbers = true, help_heading = BUDGET)]
     pub(crate) max_rows: Option<u64>,
 
     /// Most tokens that models read and write
-    #[arg(long, value_name = "N", help_heading = BUDGET)]
+    #[arg(long, value_name = "N", value_parser = parse_whole, allow_negative_numbers = true, help_heading = BUDGET)]
     pub(crate) max_tokens: Option<u64>,
 
     /// Most minutes that models work
-    #[arg(long, value_name = "N", help_heading = BUDGET)]
+    #[arg(long, value_name = "N", value_parser = parse_minutes, allow_negative_numbers = true, help_heading = BUDGET)]
     pub(crate) max_minutes: Option<f64>,
 
     /// Whatever it costs
     #[arg(long, conflicts_with_all = ["max_rows", "max_tokens", "max_minutes"], help_heading = BUDGET)]
     pub(crate) no_budget: bool,
+}
+
+/// Reads a number of things that there can be none of, but not fewer.
+pub(crate) fn parse_whole(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "write a whole number from 0 on, such as 5000".to_owned())
+}
+
+/// Reads minutes, also parts of them.
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|minutes: &f64| minutes.is_finite() && *minutes >= 0.0)
+        .ok_or_else(|| "write a number from 0 on, such as 30 or 0.5".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_a_number_from_0_on() {
+        assert_eq!((parse_whole("5000"), parse_minutes("0.5")), (Ok(5000), Ok(0.5)));
+        for wrong in ["-1", "1.5", "many", "99999999999999999999"] {
+            assert!(parse_whole(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["-1", "nan", "inf", "soon"] {
+            assert!(parse_minutes(wrong).is_err(), "{wrong}");
+        }
+    }
 }

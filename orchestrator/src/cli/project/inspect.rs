@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::build::WorkArgs;
+use super::build::{BudgetArgs, ModelArgs, parse_whole};
 use super::{ProjectArgs, SelectionArgs};
 use crate::cli::FormatArgs;
 
@@ -12,13 +12,17 @@ use crate::cli::FormatArgs;
 Examples:
   Find what is wrong, without a database or a model:
     refuel compile
-  See the SQL of a model, with what templates made of it:
+  See what is sent for a model, with the stages that answer its calls:
     refuel compile --select labelled_messages --print")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
-    /// Print the rendered SQL of the selected nodes; calls are still calls
+    /// Print what is sent for the selected models, or else tests; this looks at the target
+    ///
+    /// Of a model that calls tasks, each stage comes first: the distinct inputs that have no answer yet, the task, the model
+    /// and the table that its answers go into; then the query with calls looked up. Where the extension answers calls, SQL
+    /// runs as it is written.
     #[arg(long)]
     pub(crate) print: bool,
 
@@ -55,7 +59,7 @@ pub(crate) struct ProjectShowArgs {
     pub(crate) inline: Option<String>,
 
     /// Most rows to show
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_whole, allow_negative_numbers = true)]
     pub(crate) limit: u64,
 
     #[command(flatten)]
@@ -82,7 +86,13 @@ pub(crate) struct PlanArgs {
     pub(crate) full_refresh: bool,
 
     #[command(flatten)]
-    pub(crate) work: WorkArgs,
+    pub(crate) budget: BudgetArgs,
+
+    #[command(flatten)]
+    pub(crate) models: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
@@ -99,14 +109,18 @@ Examples:
 pub(crate) struct ExplainArgs {
     /// Model that calls a task
     #[arg(value_name = "MODEL")]
-    pub(crate) model: String,
+    pub(crate) node: String,
 
     /// The row: COLUMN=VALUE, or the value alone, of the first column of the model's `unique_key`
     #[arg(long, short, value_name = "KEY")]
     pub(crate) key: String,
 
+    /// Model that answers instead of those that tasks name: a name, or name@digest
+    #[arg(long, short, env = "REFUEL_MODEL", value_name = "NAME")]
+    pub(crate) model: Option<String>,
+
     #[command(flatten)]
-    pub(crate) work: WorkArgs,
+    pub(crate) format: FormatArgs,
 
     #[command(flatten)]
     pub(crate) project: ProjectArgs,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-pub(crate) use build::{BudgetArgs, BuildArgs, RetryArgs, WorkArgs};
+pub(crate) use build::{BudgetArgs, BuildArgs, ModelArgs, RetryArgs, WorkArgs};
 pub(crate) use graph::{DiffArgs, Drawing, LineageArgs, ListArgs, ListOutput};
 pub(crate) use inspect::{CompileArgs, ExplainArgs, PlanArgs, ProjectShowArgs};
 

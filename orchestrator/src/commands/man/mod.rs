@@ -6,6 +6,7 @@ mod files;
 #[cfg(test)]
 mod reference;
 mod schema;
+mod templates;
 mod verbs;
 
 use serde_json::Value;
@@ -25,7 +26,7 @@ struct Topic {
 }
 
 /// Everything there is to read about, in the order of the list.
-const TOPICS: [Topic; 8] = [
+const TOPICS: [Topic; 9] = [
     Topic {
         name: "task",
         about: "what a task file can say, key by key",
@@ -45,6 +46,11 @@ const TOPICS: [Topic; 8] = [
         name: "properties",
         about: "what can be said of models, seeds, sources and tests, key by key",
         text: || files::text("properties"),
+    },
+    Topic {
+        name: "templates",
+        about: "what templates of models and macros can say, function by function",
+        text: templates::text,
     },
     Topic {
         name: "verbs",
@@ -68,6 +74,14 @@ const TOPICS: [Topic; 8] = [
     },
 ];
 
+/// Words that mean a topic.
+const ALSO: [(&str, &str); 4] = [
+    ("macros", "templates"),
+    ("models", "properties"),
+    ("sources", "properties"),
+    ("tasks", "task"),
+];
+
 /// Runs `refuel man`.
 pub(crate) fn run(arguments: &ManArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
@@ -80,7 +94,11 @@ pub(crate) fn run(arguments: &ManArgs, context: &Context) -> Result<ExitStatus, 
         return Ok(ExitStatus::Success);
     };
     let lower = name.to_lowercase();
-    if let Some(topic) = TOPICS.iter().find(|topic| topic.name == lower) {
+    let meant = ALSO
+        .iter()
+        .find(|(also, _)| *also == lower)
+        .map_or(&*lower, |(_, name)| name);
+    if let Some(topic) = TOPICS.iter().find(|topic| topic.name == meant) {
         printer.data((topic.text)().trim_end())?;
         return Ok(ExitStatus::Success);
     }

@@ -16,7 +16,7 @@ use super::watch::{self, Watch};
 use super::{compile, open, selection};
 use crate::answerer::engine_options;
 use crate::cli::OutputFormat;
-use crate::cli::project::{BudgetArgs, BuildArgs, ProjectArgs, RetryArgs, WorkArgs};
+use crate::cli::project::{BudgetArgs, BuildArgs, ModelArgs, ProjectArgs, RetryArgs, WorkArgs};
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::Failure;
@@ -25,7 +25,7 @@ use crate::words;
 
 /// Runs nodes.
 pub(crate) fn run(command: Command, arguments: &BuildArgs, context: &Context) -> Result<ExitStatus, Failure> {
-    let opened = Opened::open(&arguments.project, &arguments.work, context)?;
+    let opened = Opened::open(&arguments.project, &arguments.work.models, context)?;
     let known = Known::of(&opened.workspace, &arguments.selection)?;
     let types = resource_types(command);
     let selection = known.with(&opened.workspace.dag, |earlier| {
@@ -39,7 +39,7 @@ pub(crate) fn run(command: Command, arguments: &BuildArgs, context: &Context) ->
 
 /// Takes up the last run where it failed or was stopped.
 pub(crate) fn retry(arguments: &RetryArgs, context: &Context) -> Result<ExitStatus, Failure> {
-    let opened = Opened::open(&arguments.project, &arguments.work, context)?;
+    let opened = Opened::open(&arguments.project, &arguments.work.models, context)?;
     let request = retry_request(&opened.workspace, &request(Command::Build, &arguments.work, context))?;
     opened.go(&request, &arguments.work, context)
 }
@@ -62,7 +62,7 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Reads and compiles a project, and connects to its target. No model is loaded.
-    pub(super) fn open(project: &ProjectArgs, work: &WorkArgs, context: &Context) -> Result<Self, Failure> {
+    pub(super) fn open(project: &ProjectArgs, models: &ModelArgs, context: &Context) -> Result<Self, Failure> {
         let started = Timestamp::now();
         let project = open::load(project)?;
         let options = CompileOptions {
@@ -70,13 +70,24 @@ impl Opened {
             ..CompileOptions::in_target(&project)
         };
         let dag = open::compile_with(&project, &options, context.printer)?;
-        let engine = Engine::open(engine_options(&work.engine(), &context.home()?))?;
+        Ok(Self {
+            started,
+            ..Self::of(dag, models, context)?
+        })
+    }
+
+    /// Connects to the target of a project that is compiled already.
+    pub(super) fn of(dag: Arc<Dag>, models: &ModelArgs, context: &Context) -> Result<Self, Failure> {
+        let engine = Engine::open(engine_options(&models.engine(), &context.home()?))?;
         engine
             .warnings()
             .iter()
             .for_each(|warning| context.printer.warn(warning));
-        let workspace = Workspace::open(dag, Arc::new(LocalModels::new(engine, work.model.clone())))?;
-        Ok(Self { workspace, started })
+        let workspace = Workspace::open(dag, Arc::new(LocalModels::new(engine, models.model.clone())))?;
+        Ok(Self {
+            workspace,
+            started: Timestamp::now(),
+        })
     }
 
     fn project(&self) -> &Project {
@@ -112,15 +123,21 @@ impl Opened {
 }
 
 /// A request without a selection.
-pub(super) fn request(command: Command, work: &WorkArgs, context: &Context) -> RunRequest {
-    let mut request = RunRequest::new(command, Vec::new());
+fn request(command: Command, work: &WorkArgs, context: &Context) -> RunRequest {
+    let mut request = within(command, &work.budget);
     request.fail_fast = work.fail_fast;
     request.threads = work.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
-    request.budget = budget(&work.budget);
-    request.ignore_budget = work.budget.no_budget;
     let words: Vec<String> = std::env::args().skip(1).map(|word| words::shell(&word)).collect();
     request.command_line = format!("refuel {}", words.join(" "));
     request.arguments = json!({ "command_line": request.command_line, "quiet": !context.printer.shows_notes() });
+    request
+}
+
+/// A request with nothing but a budget.
+pub(super) fn within(command: Command, arguments: &BudgetArgs) -> RunRequest {
+    let mut request = RunRequest::new(command, Vec::new());
+    request.budget = budget(arguments);
+    request.ignore_budget = arguments.no_budget;
     request
 }
 

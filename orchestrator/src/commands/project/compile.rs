@@ -1,21 +1,24 @@
 //! `refuel compile`: everything that can be said of a project without a database or a model.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use refuel_dag::artifacts::{ArtifactError, Invocation, ManifestOptions, write_manifest};
-use refuel_dag::{CompileOptions, Dag, RenderMode};
+use refuel_dag::{CompileOptions, Dag};
 use refuel_project::Project;
 use serde::Serialize;
 
+use super::build::Opened;
 use super::selection::Earlier;
-use super::{open, selection};
+use super::{open, printed, selection};
 use crate::cli::OutputFormat;
-use crate::cli::project::CompileArgs;
+use crate::cli::project::{CompileArgs, ModelArgs};
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::interrupt::Interrupt;
 use crate::words;
 
 /// What was compiled.
@@ -32,16 +35,20 @@ struct Report {
 pub(crate) fn run(arguments: &CompileArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let began = Instant::now();
     let started = Timestamp::now();
-    let project = open::load(&arguments.project)?;
+    let project = open::load_to_look(&arguments.project)?;
     let mut options = CompileOptions::in_target(&project);
     options.started = Some(started);
     if arguments.no_compile_cache {
         options.cache = None;
     }
+    let folder = options.compiled.take();
     let dag = open::compile_with(&project, &options, context.printer)?;
-    manifest(&dag, &project, started)?;
+    let written = || folder.map_or(Ok(()), |folder| dag.write_compiled(&folder).map_err(open::several));
+    let (written, listed) = rayon::join(written, || manifest(&dag, &project, started));
+    written?;
+    listed?;
     if arguments.print {
-        return print(&dag, arguments, context);
+        return print(dag, arguments, context);
     }
     let mut nodes: BTreeMap<&'static str, usize> = BTreeMap::new();
     for node in dag.nodes.values() {
@@ -99,21 +106,28 @@ fn text(report: &Report) -> String {
     )
 }
 
-/// Prints the SQL of what was selected, each under a comment with its name.
-fn print(dag: &Dag, arguments: &CompileArgs, context: &Context) -> Result<ExitStatus, Failure> {
-    let nodes = selection::select(
-        dag,
+/// Prints what is sent for what was selected.
+fn print(dag: Arc<Dag>, arguments: &CompileArgs, context: &Context) -> Result<ExitStatus, Failure> {
+    let selected = selection::select(
+        &dag,
         &arguments.selection,
         &["model", "test"],
         &Earlier::default(),
         context,
     )?;
-    for id in nodes {
-        let Some(node) = dag.node(id.as_str()) else { continue };
-        let sql = dag.rendered_sql(node, &RenderMode::default())?;
-        context
-            .printer
-            .data(format_args!("-- {} ({})\n{};\n", node.name, node.path, sql.trim_end()))?;
+    let nodes = printed::chosen(&dag, selected);
+    let interrupt = Interrupt::listen(context.printer)?;
+    let target = dag.project.target.name.clone();
+    let dialect = dag.dialect();
+    let opened = Opened::of(dag, &ModelArgs::from_environment(), context)?;
+    let compiled = refuel_runs::compiled(&opened.workspace, &nodes, &interrupt.cancel)?;
+    match arguments.format.format {
+        OutputFormat::Json => context.printer.json(&compiled)?,
+        OutputFormat::Text => {
+            for node in &compiled {
+                context.printer.data(printed::text(node, &target, dialect))?;
+            }
+        }
     }
     Ok(ExitStatus::Success)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::build::Opened;
 use crate::cli::OutputFormat;
-use crate::cli::project::ExplainArgs;
+use crate::cli::project::{ExplainArgs, ModelArgs};
 use crate::commands::ExitStatus;
 use crate::context::Context;
 use crate::error::Failure;
@@ -22,15 +22,19 @@ const DIGITS: usize = 12;
 /// Explains a row.
 pub(crate) fn run(arguments: &ExplainArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::listen(context.printer)?;
-    let opened = Opened::open(&arguments.project, &arguments.work, context)?;
+    let models = ModelArgs {
+        model: arguments.model.clone(),
+        ..ModelArgs::from_environment()
+    };
+    let opened = Opened::open(&arguments.project, &models, context)?;
     let (column, key) = column_and_value(&arguments.key);
     let dag = &opened.workspace.dag;
     // A model may be named by its name, or by its whole id.
     let id = dag
-        .referable(&arguments.model)
-        .map_or(arguments.model.as_str(), |node| node.id.as_str());
+        .referable(&arguments.node)
+        .map_or(arguments.node.as_str(), |node| node.id.as_str());
     let explanation = explain(&opened.workspace, id, column, key, &interrupt.cancel)?;
-    match arguments.work.format.format {
+    match arguments.format.format {
         OutputFormat::Json => context.printer.json(&explanation)?,
         OutputFormat::Text => context.printer.data(text(&explanation))?,
     }

@@ -9,6 +9,7 @@ pub(crate) mod lineage;
 pub(crate) mod list;
 pub(crate) mod open;
 pub(crate) mod plan;
+mod printed;
 pub(crate) mod selection;
 pub(crate) mod show;
 mod watch;

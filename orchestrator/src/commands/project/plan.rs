@@ -2,7 +2,7 @@
 
 use refuel_runs::{Action, Command, PlanNode, PlanReport, PlanStage};
 
-use super::build::{Opened, request, resource_types};
+use super::build::{Opened, resource_types, within};
 use super::earlier::Known;
 use super::selection;
 use crate::cli::OutputFormat;
@@ -17,16 +17,16 @@ use crate::words;
 /// Says what a build would do.
 pub(crate) fn run(arguments: &PlanArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::listen(context.printer)?;
-    let opened = Opened::open(&arguments.project, &arguments.work, context)?;
+    let opened = Opened::open(&arguments.project, &arguments.models, context)?;
     let known = Known::of(&opened.workspace, &arguments.selection)?;
     let types = resource_types(Command::Build);
-    let mut request = request(Command::Build, &arguments.work, context);
+    let mut request = within(Command::Build, &arguments.budget);
     request.full_refresh = arguments.full_refresh;
     request.selection = known.with(&opened.workspace.dag, |earlier| {
         selection::select(&opened.workspace.dag, &arguments.selection, types, earlier, context)
     })?;
     let report = refuel_runs::plan(&opened.workspace, &request, &interrupt.cancel)?;
-    match arguments.work.format.format {
+    match arguments.format.format {
         OutputFormat::Json => context.printer.json(&report)?,
         OutputFormat::Text => context.printer.data(text(&report))?,
     }

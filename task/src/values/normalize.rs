@@ -177,8 +177,10 @@ fn of_candidates(found: &[vocabulary::Candidate]) -> Normalized {
         is_likely: best.score >= LEAST && ahead > 0.0,
         reason: if best.score < LEAST {
             "no entry of the vocabulary is alike enough".to_owned()
-        } else {
+        } else if ahead < SURE_AHEAD {
             "several entries of the vocabulary are alike".to_owned()
+        } else {
+            "the entry that is most like it may not be the one that is meant".to_owned()
         },
     }
 }

@@ -139,8 +139,17 @@ fn variant(one: &Measured) -> Given {
         slices => slices,
         errors => given(one.surest_errors.iter().map(row).collect::<Vec<Row>>()),
         reasons => given(&one.reasons),
-        speed => format!("{} rows/s over {}", words::per_second(one.rows_per_second), words::seconds(one.seconds)),
+        speed => speed(one),
     }
+}
+
+/// How fast rows were answered, where they were.
+fn speed(one: &Measured) -> String {
+    if one.asked == 0 {
+        return "all answers kept from earlier".to_owned();
+    }
+    let (speed, seconds) = (words::per_second(one.rows_per_second), words::seconds(one.seconds));
+    format!("{speed} rows/s over {seconds}")
 }
 
 fn headlines(one: &Measured) -> Vec<Headline> {

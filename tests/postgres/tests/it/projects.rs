@@ -203,6 +203,8 @@ fn products_are_the_same_everywhere() {
     example.is_the_same_everywhere(&[
         "stg_listings",
         "categorized",
+        "details",
+        "details.accepted",
         "matched",
         "known_articles",
         "catalog",

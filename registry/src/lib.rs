@@ -2,6 +2,7 @@
 
 mod add;
 mod catalog;
+mod checkpoint;
 mod download;
 mod error;
 mod event;

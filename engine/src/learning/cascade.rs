@@ -51,12 +51,12 @@ pub struct ChosenCascade {
 }
 
 /// Chooses a cascade on labelled rows. `head` says of each row how sure a head was that had not seen it, and whether it was
-/// right. With what a user should know.
+/// right; rows that every head has seen are left out. With what a user should know.
 pub(super) fn choose(
     engine: &Engine,
     task: &Task,
     examples: &[Example],
-    head: &[(f32, bool)],
+    head: &[Option<(f32, bool)>],
     options: &TrainOptions<'_>,
     cancel: &Cancel,
     on_event: OnTraining<'_>,
@@ -75,6 +75,7 @@ pub(super) fn choose(
         Some(_) => sample(&unshown(engine, task, examples, cancel)?, options),
         None => (0..examples.len()).collect(),
     };
+    let rows: Vec<usize> = rows.into_iter().filter(|&row| head[row].is_some()).collect();
     let mut stages = Vec::new();
     if !task.label_rules.is_empty() {
         let ruled = |&row: &usize| {
@@ -83,7 +84,7 @@ pub(super) fn choose(
         };
         stages.push(stage(RULES, COSTS[0], rows.iter().map(ruled)));
     }
-    stages.push(stage(HEAD, COSTS[1], rows.iter().map(|&row| Some(head[row]))));
+    stages.push(stage(HEAD, COSTS[1], rows.iter().map(|&row| head[row])));
     if let Some(prepared) = &prepared {
         let asked = ask(prepared, examples, &rows, cancel, on_event)?;
         stages.push(stage(MODEL, COSTS[2], asked.into_iter()));

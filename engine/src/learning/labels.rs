@@ -103,13 +103,13 @@ pub(super) fn learn(
         parameters: trained.head.weights.len() + trained.head.bias.len(),
         encoder: Some(entry),
         held_out: HeldOut::of(&scored, &labels),
-        scored,
+        scored: scored.into_iter().map(Some).collect(),
         calibration: calibration_name(&facts.calibration),
     })
 }
 
 /// What names and descriptions say of labels, each text with the number of its label.
-fn texts_of_labels(task: &Task) -> (Vec<String>, Vec<usize>) {
+pub(super) fn texts_of_labels(task: &Task) -> (Vec<String>, Vec<usize>) {
     let mut texts = Vec::new();
     for (number, label) in task.labels.iter().enumerate() {
         // Names are often written as identifiers.

@@ -1,6 +1,7 @@
 //! Training: from labelled rows to a head in the registry.
 
 mod cascade;
+mod custom;
 mod figures;
 mod labels;
 mod pairs;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 
 use refuel_compiler::{GraphInterface, ModelDescription, Role, SCHEMA_VERSION, WeightFormat};
 use refuel_learn::{Calibration, data_hash};
-use refuel_registry::{Made, ModelEntry};
+use refuel_registry::{Made, ModelEntry, Servers};
 use refuel_task::{Example, Kind, Strategy, Task};
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub use figures::HeldOut;
 pub const ASKED_UNLESS_TOLD: usize = 500;
 
 /// How a head is trained.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TrainOptions<'a> {
     /// The name of the head in the registry; [`Task::head_name`] otherwise.
     pub name: Option<&'a str>,
@@ -39,6 +40,17 @@ pub struct TrainOptions<'a> {
     pub most_asked: usize,
     /// Where the parts come from that are held out.
     pub seed: u64,
+    /// How the embedding model is tuned, where it is.
+    pub tune: Option<Tuning>,
+}
+
+/// How an embedding model is tuned on the rows.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// How often each row is seen.
+    pub epochs: usize,
+    /// Where the checkpoint is fetched from that the model was compiled of.
+    pub servers: Servers,
 }
 
 impl Default for TrainOptions<'_> {
@@ -49,6 +61,7 @@ impl Default for TrainOptions<'_> {
             model: None,
             most_asked: ASKED_UNLESS_TOLD,
             seed: 17,
+            tune: None,
         }
     }
 }
@@ -58,6 +71,8 @@ impl Default for TrainOptions<'_> {
 pub enum TrainStep {
     /// Examples are embedded.
     Embed,
+    /// The embedding model is tuned; its rows are those of all passes.
+    Tune,
     /// Heads are fitted, and measured on what was held out.
     Fit,
     /// The language model is asked.
@@ -121,8 +136,9 @@ struct Learned {
     columns: usize,
     parameters: usize,
     encoder: Option<ModelEntry>,
-    /// For each example its calibrated confidence, and whether it was right, by a head that had not seen it.
-    scored: Vec<(f32, bool)>,
+    /// For each example its calibrated confidence, and whether it was right, by a head that had not seen it. None where
+    /// every head has seen it.
+    scored: Vec<Option<(f32, bool)>>,
     held_out: HeldOut,
     calibration: &'static str,
 }
@@ -155,7 +171,10 @@ impl Engine {
             ));
         }
         let learned = if task.kind == Kind::LABEL {
-            labels::learn(&self.shared, task, examples, options, cancel, on_event)?
+            match &options.tune {
+                Some(tuning) => custom::learn(&self.shared, task, examples, options, tuning, cancel, on_event)?,
+                None => labels::learn(&self.shared, task, examples, options, cancel, on_event)?,
+            }
         } else if task.kind == Kind::MATCH {
             pairs::learn(task, examples, options, on_event)?
         } else {

@@ -72,7 +72,7 @@ pub(super) fn learn(
         columns: facts.columns.len(),
         parameters: parameters(&trained.model),
         encoder: None,
-        scored,
+        scored: scored.into_iter().map(Some).collect(),
         held_out,
         calibration: calibration_name(&facts.calibration),
     })

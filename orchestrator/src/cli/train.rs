@@ -40,6 +40,18 @@ pub(crate) struct TrainingArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) embedding: Option<String>,
 
+    /// Tune the embedding model itself on the rows, and train the head on that
+    ///
+    /// Takes minutes for some hundred rows, and tells labels apart that look alike to a model which was made for any text.
+    /// The tuned model is kept beside the head as `NAME-encoder`. The checkpoint that the embedding model was compiled of is
+    /// fetched once.
+    #[arg(long)]
+    pub(crate) tune_encoder: bool,
+
+    /// How often a tuned model sees each row
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "tune_encoder", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) epochs: u32,
+
     /// Leave out what people decided in `refuel review`
     #[arg(long)]
     pub(crate) no_verdicts: bool,

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use refuel_engine::EngineError;
-use refuel_engine::learning::{TrainEvent, TrainOptions, TrainStep, Training};
+use refuel_engine::learning::{TrainEvent, TrainOptions, TrainStep, Training, Tuning};
+use refuel_registry::Servers;
 use refuel_task::{Example, Task};
 
 use super::report::{Report, text};
@@ -41,6 +42,10 @@ pub(in crate::commands) fn train(
         embedding: work.training.embedding.as_deref(),
         model: work.model,
         most_asked: work.most_asked as usize,
+        tune: work.training.tune_encoder.then(|| Tuning {
+            epochs: work.training.epochs as usize,
+            servers: Servers::from_environment(),
+        }),
         ..TrainOptions::default()
     };
     let started = Instant::now();
@@ -84,6 +89,7 @@ pub(in crate::commands) fn engine_train(
             done = 0;
             let (what, total) = match step {
                 TrainStep::Embed => ("embedding", Some(rows)),
+                TrainStep::Tune => ("tuning the encoder", Some(rows)),
                 // How long it takes is known at its end.
                 TrainStep::Fit => ("fitting", None),
                 TrainStep::Ask => ("asking the model", Some(rows)),

@@ -1,0 +1,201 @@
+//! Heads on an encoder that is tuned on the examples itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fs_err as fs;
+use refuel_formats::Checkpoint;
+use refuel_learn::encoder::{Custom, CustomOptions, Encoder as Trainable, Epoch, Texts, TuneOptions, train_custom};
+use refuel_learn::{ChosenCalibration, Facts, LearnError, best_of, head_to_onnx};
+use refuel_task::{Example, Task};
+
+use super::{
+    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, Tuning, calibration_name, groups, hash_of,
+    head_name, numbered,
+};
+use crate::cancel::Cancel;
+use crate::engine::Shared;
+use crate::error::EngineError;
+use crate::learned::choices_of;
+use crate::learned::encoder::Encoder;
+use crate::learning::labels::texts_of_labels;
+use crate::steps::embedding_model;
+
+/// The file of a checkpoint's weights.
+const WEIGHTS: &str = "model.safetensors";
+/// Largest file of a checkpoint, beside its weights, that is copied, in bytes.
+const MOST_COPIED: u64 = 64 << 20;
+
+/// Tunes the embedding model on examples, puts it into the registry, and gives the head on it. It is tuned twice: first
+/// without some examples, which tells how good the second tuning is that sees all.
+pub(super) fn learn(
+    shared: &Arc<Shared>,
+    task: &Task,
+    examples: &[Example],
+    options: &TrainOptions<'_>,
+    tuning: &Tuning,
+    cancel: &Cancel,
+    on_event: OnTraining<'_>,
+) -> Result<Learned, EngineError> {
+    let base = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
+    let base = Encoder::new(Arc::clone(shared), &base)?;
+    let run = Run {
+        shared,
+        task,
+        examples,
+        options,
+        tuning,
+        cancel,
+        base: &base,
+    };
+    let used = |folder: &Path| run.on(folder, on_event);
+    let listener = &mut |_: refuel_registry::Event<'_>| {};
+    shared
+        .registry
+        .with_checkpoint(base.entry(), &tuning.servers, listener, used)?
+}
+
+struct Run<'a> {
+    shared: &'a Arc<Shared>,
+    task: &'a Task,
+    examples: &'a [Example],
+    options: &'a TrainOptions<'a>,
+    tuning: &'a Tuning,
+    cancel: &'a Cancel,
+    base: &'a Encoder,
+}
+
+impl Run<'_> {
+    /// Tunes the checkpoint in a folder.
+    fn on(&self, folder: &Path, on_event: OnTraining<'_>) -> Result<Learned, EngineError> {
+        let refuse = |message: String| EngineError::Learn(LearnError::Encoder { message });
+        let checkpoint = Checkpoint::open(folder).map_err(|error| refuse(error.to_string()))?;
+        let encoder = Trainable::read(&checkpoint.config, checkpoint.weights.as_ref())?;
+        let custom = self.tuned(&encoder, on_event)?;
+        let weights = custom.encoder.to_safetensors(checkpoint.weights.as_ref())?;
+        let tuned = tempfile::tempdir()?;
+        copy(folder, tuned.path())?;
+        fs::write(tuned.path().join(WEIGHTS), weights)?;
+        let base = &self.base.entry().manifest;
+        let name = format!(
+            "{}-encoder",
+            self.options
+                .name
+                .map_or_else(|| head_name(self.task), str::to_lowercase)
+        );
+        let location = format!(
+            "{} tuned on {} rows of the task {}",
+            base.reference(),
+            self.examples.len(),
+            self.task.name
+        );
+        let entry =
+            self.shared
+                .registry
+                .add_checkpoint(tuned.path(), &name, &location, Some(&base.licence), &mut |_| {})?;
+        let labels = numbered(self.examples, &choices_of(self.task));
+        let held_out: Vec<usize> = custom.held_out_rows.iter().map(|&row| labels[row]).collect();
+        let raw: Vec<(f32, bool)> = best_of(&custom.held_out)
+            .into_iter()
+            .enumerate()
+            .map(|(row, best)| (custom.held_out[[row, best]], best == held_out[row]))
+            .collect();
+        let calibration = ChosenCalibration::of(&raw, self.options.seed).calibration;
+        let known: Vec<(f32, bool)> = raw
+            .iter()
+            .map(|(raw, right)| (calibration.apply(*raw), *right))
+            .collect();
+        let mut scored = vec![None; self.examples.len()];
+        for (&row, known) in custom.held_out_rows.iter().zip(&known) {
+            scored[row] = Some(*known);
+        }
+        let mut facts = Facts::new(choices_of(self.task), hash_of(self.examples), self.examples.len());
+        facts.embedding_model = Some(format!(
+            "{}@{}",
+            entry.manifest.name,
+            entry.manifest.digest.trim_start_matches("sha256:")
+        ));
+        facts.held_out_accuracy = custom.held_out_accuracy;
+        facts.calibration = calibration;
+        Ok(Learned {
+            graph: head_to_onnx(&custom.head, &facts),
+            files: Vec::new(),
+            family: "linear",
+            columns: custom.head.weights.nrows(),
+            parameters: custom.head.weights.len() + custom.head.bias.len(),
+            encoder: Some(entry),
+            held_out: HeldOut::of(&known, &held_out),
+            scored,
+            calibration: calibration_name(&facts.calibration),
+        })
+    }
+
+    fn tuned(&self, encoder: &Trainable, on_event: OnTraining<'_>) -> Result<Custom, EngineError> {
+        let names = choices_of(self.task);
+        let labels = numbered(self.examples, &names);
+        let tokens_of = |texts: &[&str]| -> Result<Vec<Vec<u32>>, EngineError> {
+            let model = self.base.load()?;
+            texts.iter().map(|text| model.tokenizer.whole(text)).collect()
+        };
+        let texts: Vec<&str> = self
+            .examples
+            .iter()
+            .map(|example| example.input.text.as_str())
+            .collect();
+        let tokens = tokens_of(&texts)?;
+        let (about, of_about) = texts_of_labels(self.task);
+        let about = tokens_of(&about.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let custom = CustomOptions {
+            tune: TuneOptions {
+                epochs: self.tuning.epochs,
+                seed: self.options.seed,
+                ..TuneOptions::default()
+            },
+            ..CustomOptions::default()
+        };
+        on_event(TrainEvent::Begin {
+            step: TrainStep::Tune,
+            rows: (2 * self.tuning.epochs * tokens.len()) as u64,
+        });
+        let mut report = |_: Epoch| {
+            on_event(TrainEvent::Rows(tokens.len() as u64));
+            !self.cancel.is_cancelled()
+        };
+        let examples = Texts {
+            tokens: &tokens,
+            labels: &labels,
+        };
+        let of_labels = Texts {
+            tokens: &about,
+            labels: &of_about,
+        };
+        let groups = groups(self.examples);
+        Ok(train_custom(
+            encoder,
+            examples,
+            of_labels,
+            names.len(),
+            Some(&groups),
+            &custom,
+            &mut report,
+        )?)
+    }
+}
+
+/// Copies the files of a checkpoint but for its weights and graphs.
+fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_weights = ["safetensors", "bin", "onnx", "h5", "pt"]
+            .iter()
+            .any(|ending| path.extension().is_some_and(|extension| extension == *ending));
+        if path.is_dir() {
+            fs::create_dir_all(to.join(&name))?;
+            copy(&path, &to.join(&name))?;
+        } else if !is_weights && entry.metadata()?.len() <= MOST_COPIED {
+            fs::copy(&path, to.join(&name))?;
+        }
+    }
+    Ok(())
+}

@@ -60,13 +60,13 @@ impl Calibrated {
         };
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let starts = entries.iter().map(|(key, place, _)| {
-            let (line, column) = place.position.filter(|(_, column)| *column == 1)?;
-            Some((key.as_str(), line as usize - 1, column))
+            let (line, _) = place.position.filter(|(_, column)| *column == 1)?;
+            Some((key.as_str(), line as usize - 1))
         });
         let starts = starts
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| not_lines(&node.place))?;
-        let Some(&(_, first, _)) = starts.iter().find(|(key, ..)| *key == KEY) else {
+        let Some(&(_, first)) = starts.iter().find(|(key, _)| *key == KEY) else {
             let mut whole = text.to_owned();
             if !whole.is_empty() && !whole.ends_with('\n') {
                 whole.push('\n');
@@ -76,7 +76,7 @@ impl Calibrated {
         };
         let next = starts
             .iter()
-            .map(|(_, line, _)| *line)
+            .map(|(_, line)| *line)
             .filter(|line| *line > first)
             .min();
         let mut end = next.unwrap_or(lines.len());

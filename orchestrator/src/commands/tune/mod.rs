@@ -118,7 +118,7 @@ fn read(arguments: &TuneArgs, task: &Task, examples: &[Example], printer: Printe
         .collect();
     if shown > 0 {
         let rows = words::counted(shown, "row", "rows");
-        printer.warn(format!("left out {rows} that are examples of the task"));
+        printer.warn(format!("left out {rows}: what the task has as examples proves nothing"));
     }
     if rows.is_empty() {
         let path = arguments.rows.clone();

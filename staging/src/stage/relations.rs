@@ -185,13 +185,16 @@ mod tests {
             let one = made("SELECT r.entity_id FROM refuel_resolve(vendors, 'same') AS r WHERE r.is_canonical");
             assert_eq!(
                 one.sql,
-                "SELECT r.entity_id FROM _same_vendors AS r WHERE r.is_canonical"
+                "SELECT r.entity_id FROM \"_same_vendors\" AS r WHERE r.is_canonical"
             );
             assert_eq!(one.relations.len(), 1);
             assert_eq!(one.relations[0].relation, RelationName::new(None, "vendors"));
             assert!(one.stages.is_empty());
             let unnamed = made("SELECT refuel_repair.value FROM refuel_repair(shop.beers, 'mend')").sql;
-            assert_eq!(unnamed, "SELECT refuel_repair.value FROM _mend_beers AS refuel_repair");
+            assert_eq!(
+                unnamed,
+                "SELECT refuel_repair.value FROM \"_mend_beers\" AS refuel_repair"
+            );
             let twice =
                 made("SELECT 1 FROM refuel_resolve('vendors', 'same') AS a, refuel_resolve(vendors, 'same') AS b");
             assert_eq!(twice.relations.len(), 1, "one table for both");
@@ -205,7 +208,7 @@ mod tests {
         let made = plan(sql, Dialect::Sqlite).unwrap();
         assert_eq!((made.relations.len(), made.stages.len()), (1, 1));
         assert!(
-            made.stages[0].inputs.contains("_same_vendors AS r"),
+            made.stages[0].inputs.contains("\"_same_vendors\" AS r"),
             "{}",
             made.stages[0].inputs
         );

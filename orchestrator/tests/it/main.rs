@@ -13,3 +13,5 @@ mod init;
 mod models;
 mod review;
 mod schedule;
+mod train;
+mod values;

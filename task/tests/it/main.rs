@@ -11,6 +11,7 @@ mod lone;
 mod parse;
 mod plan;
 mod schema;
+mod strategy;
 mod tables;
 mod templates;
 mod values;

@@ -1,0 +1,193 @@
+//! Training from the command line: what a head is made of, what answers by it, and which way of answering is picked.
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::common::{Desk, home_with};
+
+const ENCODER: &str = "all-minilm-l6-v2";
+
+/// A folder to work in with a home folder of its own that has the encoder; None, said on standard error, where there is
+/// none.
+fn desk() -> Option<(Desk, PathBuf)> {
+    let there = home_with(ENCODER)?;
+    let desk = Desk::new();
+    let home = desk.path("home");
+    std::fs::create_dir_all(home.join("models")).unwrap();
+    symlink(there.join("lib"), home.join("lib")).unwrap();
+    symlink(there.join("models").join(ENCODER), home.join("models").join(ENCODER)).unwrap();
+    Some((desk, home))
+}
+
+/// Messages about money and about parcels, in the words of `style`.
+fn messages(count: usize) -> Vec<(String, &'static str)> {
+    let refund = [
+        "give me my money back for",
+        "I want a refund of",
+        "you charged me twice for",
+        "please repay",
+    ];
+    let delivery = [
+        "where is the parcel with",
+        "the courier never brought",
+        "tracking shows nothing for",
+        "when do I get",
+    ];
+    let things = [
+        "the blue tent",
+        "my kettle",
+        "two lamps",
+        "order 4417",
+        "the garden chair",
+        "a coffee machine",
+        "the boots",
+    ];
+    (0..count)
+        .map(|at| {
+            let thing = things[at % things.len()];
+            if at % 2 == 0 {
+                (format!("{} {thing}", refund[at / 2 % 4]), "refund")
+            } else {
+                (format!("{} {thing}", delivery[at / 2 % 4]), "delivery")
+            }
+        })
+        .collect()
+}
+
+fn table(rows: &[(String, &str)]) -> String {
+    let lines: Vec<String> = rows.iter().map(|(text, label)| format!("{text},{label}")).collect();
+    format!("body,label\n{}\n", lines.join("\n"))
+}
+
+fn prepared(desk: &Desk, strategy: &str) {
+    let rows = messages(56);
+    desk.write("examples.csv", table(&rows[..40]));
+    desk.write("rows.csv", table(&rows[40..]));
+    desk.write(
+        "topic.yml",
+        format!(
+            "# What customers want.\nkind: label\ninput: body\nlabels: [refund, delivery]\n{strategy}examples: {{from: examples.csv}}\n"
+        ),
+    );
+}
+
+fn json(desk: &Desk, home: &std::path::Path, arguments: &[&str]) -> Value {
+    let output = desk.command(home, arguments).output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_head_is_trained_shown_and_answers() {
+    let Some((desk, home)) = desk() else { return };
+    prepared(&desk, "strategy: head\n");
+    let untrained = desk
+        .command(&home, &["label", "rows.csv", "--task", "topic.yml"])
+        .output()
+        .unwrap();
+    let told = desk.told(&untrained);
+    assert!(
+        told.contains("status: 2") && told.contains("error[RF0515]") && told.contains("refuel train"),
+        "{told}"
+    );
+
+    let arguments = ["train", "topic.yml", "--format", "json", "--quiet"];
+    let first = json(&desk, &home, &arguments);
+    assert_eq!(
+        (&first["examples"], &first["rows"]["examples"]),
+        (&40.into(), &40.into())
+    );
+    assert_eq!(first["held_out"]["null_model"], 0.5);
+    assert!(first["held_out"]["accuracy"].as_f64().unwrap() > 0.8, "{first}");
+    let again = json(&desk, &home, &arguments);
+    assert_eq!(first["digest"], again["digest"], "the same rows make the same head");
+
+    let shown = json(&desk, &home, &["model", "show", "topic", "--format", "json"]);
+    assert_eq!(
+        (&shown["role"], &shown["notes"]["examples"]),
+        (&"head".into(), &"40".into())
+    );
+    assert_eq!(shown["digest"], first["digest"]);
+
+    let arguments = ["label", "rows.csv", "--task", "topic.yml", "-o", "out.jsonl", "--quiet"];
+    let output = desk.command(&home, &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    let rows: Vec<Value> = desk
+        .read("out.jsonl")
+        .lines()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    assert!(
+        rows.iter()
+            .all(|row| row["topic_source"] == "head" && row["topic_model"] == first["head"])
+    );
+    let right = rows.iter().filter(|row| row["topic"] == row["label"]).count();
+    assert!(right >= 14, "{right} of 16");
+}
+
+#[test]
+fn more_rows_come_from_a_table() {
+    let Some((desk, home)) = desk() else { return };
+    prepared(&desk, "");
+    let arguments = [
+        "train",
+        "topic.yml",
+        "--from",
+        "rows.csv",
+        "--expected",
+        "label",
+        "--format",
+        "json",
+        "--quiet",
+    ];
+    let report = json(&desk, &home, &arguments);
+    assert_eq!(
+        (&report["examples"], &report["rows"]["table"]),
+        (&56.into(), &16.into())
+    );
+}
+
+#[test]
+fn the_ways_of_answering_are_compared_and_the_pick_is_written() {
+    let Some((desk, home)) = desk() else { return };
+    prepared(&desk, "rules: [{contains: refund, label: refund}]\n");
+    let arguments = [
+        "tune",
+        "topic.yml",
+        "--rows",
+        "rows.csv",
+        "--expected",
+        "label",
+        "--no-model",
+        "--write",
+        "--format",
+        "json",
+        "--quiet",
+    ];
+    let report = json(&desk, &home, &arguments);
+    let ways: Vec<&str> = report["ways"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|way| way["way"].as_str().unwrap())
+        .collect();
+    assert_eq!(ways, ["rules", "similar", "head", "cascade"]);
+    let accuracy = |at: usize| report["ways"][at]["accuracy"].as_f64().unwrap();
+    assert!(accuracy(0) < 0.5 && accuracy(2) > 0.8, "{report}");
+    let pick = report["pick"].as_str().unwrap();
+    let written = desk.read("topic.yml");
+    assert!(
+        written.starts_with("# What customers want.\n") && written.ends_with(&format!("strategy: {pick}\n")),
+        "{written}"
+    );
+}
+
+#[test]
+fn nothing_to_learn_from_is_said() {
+    let desk = Desk::new();
+    desk.write("topic.yml", "kind: label\ninput: body\nlabels: [refund, delivery]\n");
+    let told = desk.run(&["train", "topic.yml"]);
+    assert!(told.contains("status: 2") && told.contains("error[RF0518]"), "{told}");
+}

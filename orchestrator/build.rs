@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The crates that have errors.
-const CRATES: [&str; 22] = [
+const CRATES: [&str; 23] = [
     "formats",
     "compiler",
     "registry",
@@ -31,6 +31,7 @@ const CRATES: [&str; 22] = [
     "resolve",
     "clean",
     "repair",
+    "relations",
 ];
 
 /// What a variant says of itself.

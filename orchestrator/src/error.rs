@@ -280,6 +280,42 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A table of a database can't be read.
+    #[error("can't read `{source_name}`: {reason}")]
+    Database {
+        /// As it was named.
+        source_name: String,
+        /// Why it failed.
+        reason: String,
+        /// The tables that the database has.
+        tables: Vec<String>,
+    },
+    /// A column of the result is there already.
+    #[error("{source_name} has a column `{column}` already, which the result would be written to")]
+    ClashingColumn {
+        /// The table.
+        source_name: String,
+        /// The column.
+        column: String,
+    },
+    /// A column that is asked for isn't there.
+    #[error("{source_name} has no column `{column}`")]
+    NoSuchColumn {
+        /// The table.
+        source_name: String,
+        /// The column.
+        column: String,
+        /// The columns that are there.
+        columns: Vec<String>,
+    },
+    /// A pick can't be put into a task file.
+    #[error("`{pick}` can't be written into `{}`, which is left as it is", path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The pick.
+        pick: String,
+    },
     /// A report can't be written as JSON.
     #[error("can't write the report as JSON")]
     Json {
@@ -316,6 +352,10 @@ impl CliError {
             Self::NothingToEvaluate { .. } => "RF0634",
             Self::Variables { .. } => "RF0640",
             Self::NotBuilt { .. } => "RF0641",
+            Self::NotWritten { .. } => "RF0642",
+            Self::Database { .. } => "RF0645",
+            Self::ClashingColumn { .. } => "RF0646",
+            Self::NoSuchColumn { .. } => "RF0647",
         }
     }
 
@@ -336,6 +376,19 @@ impl CliError {
                 io::ErrorKind::NotFound => Some("make the folder first".to_owned()),
                 _ => None,
             },
+            Self::Database { tables, .. } if !tables.is_empty() => {
+                Some(format!("name one of its tables behind #: {}", tables.join(", ")))
+            }
+            Self::Database { .. } => None,
+            Self::ClashingColumn { .. } => {
+                Some("rename it, or read the table through a view that leaves it out".to_owned())
+            }
+            Self::NoSuchColumn { column, columns, .. } => Some(
+                match crate::words::nearest(column, columns.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("its columns are {}", columns.join(", ")),
+                },
+            ),
             Self::OutputExists { .. } => Some("name another file, or write over it with `--force`".to_owned()),
             Self::Unfinished { .. } => Some("go on with `--resume`, or begin anew with `--force`".to_owned()),
             Self::OutputIsInput { .. } => Some("name another file with `-o`".to_owned()),
@@ -373,6 +426,9 @@ impl CliError {
             Self::Variables { .. } => {
                 Some("write `--vars '{since: 2025-01-01}'` or `--vars since=2025-01-01`".to_owned())
             }
+            Self::NotWritten { .. } => {
+                Some("put it in by hand: `strategy`, `model`, and `select` under `examples`".to_owned())
+            }
             Self::NothingToEvaluate { shown: true, .. } => {
                 Some("evaluate on rows that are no examples of the task".to_owned())
             }
@@ -387,6 +443,9 @@ impl CliError {
     fn status(&self) -> ExitStatus {
         match self {
             Self::NoHome { .. }
+            | Self::Database { .. }
+            | Self::ClashingColumn { .. }
+            | Self::NoSuchColumn { .. }
             | Self::OutputExists { .. }
             | Self::Unfinished { .. }
             | Self::OutputIsInput { .. }
@@ -409,6 +468,7 @@ impl CliError {
             | Self::Signals { .. }
             | Self::Stopped { .. }
             | Self::OutputBusy { .. }
+            | Self::NotWritten { .. }
             | Self::RowFailed { .. } => ExitStatus::Failure,
         }
     }

@@ -113,7 +113,11 @@ fn make(kind: Kind, table: &RelationName, warehouse: &mut dyn Warehouse) -> Resu
         .iter()
         .map(|(name, of)| format!("{name} {of}"))
         .collect();
-    warehouse.execute(&format!("CREATE TABLE {} ({})", quote::relation(table), columns.join(", ")))?;
+    warehouse.execute(&format!(
+        "CREATE TABLE {} ({})",
+        quote::relation(table),
+        columns.join(", ")
+    ))?;
     Ok(())
 }
 
@@ -195,7 +199,11 @@ fn result(context: &Context<'_>, task: &Task, relation: &Relation) -> Result<Mad
     let words = format!(
         "{} are {}{recall}",
         words::count(resolved.rows.len() as u64, "record"),
-        if report.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", report.entities) },
+        if report.entities == 1 {
+            "1 entity".to_owned()
+        } else {
+            format!("{} entities", report.entities)
+        },
     );
     let rows = resolved.rows.iter().map(|row| {
         vec![
@@ -223,7 +231,9 @@ fn embed(context: &Context<'_>, model: &str, texts: &[String]) -> Result<Vec<Vec
         let answers = asked.answerer.answer(&inputs, context.cancel, &mut |_| {})?;
         vectors.extend(answers.iter().map(|answer| {
             let numbers = answer.value.as_array().into_iter().flatten();
-            numbers.filter_map(|number| Some(number.as_f64()? as f32)).collect::<Vec<f32>>()
+            numbers
+                .filter_map(|number| Some(number.as_f64()? as f32))
+                .collect::<Vec<f32>>()
         }));
     }
     // What could not be embedded is near nothing.

@@ -42,12 +42,20 @@ fn tables(shop: &Shop) -> Vec<Vec<String>> {
 fn records_of_a_relation_are_resolved_in_a_model() {
     let shop = shop();
     let report = shop.build();
-    assert_eq!(status(&report, "model.shop.entities"), NodeStatus::Success, "{report:#?}");
+    assert_eq!(
+        status(&report, "model.shop.entities"),
+        NodeStatus::Success,
+        "{report:#?}"
+    );
     assert_eq!(
         shop.table("SELECT id, entity_id, is_sure FROM entities ORDER BY id"),
         "v1 | 1 | 1\nv2 | 1 | 1\nv3 | 2 | 1\nv4 | 2 | 1\nv5 | 3 | 1\nv6 | 4 | 1\nv7 | 5 | 1\nv8 | 6 | 1"
     );
-    assert_eq!(shop.table("SELECT count(*) FROM entities WHERE is_first"), "6", "one for each entity");
+    assert_eq!(
+        shop.table("SELECT count(*) FROM entities WHERE is_first"),
+        "6",
+        "one for each entity"
+    );
 }
 
 #[test]
@@ -61,12 +69,18 @@ fn a_result_is_kept_as_long_as_what_it_is_made_of() {
     let report = shop.build();
     assert_eq!(status(&report, "model.shop.entities"), NodeStatus::Success);
     assert_eq!(tables(&shop), first);
-    shop.write("seeds/vendors.csv", &VENDORS.replace("Golden Gate Suplies", "Pacific Tackle"));
+    shop.write(
+        "seeds/vendors.csv",
+        &VENDORS.replace("Golden Gate Suplies", "Pacific Tackle"),
+    );
     shop.build();
     let second = tables(&shop);
     assert_eq!(second.len(), 1, "the old one is gone");
     assert_ne!(second, first);
-    shop.write("tasks/same_vendor.yml", "kind: resolve\nkey: id\nignore: seen\nthreshold: 0.9\n");
+    shop.write(
+        "tasks/same_vendor.yml",
+        "kind: resolve\nkey: id\nignore: seen\nthreshold: 0.9\n",
+    );
     shop.build();
     assert_ne!(tables(&shop), second);
 }
@@ -74,10 +88,7 @@ fn a_result_is_kept_as_long_as_what_it_is_made_of() {
 #[test]
 fn a_result_can_be_read_with_calls_beside_it() {
     let shop = shop();
-    shop.write(
-        "tasks/topic.yml",
-        "kind: label\ninput: name\nlabels: [golden, other]\n",
-    );
+    shop.write("tasks/topic.yml", "kind: label\ninput: name\nlabels: [golden, other]\n");
     shop.write(
         "models/labelled.sql",
         "SELECT refuel_resolve.entity_id, refuel_label(v.name, 'topic') AS topic\n\
@@ -85,7 +96,11 @@ fn a_result_can_be_read_with_calls_beside_it() {
          WHERE v.id = refuel_resolve.record_key AND refuel_resolve.is_canonical\n",
     );
     let report = shop.build();
-    assert_eq!(status(&report, "model.shop.labelled"), NodeStatus::Success, "{report:#?}");
+    assert_eq!(
+        status(&report, "model.shop.labelled"),
+        NodeStatus::Success,
+        "{report:#?}"
+    );
     assert_eq!(shop.table("SELECT count(*) FROM labelled"), "6");
     assert_eq!(tables(&shop).len(), 1, "both models read one table");
 }

@@ -55,7 +55,7 @@ fn value_type(task: &Task) -> ValueType {
         "multilabel" => ValueType::Texts,
         "match" => ValueType::Boolean,
         "embed" => ValueType::Numbers,
-        "extract" => ValueType::Record,
+        "extract" | "enrich" => ValueType::Record,
         _ => ValueType::Text,
     }
 }
@@ -64,6 +64,7 @@ impl Job {
     /// Settles what is to be done.
     pub(crate) fn settle(arguments: &LabelArgs, context: &Context) -> Result<Self, Failure> {
         let task = Task::from_file(&arguments.task)?;
+        task.of_rows()?;
         let input = Input::new(&arguments.input);
         let input_layout = Layout::new(
             input.format(arguments.tables.input_format.map(Into::into))?,

@@ -1,6 +1,7 @@
 //! A compiled project.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -79,6 +80,14 @@ impl Dag {
     /// Everything that is wrong, in the order of files. Never empty.
     pub fn compile(project: &Arc<Project>, options: &CompileOptions) -> Result<Self, Vec<DagError>> {
         crate::compile::compile(project, options)
+    }
+
+    /// Writes the SQL of models and singular tests into a folder, as [`CompileOptions::compiled`] does.
+    ///
+    /// # Errors
+    /// [`DagError::File`]; errors of volatile models, which are rendered anew. Never empty.
+    pub fn write_compiled(&self, folder: &Path) -> Result<(), Vec<DagError>> {
+        crate::compile::compiled(self, folder)
     }
 
     /// What is wrong with the files of models and singular tests, each taken for itself: templates, settings, SQL. For a

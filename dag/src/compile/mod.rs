@@ -25,6 +25,7 @@ use rustc_hash::FxHashSet;
 
 pub use options::CompileOptions;
 pub(crate) use sql::{render_inline, rendered_sql};
+pub(crate) use write::compiled;
 
 use crate::cache::Cache;
 use crate::dag::Dag;
@@ -104,7 +105,7 @@ pub(crate) fn compile(project: &Arc<Project>, options: &CompileOptions) -> Resul
         renderer,
     };
     if let Some(folder) = &options.compiled {
-        write::compiled(&dag, folder)?;
+        compiled(&dag, folder)?;
     }
     Ok(dag)
 }

@@ -13,15 +13,15 @@ use crate::nodes::{Node, NodeId, ResourceType};
 /// Says which models have settings that don't go together.
 pub(super) fn check(files: &Files, names: &Names<'_>, nodes: &IndexMap<NodeId, Node>, notes: &mut Notes) {
     for file in &files.models {
-        if !nodes.contains_key(&names.id(ResourceType::Model, &[&file.name])) {
-            continue;
-        }
         let Some(config) = file.model_config() else { continue };
         let declared = names.project.models.get(&*file.name);
         let properties = declared.and_then(|model| model.properties.as_deref());
-        notes.errors.extend(missing_key(file, config, properties));
+        let mut errors: Vec<DagError> = missing_key(file, config, properties).into_iter().collect();
         if config.contract {
-            notes.errors.extend(untyped(file, properties));
+            errors.extend(untyped(file, properties));
+        }
+        if !errors.is_empty() && nodes.contains_key(&names.id(ResourceType::Model, &[&file.name])) {
+            notes.errors.extend(errors);
         }
     }
 }

@@ -19,7 +19,7 @@ type Written<'a> = FxHashMap<&'a str, Text>;
 type Text = (Option<Fingerprint>, u64);
 
 /// Writes what changed, and deletes the files of nodes that are gone.
-pub(super) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
+pub(crate) fn compiled(dag: &Dag, folder: &Path) -> Result<(), Vec<DagError>> {
     let list = fs_err::read(folder.join(WRITTEN)).unwrap_or_default();
     let before: Written<'_> = postcard::from_bytes(&list).unwrap_or_default();
     let nodes: Vec<(&Node, Option<Fingerprint>)> = dag

@@ -166,8 +166,12 @@ fn read_properties(
             tests: tests.of_path(found.folder()).clone(),
             problems: Problems::new(),
         };
+        let mut file = reader.read(node);
+        for described in file.models.iter_mut().chain(&mut file.seeds) {
+            bare(&mut described.properties);
+        }
         Ok(Read {
-            file: reader.read(node),
+            file,
             hash,
             entry,
             problems: reader.problems,
@@ -358,7 +362,7 @@ fn attach_model(
     if let Some(config) = described.config {
         model.config = Arc::new(model.config.merged(config));
     }
-    model.properties = Some(bare(described.properties));
+    model.properties = Some(described.properties);
 }
 
 fn attach_seed(
@@ -379,18 +383,17 @@ fn attach_seed(
     if let Some(config) = described.config {
         seed.config = Arc::new(seed.config.merged(config));
     }
-    seed.properties = Some(bare(described.properties));
+    seed.properties = Some(described.properties);
 }
 
 /// Paths of keys are for errors in the file alone; ten thousand models keep none, and no room to grow.
-fn bare(mut properties: Properties) -> Box<Properties> {
+fn bare(properties: &mut Properties) {
     properties.place.path = String::new();
     properties.columns.shrink_to_fit();
     for column in &mut properties.columns {
         column.place.path = String::new();
         column.tests.shrink_to_fit();
     }
-    Box::new(properties)
 }
 
 fn unknown<'a>(

@@ -26,7 +26,7 @@ pub(crate) struct Described {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) config: Option<Entries>,
-    pub(crate) properties: Properties,
+    pub(crate) properties: Box<Properties>,
 }
 
 /// What a file is read with.
@@ -61,7 +61,7 @@ impl Reader<'_> {
                 file.unit_tests.extend(self.unit_test(node, Some(&name)));
             }
             file.models.push(Described {
-                properties: self.properties(entries, true),
+                properties: Box::new(self.properties(entries, true)),
                 name,
                 place,
                 config,
@@ -75,7 +75,7 @@ impl Reader<'_> {
             let place = entries.place.clone();
             let config = entries.object("config", &SEED_CONFIG);
             file.seeds.push(Described {
-                properties: self.properties(entries, false),
+                properties: Box::new(self.properties(entries, false)),
                 name,
                 place,
                 config,

@@ -93,18 +93,21 @@ fn write(dag: &Dag, writer: &mut BufWriter<&mut File>, folder: &Path, options: &
             Detail::Model(_) | Detail::Seed(_) | Detail::Test(_) | Detail::Evaluation(_) => nodes.push(*item),
         }
     }
-    let mut document = Document::new(writer, folder, options.compiled)?;
-    document.value("metadata", &metadata)?;
-    document.entries("nodes", &nodes, |node, bytes| scope.node(node, bytes))?;
-    document.entries("sources", &sources, |node, bytes| scope.source(node, bytes))?;
-    document.value("macros", &scope.macros())?;
-    for nothing in ["docs", "exposures", "metrics", "groups", "selectors"] {
-        document.value(nothing, &BTreeMap::<&str, &str>::new())?;
-    }
-    // An enabled project's disabled files are not rendered, so nothing but their names is known of them.
-    document.value("disabled", &BTreeMap::<&str, &str>::new())?;
     let in_manifest: Vec<Item<'_>> = all.into_iter().filter(|(node, _)| is_in_manifest(&node.id)).collect();
-    let (parents, children) = edges(&in_manifest);
+    let mut document = Document::new(writer, folder, options.compiled)?;
+    let describe = || {
+        document.value("metadata", &metadata)?;
+        document.entries("nodes", &nodes, |node, bytes| scope.node(node, bytes))?;
+        document.entries("sources", &sources, |node, bytes| scope.source(node, bytes))?;
+        document.value("macros", &scope.macros())?;
+        for nothing in ["docs", "exposures", "metrics", "groups", "selectors"] {
+            document.value(nothing, &BTreeMap::<&str, &str>::new())?;
+        }
+        // An enabled project's disabled files are not rendered, so nothing but their names is known of them.
+        document.value("disabled", &BTreeMap::<&str, &str>::new())
+    };
+    let (described, (parents, children)) = rayon::join(describe, || edges(&in_manifest));
+    described?;
     document.whole("parent_map", parents, &in_manifest, |node, bytes| {
         let parents: Vec<&NodeId> = node.depends_on.iter().filter(|id| is_in_manifest(id)).collect();
         serde_json::to_writer(bytes, &parents)

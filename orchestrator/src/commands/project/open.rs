@@ -100,7 +100,7 @@ pub(crate) fn state_path(project: &Project) -> PathBuf {
 }
 
 /// Every error of a list, as one failure.
-fn several<E: Into<Failure>>(errors: Vec<E>) -> Failure {
+pub(super) fn several<E: Into<Failure>>(errors: Vec<E>) -> Failure {
     Failure::all(errors.into_iter().map(Into::into)).unwrap_or_else(nothing_told)
 }
 

@@ -472,7 +472,7 @@ fn a_page_shows_what_a_report_says() {
             part.split_once("</svg>").unwrap().1
         });
     }
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(shown.replace(concat!("refuel ", env!("CARGO_PKG_VERSION")), "refuel VERSION"));
     assert_eq!(rest.matches("<svg").count(), 2);
     for fetched in ["<script", "http://", "https://", "<link", "src=", "@import", "url("] {
         assert!(!page.contains(fetched), "{fetched}");

@@ -1,5 +1,6 @@
 //! Where the columns of a query come from.
 
+mod computed;
 mod trace;
 
 pub(crate) use trace::of;

@@ -236,7 +236,8 @@ impl Tracing<'_> {
             }
             other => {
                 // A function: whatever it returns is made of its arguments.
-                let value = self.expression(other);
+                let value = super::computed::origin(other, self.dialect, self.columns, ALL)
+                    .unwrap_or_else(|| self.expression(other));
                 let mut columns = vec![value.clone().named(ALL)];
                 if let TableFactor::Function { alias: Some(own), .. } | TableFactor::Table { alias: Some(own), .. } =
                     other

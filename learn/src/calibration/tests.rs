@@ -35,8 +35,15 @@ fn a_temperature_is_found() {
     assert!(gap(&chosen.calibration, shown) < 0.05, "{chosen:?}");
     assert_eq!(chosen.tried.len(), 5);
     assert_eq!(chosen.held_out.len(), scored.len());
-    let apart = chosen.held_out.iter().zip(&scored).map(|(held, (raw, _))| (held.0 - chosen.calibration.apply(*raw)).abs());
-    assert!(apart.fold(0.0, f32::max) < 0.05, "what is held out is calibrated nearly alike");
+    let apart = chosen
+        .held_out
+        .iter()
+        .zip(&scored)
+        .map(|(held, (raw, _))| (held.0 - chosen.calibration.apply(*raw)).abs());
+    assert!(
+        apart.fold(0.0, f32::max) < 0.05,
+        "what is held out is calibrated nearly alike"
+    );
 }
 
 #[test]

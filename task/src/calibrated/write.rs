@@ -74,11 +74,7 @@ impl Calibrated {
             let _ = write!(whole, "{COMMENT}\n{}", self.to_yaml());
             return Ok(whole);
         };
-        let next = starts
-            .iter()
-            .map(|(_, line)| *line)
-            .filter(|line| *line > first)
-            .min();
+        let next = starts.iter().map(|(_, line)| *line).filter(|line| *line > first).min();
         let mut end = next.unwrap_or(lines.len());
         // Blank lines and comments at the margin belong to what comes behind.
         while end > first + 1 && is_between(lines[end - 1]) {

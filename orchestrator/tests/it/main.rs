@@ -11,6 +11,7 @@ mod graph;
 mod host;
 mod init;
 mod models;
+mod relations;
 mod review;
 mod schedule;
 mod train;

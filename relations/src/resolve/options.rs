@@ -10,11 +10,10 @@ use refuel_task::{BlockingRule, CanonicalRule, ColumnRole, KeyPart, LinkMode, Re
 /// Where matches are looked for; none where there are too few tables for it.
 pub(super) fn mode(asked: Option<LinkMode>, tables: usize) -> Option<Mode> {
     match (asked, tables) {
-        (None | Some(LinkMode::Deduplicate), 1) => Some(Mode::Deduplicate),
+        // Two tables are then as one.
+        (Some(LinkMode::Deduplicate), _) | (None, 1) => Some(Mode::Deduplicate),
         (Some(LinkMode::Link | LinkMode::LinkAndDeduplicate), 1) => None,
         (None | Some(LinkMode::Link), _) => Some(Mode::Link),
-        // Within two tables as if they were one.
-        (Some(LinkMode::Deduplicate), _) => Some(Mode::Deduplicate),
         (Some(LinkMode::LinkAndDeduplicate), _) => Some(Mode::LinkAndDeduplicate),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn read(fields: &mut Fields, folder: Option<&Path>) -> Result<Resolve
         });
     }
     let canonical = fields.take("canonical").map(choices).transpose()?.unwrap_or_default();
-    let pairs = pairs(solved_rows(fields, Some(ANSWER), folder)?)?;
+    let pairs = pairs(&solved_rows(fields, Some(ANSWER), folder)?)?;
     Ok(ResolveTask {
         key,
         columns,
@@ -284,7 +284,7 @@ fn sources(node: Node) -> Result<Vec<u32>, TaskError> {
 }
 
 /// Pairs out of `left`, `right` and `match`: keys of records, or records; or out of `left_name`, `right_name` and so on.
-fn pairs(solved: Solved) -> Result<Vec<LabelledPair>, TaskError> {
+fn pairs(solved: &Solved) -> Result<Vec<LabelledPair>, TaskError> {
     let answer = solved.answer_column.as_deref().unwrap_or(ANSWER);
     let mut pairs = Vec::with_capacity(solved.records.len());
     for (place, record) in &solved.records {

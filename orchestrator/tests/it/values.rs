@@ -1,0 +1,101 @@
+//! `normalize`, `clean` and `enrich` from the command line, on a machine that has no model and no ONNX Runtime.
+
+use serde_json::{Value, json};
+
+use crate::common::Desk;
+
+/// Labels a table, and gives the rows as they come out.
+fn label(desk: &Desk, table: &str, task: &str) -> Vec<Value> {
+    let arguments = ["label", table, "--task", task, "-o", "out.jsonl", "--force", "--quiet"];
+    let output = desk.command(&desk.path("home"), &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    let rows = desk.read("out.jsonl");
+    rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
+#[test]
+fn rules_answer_without_a_model() {
+    let desk = Desk::new();
+    desk.write("contacts.csv", "id,contact\n1,Tel. (030) 901820\n2,call me\n");
+    desk.write(
+        "phone.yml",
+        "kind: normalize\ninput: contact\nformat: {phone: {region: DE}}\n",
+    );
+    let rows = label(&desk, "contacts.csv", "phone.yml");
+    assert_eq!(rows[0]["phone"], "+4930901820");
+    assert_eq!(
+        (&rows[0]["phone_source"], &rows[0]["phone_model"]),
+        (&json!("rule"), &json!("rules@1"))
+    );
+    assert_eq!(
+        (&rows[1]["phone"], &rows[1]["phone_status"]),
+        (&Value::Null, &json!("abstained"))
+    );
+    assert_eq!(rows[1]["phone_reason"], "a telephone number was not found");
+}
+
+#[test]
+fn a_changed_table_asks_anew() {
+    let desk = Desk::new();
+    desk.write("raw.csv", "raw\ndeutschland\n");
+    desk.write(
+        "country.yml",
+        "kind: normalize\ninput: raw\nvocabulary: {from: countries.csv, value: name, id: code, aliases: others}\n",
+    );
+    desk.write("countries.csv", "code,name,others\nDE,Germany,Deutschland;BRD\n");
+    assert_eq!(label(&desk, "raw.csv", "country.yml")[0]["country"], "DE");
+    desk.write("countries.csv", "code,name,others\nDEU,Germany,Deutschland;BRD\n");
+    assert_eq!(label(&desk, "raw.csv", "country.yml")[0]["country"], "DEU");
+}
+
+#[test]
+fn records_come_out_as_objects_and_keep_what_they_have() {
+    let desk = Desk::new();
+    desk.write("firms.csv", "name,country,employees\nAcme,,12\nBrick,FR,\n");
+    desk.write("companies.csv", "name,country,employees\nAcme,DE,99\nBrick,NL,5\n");
+    desk.write(
+        "facts.yml",
+        "kind: enrich\ninput: [name, country, employees]\nfields: {country: null, employees: {type: integer}}\nreference: {from: companies.csv, key: name}\n",
+    );
+    let rows = label(&desk, "firms.csv", "facts.yml");
+    assert_eq!(rows[0]["facts"], json!({"country": "DE", "employees": 12}));
+    assert_eq!(rows[1]["facts"], json!({"country": "FR", "employees": 5}));
+}
+
+#[test]
+fn what_rules_answer_is_measured_in_its_canonical_form() {
+    let desk = Desk::new();
+    desk.write(
+        "days.csv",
+        "raw,right\n5 March 2024,2024-03-05\n06.03.2024,6 March 2024\nsoon,2024-03-07\n",
+    );
+    desk.write("day.yml", "kind: normalize\ninput: raw\nformat: {date: {region: DE}}\n");
+    let arguments = [
+        "eval",
+        "days.csv",
+        "--task",
+        "day.yml",
+        "--expected",
+        "right",
+        "--format",
+        "json",
+    ];
+    let output = desk.command(&desk.path("home"), &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = report.to_string();
+    assert!(text.contains("\"accuracy\":0.66"), "{text}");
+}
+
+#[test]
+fn a_task_says_that_rules_answer_and_has_no_prompt() {
+    let desk = Desk::new();
+    desk.write("note.yml", "kind: clean\ninput: note\nrules: [html, whitespace]\n");
+    let told = desk.run(&["task", "check", "note.yml"]);
+    assert!(
+        told.contains("none: rules alone answer") && told.contains("html, whitespace"),
+        "{told}"
+    );
+    let told = desk.run(&["task", "check", "note.yml", "--prompt"]);
+    assert!(told.contains("status: 2") && told.contains("RF0514"), "{told}");
+}

@@ -306,3 +306,45 @@ fn a_full_disk_under_the_kept_answers_stops_no_query() {
         host.warnings
     );
 }
+
+#[test]
+fn rules_alone_answer_with_no_model_on_the_machine() {
+    let home = tempfile::tempdir().expect("a folder");
+    let pool = pool(home.path(), CachePolicy::Memory);
+    let phone =
+        json!({"kind": "normalize", "name": "phone", "input": "contact", "format": {"phone": {"region": "DE"}}});
+    let texts = ["Tel. (030) 901820", "call me", "Tel. (030) 901820"].map(|text| Input::Text(text.to_owned()));
+    let answers = ask(&pool, &phone, &texts);
+    let sources: Vec<Source> = answers.iter().map(|answer| answer.source).collect();
+    assert_eq!(sources, [Source::Rule, Source::Rule, Source::Duplicate]);
+    assert_eq!(
+        answers[0].value,
+        refuel_client::wire::Value::Text("+4930901820".to_owned())
+    );
+    assert_eq!(answers[1].reason.as_deref(), Some("a telephone number was not found"));
+    // A catalog names the rules where it would name a model.
+    let client = pool.connect(Hello::default());
+    let named = TaskSpec {
+        model: Some("rules@1".to_owned()),
+        ..spec(&phone)
+    };
+    assert_eq!(
+        client.prepare(&named).expect("it is settled").prepared().model,
+        "rules@1"
+    );
+
+    let facts = json!({
+        "kind": "enrich", "name": "facts", "input": ["name", "country"], "fields": ["country"],
+        "reference": {"items": [{"name": "Acme", "country": "DE"}], "key": "name"},
+    });
+    let records = [
+        r#"{"name": "Acme", "country": null}"#,
+        r#"{"country": "AT", "name": "Acme"}"#,
+    ];
+    for input in [Input::Text as fn(String) -> Input, Input::Record] {
+        let answers = ask(&pool, &facts, &records.map(|record| input(record.to_owned())));
+        let values: Vec<&refuel_client::wire::Value> = answers.iter().map(|answer| &answer.value).collect();
+        let json = |text: &str| refuel_client::wire::Value::Json(text.to_owned());
+        assert_eq!(values, [&json(r#"{"country":"DE"}"#), &json(r#"{"country":"AT"}"#)]);
+    }
+}

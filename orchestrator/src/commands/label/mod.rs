@@ -17,6 +17,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use refuel_tables::{self as tables, Output, Survey};
+use refuel_task::Task;
 pub(crate) use tally::plain;
 
 use crate::answerer::{Answerer, Models};
@@ -142,7 +143,7 @@ pub(crate) fn execute(
         next: if interrupted {
             Vec::new()
         } else {
-            next(arguments, table)
+            next(arguments, table, &job.task)
         },
     };
     if arguments.format.format == OutputFormat::Json {
@@ -185,8 +186,8 @@ fn stopped(job: &Job, can_go_on: bool) -> String {
     }
 }
 
-/// Three commands to try next.
-fn next(arguments: &LabelArgs, table: Option<&Path>) -> Vec<(String, String)> {
+/// Commands to try next.
+fn next(arguments: &LabelArgs, table: Option<&Path>, asked: &Task) -> Vec<(String, String)> {
     let (Some(_), false) = (table, arguments.input == Path::new("-")) else {
         return Vec::new();
     };
@@ -197,7 +198,7 @@ fn next(arguments: &LabelArgs, table: Option<&Path>) -> Vec<(String, String)> {
         .as_ref()
         .map(|model| format!(" --model {}", words::shell(model)))
         .unwrap_or_default();
-    vec![
+    let mut next = vec![
         (
             "again, with every answer kept from this run:".to_owned(),
             again::command(std::env::args_os(), "--force"),
@@ -206,9 +207,12 @@ fn next(arguments: &LabelArgs, table: Option<&Path>) -> Vec<(String, String)> {
             "how good the answers are, on rows whose right answer is in a column:".to_owned(),
             format!("refuel eval {input} --task {task}{model} --expected COLUMN"),
         ),
-        (
+    ];
+    if asked.asks_model() || arguments.model.is_some() {
+        next.push((
             "what the model reads of the first row:".to_owned(),
             format!("refuel task check {task}{model} --prompt --sample {input}"),
-        ),
-    ]
+        ));
+    }
+    next
 }

@@ -111,7 +111,9 @@ impl NearestNeighbours {
     /// is calibrated on.
     pub fn left_out(&self, groups: Option<&[u64]>) -> Array2<f32> {
         let own = |example: usize| groups.map_or(example as u64, |groups| groups[example]);
-        let others = self.search(&self.examples, self.voting.count, |row, example| own(row) != own(example));
+        let others = self.search(&self.examples, self.voting.count, |row, example| {
+            own(row) != own(example)
+        });
         let mut shares = Array2::zeros((others.len(), self.count));
         for (mut row, others) in shares.rows_mut().into_iter().zip(&others) {
             row.assign(&ArrayView1::from(&self.votes(others, self.voting)));

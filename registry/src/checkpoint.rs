@@ -46,7 +46,9 @@ impl Registry {
         let place = request.places.first().ok_or_else(|| no_checkpoint(here.to_owned()))?;
         let folder = self.downloads().join(key(place));
         let _lock = Lock::wait(&lock_path(&folder), &mut || {
-            listener(Event::Note(&format!("another process fetches {location}; waiting for it")));
+            listener(Event::Note(&format!(
+                "another process fetches {location}; waiting for it"
+            )));
         })?;
         fs::create_dir_all(&folder).map_err(|source| RegistryError::io("make", &folder, source))?;
         let fetched = download::fetch(&Client::new(servers.clone()), place, &folder, listener)?;

@@ -34,27 +34,26 @@ impl Carrying<'_> {
         let op = *op;
         self.set(left, true)?;
         self.set(right, true)?;
-        let having = match op {
-            SetOperator::Union => String::new(),
+        let having = if op == SetOperator::Union {
+            String::new()
+        } else {
             // A row is in both, or in the first alone.
-            _ => {
-                for (side, query) in [(1, &mut *left), (2, &mut *right)] {
-                    let SetExpr::Select(select) = &mut **query else {
-                        return Err(format!(
-                            "{op} of something else than two SELECTs can return rows with gates of several"
-                        ));
-                    };
-                    select.projection.push(SelectItem::ExprWithAlias {
-                        expr: sql::expression_in(self.dialect, &side.to_string()),
-                        alias: Ident::new(SIDE),
-                    });
-                }
-                let sides = format!("{ROWS}.{SIDE}");
-                if op == SetOperator::Intersect {
-                    format!(" HAVING min({sides}) < max({sides})")
-                } else {
-                    format!(" HAVING max({sides}) = 1")
-                }
+            for (side, query) in [(1, &mut *left), (2, &mut *right)] {
+                let SetExpr::Select(select) = &mut **query else {
+                    return Err(format!(
+                        "{op} of something else than two SELECTs can return rows with gates of several"
+                    ));
+                };
+                select.projection.push(SelectItem::ExprWithAlias {
+                    expr: sql::expression_in(self.dialect, &side.to_string()),
+                    alias: Ident::new(SIDE),
+                });
+            }
+            let sides = format!("{ROWS}.{SIDE}");
+            if op == SetOperator::Intersect {
+                format!(" HAVING min({sides}) < max({sides})")
+            } else {
+                format!(" HAVING max({sides}) = 1")
             }
         };
         let columns: Vec<String> = columns

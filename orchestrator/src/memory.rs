@@ -12,7 +12,7 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 /// How long the allocator holds on to pages that nothing uses, in milliseconds. It is a second unless told, in which
 /// compiling ten thousand models is long over: what one step frees would only be given back after the last one.
-const HELD: std::ffi::c_long = 1;
+const HELD: std::ffi::c_long = 10;
 
 /// Lets memory that is not used any more go back to the system soon. The allocator is told in no other way but by its
 /// environment variables.

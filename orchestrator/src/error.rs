@@ -379,7 +379,6 @@ impl CliError {
             Self::Database { tables, .. } if !tables.is_empty() => {
                 Some(format!("name one of its tables behind #: {}", tables.join(", ")))
             }
-            Self::Database { .. } => None,
             Self::ClashingColumn { .. } => {
                 Some("rename it, or read the table through a view that leaves it out".to_owned())
             }
@@ -432,7 +431,8 @@ impl CliError {
             Self::NothingToEvaluate { shown: true, .. } => {
                 Some("evaluate on rows that are no examples of the task".to_owned())
             }
-            Self::NothingToEvaluate { .. }
+            Self::Database { .. }
+            | Self::NothingToEvaluate { .. }
             | Self::Json { .. }
             | Self::NoSuchRow { .. }
             | Self::Signals { .. }

@@ -106,20 +106,21 @@ impl SourceText {
 mod tests {
     use super::*;
 
-    fn unread(folder: &Path, name: &str) -> SourceText {
-        SourceText::unread(&Arc::from(folder), &Arc::from(name)).unwrap()
-    }
-
     #[test]
     fn a_text_is_read_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sql");
         std::fs::write(&path, "\u{feff}select 1").unwrap();
-        let text = unread(folder.path(), "a.sql");
+        let text = SourceText::unread(&Arc::from(folder.path()), &Arc::from("a.sql")).unwrap();
         assert_eq!(&**text.read().unwrap(), "select 1");
         std::fs::write(&path, "select 2").unwrap();
         assert_eq!(text.clone().shown(), "select 1", "what was read counts");
-        assert_eq!(unread(folder.path(), "a.sql").shown(), "select 2");
+        assert_eq!(
+            SourceText::unread(&Arc::from(folder.path()), &Arc::from("a.sql"))
+                .unwrap()
+                .shown(),
+            "select 2"
+        );
     }
 
     #[test]
@@ -127,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sql");
         std::fs::write(&path, "select 1").unwrap();
-        let text = unread(folder.path(), "a.sql");
+        let text = SourceText::unread(&Arc::from(folder.path()), &Arc::from("a.sql")).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(text.read().unwrap_err().code(), "RF1102");
         assert_eq!(text.shown(), "");
@@ -143,7 +144,12 @@ mod tests {
         let metadata = std::fs::metadata(&path).unwrap();
         let after = |seconds| Stamp::of(&metadata, SystemTime::now() + Duration::from_secs(seconds));
         assert_eq!(after(0), None);
-        assert_eq!(unread(folder.path(), "a.sql").stamp(), None);
+        assert_eq!(
+            SourceText::unread(&Arc::from(folder.path()), &Arc::from("a.sql"))
+                .unwrap()
+                .stamp(),
+            None
+        );
         let stamp = after(10);
         assert!(stamp.is_some());
         assert_eq!(after(20), stamp);
@@ -155,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sql");
         std::fs::write(&path, "select 1").unwrap();
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         let before = std::fs::metadata(&path).unwrap();
         std::thread::sleep(Duration::from_millis(20));
         std::fs::write(&path, "select 2").unwrap();

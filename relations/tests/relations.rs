@@ -105,7 +105,7 @@ fn two_tables_are_linked_one_to_one() {
     let first: String = VENDORS
         .lines()
         .filter(|line| !line.starts_with("v2") && !line.starts_with("v4"))
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect();
     let relations = [relation("vendors", &first), relation("others", other)];
     let task = task("{name: same_vendor, kind: resolve, key: id}");

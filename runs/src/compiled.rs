@@ -182,9 +182,8 @@ struct Lenient<'a, 'b> {
 
 impl AnswerTables for Lenient<'_, '_> {
     fn place(&self, asked: &Asked, arguments: u8) -> Placement {
-        let error = match self.scope.tasks.get(asked) {
-            Ok(_) => return self.known.place(asked, arguments),
-            Err(error) => error,
+        let Err(error) = self.scope.tasks.get(asked) else {
+            return self.known.place(asked, arguments);
         };
         if !matches!(&error, RunError::Engine(error) if is_missing(error)) {
             self.failed.borrow_mut().get_or_insert(error);

@@ -226,7 +226,11 @@ fn declared_test(
 pub(super) fn evaluations(names: &Names<'_>, nodes: &mut IndexMap<NodeId, Node>, notes: &mut Notes) {
     let project = names.project;
     for model in project.models.values() {
-        let Some(properties) = model.properties.as_ref().filter(|properties| !properties.evaluations.is_empty()) else {
+        let Some(properties) = model
+            .properties
+            .as_ref()
+            .filter(|properties| !properties.evaluations.is_empty())
+        else {
             continue;
         };
         let model_id = names.id(ResourceType::Model, &[&model.name]);

@@ -136,11 +136,9 @@ fn decimal(number: f32) -> f64 {
 
 fn input(spec: &InputSpec) -> Value {
     let part = |part: &Part| match part {
-        Part::Column(column) => json!(column),
-        Part::Columns(columns) => json!(columns),
+        Part::Column(column) | Part::Object(column) => json!(column),
+        Part::Columns(columns) | Part::Record(columns) => json!(columns),
         Part::Template(template) => json!(template.source()),
-        Part::Record(columns) => json!(columns),
-        Part::Object(column) => json!(column),
     };
     match spec {
         InputSpec::One(one) => part(one),

@@ -41,6 +41,14 @@ pub fn token_f1(expected: &str, given: &str) -> f64 {
     2.0 * same as f64 / (expected.split(' ').count() + given.split(' ').count()) as f64
 }
 
+/// How one answer fares.
+struct Graded {
+    /// Whether there is an answer to be found.
+    is_there: bool,
+    exact: bool,
+    f1: f64,
+}
+
 /// How well questions were answered from texts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reading {
@@ -70,47 +78,50 @@ impl Reading {
     /// From right answers and those that came out; the right one is empty where there is no answer, the other is None where
     /// nothing came out, which is wrong. None without rows.
     pub fn of<'a>(rows: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Option<Self> {
-        // Whether there is an answer, whether it is exact, F1.
-        let graded: Vec<(bool, bool, f64)> = rows
+        let graded: Vec<Graded> = rows
             .into_iter()
             .map(|(expected, given)| {
                 let is_there = !bare_words(expected).is_empty();
                 let Some(given) = given else {
-                    return (is_there, false, 0.0);
+                    return Graded {
+                        is_there,
+                        exact: false,
+                        f1: 0.0,
+                    };
                 };
-                (
+                Graded {
                     is_there,
-                    bare_words(expected) == bare_words(given),
-                    token_f1(expected, given),
-                )
+                    exact: bare_words(expected) == bare_words(given),
+                    f1: token_f1(expected, given),
+                }
             })
             .collect();
         let all = graded.len() as u64;
-        let exact = graded.iter().filter(|row| row.1).count() as u64;
-        let mean = |of: &dyn Fn(&(bool, bool, f64)) -> Option<f64>| {
+        let exact = graded.iter().filter(|row| row.exact).count() as u64;
+        let mean = |of: &dyn Fn(&Graded) -> Option<f64>| {
             let values: Vec<f64> = graded.iter().filter_map(of).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
         let is = |is: bool| f64::from(u8::from(is));
-        let answerable = graded.iter().filter(|row| row.0).count() as u64;
+        let answerable = graded.iter().filter(|row| row.is_there).count() as u64;
         Some(Self {
             exact_match: exact as f64 / all.max(1) as f64,
             exact_match_ci95: wilson(exact, all)?,
-            token_f1: mean(&|row| Some(row.2))?,
+            token_f1: mean(&|row| Some(row.f1))?,
             token_f1_ci95: percentile_interval(graded.len(), |drawn| {
                 let sum: f64 = graded
                     .iter()
                     .zip(drawn)
-                    .map(|(row, times)| row.2 * f64::from(*times))
+                    .map(|(row, times)| row.f1 * f64::from(*times))
                     .sum();
                 sum / graded.len() as f64
             })?,
             never_answering: (all - answerable) as f64 / all as f64,
             answerable_rows: answerable,
-            answerable_exact_match: mean(&|row| row.0.then_some(is(row.1))),
-            answerable_token_f1: mean(&|row| row.0.then_some(row.2)),
+            answerable_exact_match: mean(&|row| row.is_there.then_some(is(row.exact))),
+            answerable_token_f1: mean(&|row| row.is_there.then_some(row.f1)),
             unanswerable_rows: all - answerable,
-            unanswerable_right: mean(&|row| (!row.0).then_some(is(row.1))),
+            unanswerable_right: mean(&|row| (!row.is_there).then_some(is(row.exact))),
         })
     }
 }

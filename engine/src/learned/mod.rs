@@ -46,7 +46,7 @@ pub(crate) fn read(entry: &ModelEntry, file: &str) -> Result<Vec<u8>, EngineErro
 }
 
 /// The error of a head that is not what it should be.
-pub(crate) fn unusable(entry: &ModelEntry, reason: impl ToString) -> EngineError {
+pub(crate) fn unusable(entry: &ModelEntry, reason: impl std::fmt::Display) -> EngineError {
     EngineError::ModelUnusable {
         model: entry.manifest.reference(),
         reason: reason.to_string(),

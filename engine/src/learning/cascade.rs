@@ -136,13 +136,11 @@ fn best(stages: &[StageRows], keep: f64) -> Result<Cascade, EngineError> {
             best = Some(cascade);
         }
     }
-    best.ok_or_else(|| {
-        EngineError::Learn(refuel_learn::LearnError::TooFewExamples {
-            what: "a cascade",
-            need: 1,
-            have: 0,
-        })
-    })
+    best.ok_or(EngineError::Learn(refuel_learn::LearnError::TooFewExamples {
+        what: "a cascade",
+        need: 1,
+        have: 0,
+    }))
 }
 
 fn parts(cascade: &Cascade) -> Vec<CascadePart> {

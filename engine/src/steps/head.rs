@@ -17,9 +17,9 @@ use crate::learned::unusable;
 /// What a head reads.
 enum Reads {
     /// Embeddings of texts.
-    Texts(LabelHead, Encoder),
+    Texts(Box<LabelHead>, Box<Encoder>),
     /// Features of pairs.
-    Pairs(PairHead),
+    Pairs(Box<PairHead>),
 }
 
 /// See the module.
@@ -42,14 +42,14 @@ impl Head {
         threshold: Option<f32>,
     ) -> Result<Self, EngineError> {
         let reads = if task.kind == Kind::MATCH {
-            Reads::Pairs(PairHead::open(&entry, task)?)
+            Reads::Pairs(Box::new(PairHead::open(&entry, task)?))
         } else {
             let head = LabelHead::open(&entry, task)?;
             let encoder = head
                 .encoder()
                 .ok_or_else(|| unusable(&entry, "it names no embedding model"))?;
             let encoder = Encoder::new(shared, encoder)?;
-            Reads::Texts(head, encoder)
+            Reads::Texts(Box::new(head), Box::new(encoder))
         };
         Ok(Self {
             entry,

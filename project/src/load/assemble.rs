@@ -16,8 +16,7 @@ use crate::error::ProjectError;
 use crate::profile::Chosen;
 use crate::project::{LoadOptions, MacroFile, Model, Project, Seed, SingularTest, TaskFile};
 use crate::properties::{
-    Described, Format, Properties, PropertiesFile, Reader, Source, TextHash, UnitTest, read_store,
-    text_hash, tree,
+    Described, Format, Properties, PropertiesFile, Reader, Source, TextHash, UnitTest, read_store, text_hash, tree,
 };
 use crate::settings::{FolderConfigs, ProjectFile, Settings};
 use crate::shape::{Problems, suggestion};

@@ -237,7 +237,12 @@ pub(super) fn texts(root: &Path, files: Vec<Found>, problems: &mut Problems) -> 
 
 /// The texts of files of SQL, read side by side unless they are to be read `late`. Those that can't be read are said and
 /// left out.
-pub(super) fn sql(root: &Arc<Path>, files: Vec<Found>, late: bool, problems: &mut Problems) -> Vec<(Found, SourceText)> {
+pub(super) fn sql(
+    root: &Arc<Path>,
+    files: Vec<Found>,
+    late: bool,
+    problems: &mut Problems,
+) -> Vec<(Found, SourceText)> {
     let read: Vec<Result<(Found, SourceText), ProjectError>> = files
         .into_par_iter()
         .with_min_len(16)
@@ -254,7 +259,9 @@ pub(super) fn sql(root: &Arc<Path>, files: Vec<Found>, late: bool, problems: &mu
 
 /// What went well. The rest is said.
 fn said<T>(results: Vec<Result<T, ProjectError>>, problems: &mut Problems) -> Vec<T> {
-    let sound = results.into_iter().filter_map(|result| result.map_err(|error| problems.push(error)).ok());
+    let sound = results
+        .into_iter()
+        .filter_map(|result| result.map_err(|error| problems.push(error)).ok());
     sound.collect()
 }
 

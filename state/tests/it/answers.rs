@@ -191,6 +191,7 @@ fn a_person_is_shown_what_the_gate_does_not_let_through_and_nothing_else() {
             threshold: Some(0.4),
             confidence: Confidence::Raw,
             fallback: None,
+            calibrated: None,
         },
         ..task("topic", None)
     };

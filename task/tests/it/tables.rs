@@ -130,7 +130,7 @@ fn little_has_to_be_said() {
     let Some(TableTask::Repair(repair)) = &crate::task("{name: mend, kind: repair}").table else {
         panic!("a task of kind repair")
     };
-    assert!(repair.unknown && repair.rows.is_empty() && repair.threshold == 0.5);
+    assert!(repair.unknown && repair.rows.is_empty() && (repair.threshold - 0.5).abs() < f32::EPSILON);
 }
 
 #[test]

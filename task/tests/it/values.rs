@@ -273,13 +273,11 @@ fn prompts_hold_what_the_rules_left() {
             .as_ref()
             .map_or_else(Vec::new, |examples| examples.shared(&[]));
         let plan = Plan::new(task, None, &examples).unwrap();
-        let parts = plan
-            .prefix
+        plan.prefix
             .iter()
             .chain(&plan.row(input))
             .map(|part| part.text().to_owned())
-            .collect::<String>();
-        parts
+            .collect::<String>()
     };
     let date = task(
         "kind: normalize\ninput: a\nformat: date\nexamples: [{input: first of May 24, value: 2024-05-01}, {input: soon, value: null}]\n",

@@ -99,7 +99,7 @@ fn writer(path: &Path) -> Option<String> {
     })
 }
 
-/// The process that has the lock for writing on a file, by what Linux lists (proc_locks(5)):
+/// The process that has the lock for writing on a file, by what Linux lists (`proc_locks(5)`):
 /// `1: POSIX  ADVISORY  WRITE 4711 08:02:1234 120 120`. Lines with `->` are of those who wait.
 fn holder(locks: &str, inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {

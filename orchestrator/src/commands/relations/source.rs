@@ -178,7 +178,7 @@ fn of_sqlite(name: &str, path: &Path, table: Option<&str>, limit: u64) -> Result
     let mut source = Source {
         relation: Relation {
             name: name.to_owned(),
-            columns: statement.column_names().into_iter().map(str::to_owned).collect(),
+            columns: statement.column_names().map(str::to_owned).collect(),
             rows: Vec::new(),
         },
         values: Vec::new(),

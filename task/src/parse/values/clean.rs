@@ -50,9 +50,11 @@ pub(super) fn read(fields: &mut Fields, folder: Option<&Path>) -> Result<Cleanin
         ));
     }
     let max_change = fields.probability("max_change").map_err(|error| match error {
-        TaskError::Invalid { place, message, .. } => {
-            invalid(&place, message, "give the share of letters that may change, such as 0.2")
-        }
+        TaskError::Invalid { place, message, .. } => invalid(
+            &place,
+            message,
+            "give the share of letters that may change, such as 0.2",
+        ),
         other => other,
     })?;
     let max_change = max_change.unwrap_or(MAX_CHANGE);

@@ -1,0 +1,1 @@
+"""Grades the verbs on labelled data: the parts of `bench/quality.py`."""

@@ -1,0 +1,98 @@
+"""Measures of answers: shares with Wilson's interval, F1 with one by rows drawn again, and AUROC of the confidence.
+
+A row counts as three numbers, `(right, given, wanted)`, whose sums make precision, recall and F1.
+"""
+
+import math
+import random
+import re
+import string
+from collections import Counter
+
+DRAWS = 1000
+
+
+def wilson(right, rows):
+    """The 95 % interval of a share (Wilson 1927)."""
+    if not rows:
+        return None
+    z, share = 1.959964, right / rows
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows)) / (1 + z * z / rows)
+    return [middle - half, middle + half]
+
+
+def f1(counts):
+    right, given, wanted = (sum(count[place] for count in counts) for place in range(3))
+    return 2 * right / (given + wanted) if given + wanted else 1.0
+
+
+def drawn_again(of, measure):
+    """The 95 % interval of a measure, by the rows drawn again with replacement (Efron 1979)."""
+    drawn = random.Random(17)
+    found = [measure(drawn.choices(of, k=len(of))) for _ in range(DRAWS)] if of else []
+    found = sorted(value for value in found if value is not None)
+    return [found[int(0.025 * len(found))], found[int(0.975 * len(found))]] if found else None
+
+
+def auroc(answers):
+    """How often a right answer has more confidence than a wrong one, ties half. Answers are `(confidence, is right)`."""
+    answers = [(confidence, right) for confidence, right in answers if confidence is not None]
+    rights = sum(right for _, right in answers)
+    wrongs = len(answers) - rights
+    if not rights or not wrongs:
+        return None
+    below, won, at = 0, 0.0, 0
+    answers.sort(key=lambda answer: answer[0])
+    while at < len(answers):
+        same = [right for confidence, right in answers[at:] if confidence == answers[at][0]] if at + 1 < len(answers) and answers[at + 1][0] == answers[at][0] else [answers[at][1]]
+        tied = len(same) - sum(same)
+        won += sum(same) * (below + tied / 2)
+        below += tied
+        at += len(same)
+    return won / (rights * wrongs)
+
+
+def confidence(answers):
+    """AUROC and its interval, where there is a confidence at all."""
+    value = auroc(answers)
+    return {} if value is None else {"auroc": value, "auroc_interval": drawn_again(answers, auroc)}
+
+
+def accuracy(answers, null, metric="accuracy"):
+    """Of `(confidence, is right)`. `null` is the share that the null model has right."""
+    right = sum(right for _, right in answers)
+    shares = {"metric": metric, "rows": len(answers), "value": right / len(answers), "interval": wilson(right, len(answers))}
+    return shares | {"null": null} | confidence(answers)
+
+
+def counted(counts, null, metric, answers=()):
+    """F1 of counts of rows."""
+    return {"metric": metric, "rows": len(counts), "value": f1(counts), "interval": drawn_again(counts, f1), "null": null} | confidence(answers)
+
+
+def majority(values):
+    """The share of the most frequent value."""
+    return max(Counter(values).values()) / len(values)
+
+
+def words(text):
+    """The words of an answer as SQuAD compares them: without case, punctuation and articles."""
+    plain = "".join(letter for letter in text.lower() if letter not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", plain).split()
+
+
+def squad(given, wanted):
+    """The F1 of one answer (Rajpurkar et al. 2018). An empty text says that there is none."""
+    if not given or not wanted:
+        return float(given == wanted)
+    given, wanted = words(given), words(wanted)
+    same = sum((Counter(given) & Counter(wanted)).values())
+    return 2 * same / (len(given) + len(wanted)) if same else 0.0
+
+
+def slots(given, wanted):
+    """Counts of a row: slots with their values, of which each is right as a whole, without case."""
+    given = Counter((slot, value.strip().lower()) for slot, value in given)
+    wanted = Counter((slot, value.strip().lower()) for slot, value in wanted)
+    return sum((given & wanted).values()), sum(given.values()), sum(wanted.values())

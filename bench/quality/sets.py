@@ -1,0 +1,372 @@
+"""The sets, and how each is asked and graded. Nothing here looks at the right answers of graded rows but to grade them."""
+
+import re
+from collections import Counter, defaultdict
+
+from . import data, grade
+
+SMALL, LARGE = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"
+MODELS = {"model": SMALL, "large model": LARGE}
+TRAINED = ["head", "tuned head", "cascade"]
+
+
+class Set:
+    """A set of the evaluation data: strategies that it can be asked with, and what is to be reached."""
+
+    strategies = ["model", "large model"]
+
+    def __init__(self, name, to_reach="", **settings):
+        self.name, self.to_reach = name, to_reach
+        self.__dict__.update(settings)
+
+    def prepare(self, folder, work, limit):
+        """Writes the set's rows and examples into a folder, and keeps what is needed to grade."""
+        self.work, self.limit = work, limit
+        self.rows(folder)
+
+    def task(self, template, strategy="", changes=()):
+        """Writes the task file with a strategy, and a model where one is asked."""
+        text = template
+        for old, new in changes:
+            text = text.replace(old, new)
+        if strategy in MODELS:
+            text += f"model: {MODELS[strategy]}\n"
+        path = self.work / f"{self.name}.yml"
+        path.write_text(text)
+        return path
+
+    def ask(self, verbs, task, rows="rows.csv"):
+        """Answers of `refuel label` beside the rows, none of them kept from before, and what it reports."""
+        answers = self.work / "answers.jsonl"
+        report, seconds = verbs.run("label", self.work / rows, "--task", task, "-o", answers, "--force", "--preview", 0)
+        answered = data.lines(answers)
+        kept = {"rows_per_second": report["rows_per_second"], "seconds": seconds, "answered_by": report["model"]}
+        kept |= {key: report[key] for key in ("ok", "abstained", "failed", "cached", "peak_memory_bytes")}
+        return [(row[self.name], row[f"{self.name}_confidence"], row) for row in answered], kept
+
+
+class Labels(Set):
+    """One label a row."""
+
+    strategies = ["head", "tuned head", "cascade", "similar", "model", "large model"]
+    examples, label, columns, kind = 500, "label", ["text"], "label"
+    change = staticmethod(lambda row: row)
+
+    def rows(self, folder):
+        graded, examples = data.split(folder, self.examples, self.label, self.limit)
+        self.graded = [self.change(row) for row in graded]
+        self.taught = [self.change(row) for row in data.without(examples, graded, self.columns)]
+        for name, of in (("rows", self.graded), ("examples", self.taught)):
+            data.write(self.work / f"{name}.csv", [*self.columns, self.label], of)
+
+    def run(self, verbs, template, strategy):
+        kept = {"examples": len(self.taught)}
+        way = {"tuned head": "head", "large model": "model"}.get(strategy, strategy)
+        text = f"{template}strategy: {way}\n" + (f"model: {SMALL}\n" if way == "cascade" else "")
+        task = self.task(text, strategy)
+        if strategy in TRAINED:
+            more = ["--tune-encoder"] if strategy == "tuned head" else []
+            report, seconds = verbs.run("train", task, *more)
+            kept |= {"train_seconds": seconds, "held_out": report["held_out"], "cascade": report["cascade"]}
+        answers, asked = self.ask(verbs, task)
+        # The verb's own figures: it may leave out rows, and counts abstentions as it does.
+        own, _ = verbs.run("eval", self.work / "rows.csv", "--task", task, "--expected", self.label)
+        kept["eval"] = {key: own.get(key) for key in ("rows", "accuracy", "accuracy_ci95", "majority_rate", "auroc", "auroc_ci95", "f1_macro", "ece", "brier")}
+        return kept | asked | {"grades": self.grades(answers, self.names(task, template))}
+
+    @staticmethod
+    def names(_task, template):
+        """What each spelling of a label is called in the task."""
+        aliases = re.findall(r'- \{name: "([^"]+)", aliases: \["([^"]+)"\]', template)
+        aliases += re.findall(r"- \{name: ([^\",]+), aliases: \[([^\"\]]+)\]", template)
+        return {alias.strip(): name.strip().strip('"') for name, alias in aliases}
+
+    def grades(self, answers, names):
+        wanted = [names.get(row[self.label], row[self.label]) for row in self.graded]
+        rights = [(sure, given == right) for (given, sure, _), right in zip(answers, wanted, strict=True)]
+        return [grade.accuracy(rights, grade.majority(wanted)) | {"to_reach": self.to_reach}]
+
+
+class Pairs(Labels):
+    """Whether two records are the same."""
+
+    strategies = ["head", "cascade", "model", "large model"]
+    columns = None
+
+    def rows(self, folder):
+        with open(next(folder.glob("*.csv")), encoding="utf-8") as file:
+            header = file.readline().strip().split(",")
+        self.columns = [name for name in header if name.startswith(("left_", "right_")) or name.endswith(("_entity1", "_entity2"))]
+        self.change = data.pair
+        super().rows(folder)
+
+    def grades(self, answers, _names):
+        wanted = [row["label"] == "true" for row in self.graded]
+        given = [answer is True for answer, _, _ in answers]
+        counts = [(int(a and b), int(a), int(b)) for a, b in zip(given, wanted)]
+        rights = [(sure, answer is not None and a == b) for (answer, sure, _), a, b in zip(answers, given, wanted)]
+        always = grade.f1([(int(b), 1, int(b)) for b in wanted])
+        reach = self.to_reach if isinstance(self.to_reach, dict) else {"F1": self.to_reach}
+        return [
+            grade.counted(counts, always, "F1 of the same", rights) | {"to_reach": reach.get("F1", "")},
+            grade.accuracy(rights, grade.majority(wanted)) | {"to_reach": reach.get("accuracy", "")},
+        ]
+
+
+class Emotions(Labels):
+    """Any number of labels a row: F1 over all of them."""
+
+    strategies = ["model", "large model"]
+    label, change = "labels", staticmethod(data.emotions)
+
+    def run(self, verbs, template, strategy):
+        answers, asked = self.ask(verbs, self.task(template, strategy))
+        return asked | {"examples": len(self.taught), "grades": self.grades(answers, {})}
+
+    def grades(self, answers, _names):
+        wanted = [row["labels"].split(";") for row in self.graded]
+        most = Counter(label for of in wanted for label in of).most_common(1)[0][0]
+        count = lambda given, right: grade.slots([(one, "") for one in given], [(one, "") for one in right])
+        counts = [count(given or [], right) for (given, _, _), right in zip(answers, wanted, strict=True)]
+        null = grade.f1([count([most], right) for right in wanted])
+        rights = [(sure, set(given or []) == set(right)) for (given, sure, _), right in zip(answers, wanted)]
+        return [grade.counted(counts, null, "F1 of labels", rights)]
+
+
+class Reading(Emotions):
+    """A piece of a text that answers a question."""
+
+    label, columns, change = "answer", ["context", "question"], staticmethod(data.reading)
+
+    def grades(self, answers, _names):
+        scores = [grade.squad(given or "", row["answer"]) for (given, _, _), row in zip(answers, self.graded, strict=True)]
+        mean = lambda of: sum(of) / len(of)
+        null = mean([float(not row["answer"]) for row in self.graded])
+        # Right is more than half of the words: a probability has to be that of something that is or isn't.
+        sure = grade.confidence([(sure, score > 0.5) for (_, sure, _), score in zip(answers, scores)])
+        found = {"metric": "F1 of words", "rows": len(scores), "value": mean(scores), "interval": grade.drawn_again(scores, mean)}
+        return [found | {"null": null, "to_reach": self.to_reach} | sure]
+
+
+class Slots(Emotions):
+    """Values of slots in a text."""
+
+    label, slots = "fields", staticmethod(data.spoken)
+
+    def rows(self, folder):
+        self.change = self.slots
+        graded, examples = data.split(folder, self.examples, limit=self.limit)
+        self.graded = [self.slots(row) for row in graded]
+        self.taught = [self.slots(row) for row in data.without(examples, graded, self.columns)]
+        lists = self.lists
+        for row in self.taught:
+            fields = defaultdict(list)
+            for slot, value in row["slots"]:
+                fields[slot].append(value)
+            row["fields"] = data.json.dumps(dict(fields) if lists else {slot: values[0] for slot, values in fields.items()})
+        data.write(self.work / "rows.csv", self.columns, self.graded)
+        data.write(self.work / "examples.csv", [*self.columns, "fields"], self.taught)
+
+    lists = False
+
+    def grades(self, answers, _names):
+        counts, rights = [], []
+        for (given, sure, _), row in zip(answers, self.graded, strict=True):
+            values = [(slot, one) for slot, of in (given or {}).items() for one in (of if isinstance(of, list) else [of]) if one]
+            counts.append(grade.slots(values, row["slots"]))
+            rights.append((sure, counts[-1][0] == counts[-1][1] == counts[-1][2]))
+        # The null model says of each row the one value that the examples have most.
+        most = Counter(slot for row in self.taught for slot in row["slots"]).most_common(1)[0][0]
+        null = grade.f1([grade.slots([most], row["slots"]) for row in self.graded])
+        return [grade.counted(counts, null, "F1 of slots", rights) | {"to_reach": self.to_reach}]
+
+
+class Organizations(Set):
+    """Names of organizations. The register isn't there: its entries are those of the rows that are not graded."""
+
+    strategies = ["rules", "model", "large model"]
+
+    def rows(self, folder):
+        rows = [row for row in data.read(folder / "all.csv") if row["name"] and row["ror_id"]]
+        self.graded, rest = rows[: self.limit], rows[data.GRADED :]
+        self.listed = {row["ror_id"] for row in rest}
+        data.write(self.work / "rows.csv", ["name", "ror_id"], self.graded)
+        data.write(self.work / "entries.csv", ["name", "ror_id"], rest)
+
+    def run(self, verbs, template, strategy):
+        answers, asked = self.ask(verbs, self.task(template, strategy))
+        listed = [(given, sure, row) for given, sure, row in answers if row["ror_id"] in self.listed]
+        known = [(sure, given == row["ror_id"]) for given, sure, row in listed]
+        every = [(sure, given == (row["ror_id"] if row["ror_id"] in self.listed else None)) for given, sure, row in answers]
+        none = sum(row["ror_id"] not in self.listed for _, _, row in answers) / len(answers)
+        return asked | {"grades": [
+            grade.accuracy(known, grade.majority([row["ror_id"] for _, _, row in listed]), "accuracy, entry is listed") | {"to_reach": self.to_reach},
+            grade.accuracy(every, none, "accuracy, none for those that are not"),
+        ]}
+
+
+class Phones(Set):
+    """Telephone numbers in sentences. Where a number says its country it has to come in E.164; where it doesn't, the answer
+    has to be just that; and where there is none, that there is none."""
+
+    strategies = ["rules"]
+
+    def rows(self, folder):
+        self.graded = data.read(folder / "all.csv")[: self.limit]
+        data.write(self.work / "rows.csv", ["input", "results"], self.graded)
+
+    @staticmethod
+    def right(given, reason, results):
+        if not results:
+            return given is None and "not found" in (reason or "")
+        text = results[0]["Resolution"]["value"]
+        if len(results) > 1 or not re.match(r"\(?\s*(\+|00)", text):
+            return given is None and "ambiguous" in (reason or "")
+        return given == "+" + re.sub(r"^00", "", re.sub(r"\D", "", text.replace("(0)", "")))
+
+    def run(self, verbs, template, strategy):
+        answers, asked = self.ask(verbs, self.task(template))
+        rights, countries = [], []
+        for given, sure, row in answers:
+            results = data.json.loads(row["results"])
+            right = self.right(given, row[f"{self.name}_reason"], results)
+            rights.append((sure, right))
+            if len(results) == 1 and re.match(r"\(?\s*(\+|00)", results[0]["Resolution"]["value"]):
+                countries.append((sure, right))
+        none = sum(row["n_results"] == "0" for row in self.graded) / len(self.graded)
+        return asked | {"grades": [
+            grade.accuracy(rights, none, "accuracy") | {"to_reach": self.to_reach},
+            grade.accuracy(countries, 0.0, "accuracy, country is told"),
+        ]}
+
+
+class Moments(Set):
+    """Dates, times and durations in sentences; ranges and repetitions, which are no values, are left out. Where the set has
+    several readings, that the answer is ambiguous is right, too."""
+
+    strategies = ["rules"]
+    FORMS = {"datetimeV2.date": "date", "datetimeV2.time": "time", "datetimeV2.datetime": "datetime", "datetimeV2.duration": "duration"}
+
+    def rows(self, folder):
+        self.groups, self.total = defaultdict(list), 0
+        for row in data.read(folder / "all.csv")[: self.limit]:
+            results = data.json.loads(row["results"])
+            self.total += 1
+            if len(results) < 2 and (not results or results[0]["TypeName"] in self.FORMS):
+                form = self.FORMS[results[0]["TypeName"]] if results else "datetime"
+                self.groups[(form, row["reference_datetime"] or "2019-01-01T00:00:00")].append(row)
+
+    @staticmethod
+    def right(form, given, reason, results):
+        if not results:
+            return given is None and "not found" in (reason or "")
+        values = results[0]["Resolution"].get("values", [])
+        wanted = {value.get("timex" if form == "duration" else "value", "").replace(" ", "T") for value in values}
+        return given in wanted or (given is None and len(wanted) > 1 and "ambiguous" in (reason or ""))
+
+    def run(self, verbs, template, strategy):
+        rights, seconds, asked = [], 0.0, {}
+        for (form, now), rows in self.groups.items():
+            data.write(self.work / "rows.csv", ["input", "results"], rows)
+            answers, asked = self.ask(verbs, self.task(template, changes=[("FORM", form), ("NOW", now)]))
+            seconds += len(rows) / asked["rows_per_second"]
+            for given, sure, row in answers:
+                results = data.json.loads(row["results"])
+                rights.append((sure, self.right(form, given, row[f"{self.name}_reason"], results)))
+        none = sum(row["n_results"] == "0" for rows in self.groups.values() for row in rows) / len(rights)
+        graded = grade.accuracy(rights, none, f"accuracy, single values among {self.total} rows") | {"to_reach": self.to_reach}
+        return {"answered_by": asked["answered_by"], "rows_per_second": len(rights) / seconds, "grades": [graded]}
+
+
+class Spelling(Set):
+    """Words with a slip, mended by a dictionary that has nothing to do with the set."""
+
+    strategies = ["rules"]
+
+    def rows(self, folder):
+        self.graded = data.read(folder / "all.csv")[: self.limit]
+        data.write(self.work / "rows.csv", ["misspelling", "correct"], self.graded)
+
+    def run(self, verbs, template, strategy):
+        if not self.dictionary.exists():
+            return {"not_run": f"no {self.dictionary}"}
+        words = [word for word in self.dictionary.read_text(encoding="utf-8").split("\n") if word]
+        (self.work / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+        answers, asked = self.ask(verbs, self.task(template))
+        rights = [(sure, given == row["correct"]) for given, sure, row in answers]
+        return asked | {"grades": [grade.accuracy(rights, 0.0)]}
+
+
+class Repairs(Set):
+    """Wrong cells of a table, with rows that are put right first where the verb asks for it."""
+
+    strategies = ["nothing put right", "20 rows put right"]
+
+    def rows(self, folder):
+        rows = data.read(folder / "all.csv")
+        self.columns = [name.removeprefix("dirty_") for name in rows[0] if name.startswith("dirty_")]
+        self.sides = [[{name: row[side + name] for name in self.columns} for row in rows] for side in ("dirty_", "clean_")]
+        for name, side in zip(("dirty", "clean"), self.sides):
+            data.write(self.work / f"{name}.csv", self.columns, side)
+
+    def run(self, verbs, template, strategy):
+        task, kept, labelled = self.task(template), {}, set()
+        dirty, proposals = self.work / "dirty.csv", self.work / "proposals.csv"
+        if strategy != "nothing put right":
+            chosen = self.work / "chosen.csv"
+            verbs.run("repair", task, dirty, "--choose", 20, "-o", chosen, "--force")
+            labelled = {row["index"] for row in data.read(chosen)}
+            mended = [row for row in self.sides[1] if row["index"] in labelled]
+            data.write(self.work / "mended.csv", self.columns, mended)
+            task = self.task(template + "examples: {from: mended.csv}\n")
+        report, seconds = verbs.run("repair", task, dirty, "--expected", self.work / "clean.csv", "-o", proposals, "--force")
+        proposed = defaultdict(dict)
+        for proposal in data.read(proposals):
+            if proposal["remedy"] != "unknown":
+                proposed[proposal["record_key"]][proposal["column_name"]] = proposal
+        counts, rights = [], []
+        for before, after in zip(*self.sides):
+            if before["index"] in labelled:
+                continue
+            found = proposed[before["index"]]
+            right = {name: (proposal["proposed"] or "") == after[name] for name, proposal in found.items()}
+            rights += [(float(found[name]["confidence"]), is_right) for name, is_right in right.items()]
+            counts.append((sum(right.values()), len(found), sum(before[name] != after[name] for name in self.columns)))
+        graded = grade.counted(counts, 0.0, "F1 of repaired cells", rights)
+        kept |= {"expected": report["expected"], "seconds": seconds, "rows_per_second": len(self.sides[0]) / report["seconds"]}
+        return kept | {"grades": [graded | {"to_reach": self.to_reach if labelled else ""}]}
+
+
+class Entities(Set):
+    """Which records of whole tables are the same thing. F1 of pairs, its interval by the records drawn again."""
+
+    strategies = ["unlabelled"]
+
+    def rows(self, folder):
+        rows = data.read(folder / "all.csv")
+        if (folder / "matches.csv").exists():
+            same = {f"zagats{row['zagats_id']}": f"fodors{row['fodors_id']}" for row in data.read(folder / "matches.csv")}
+            for row in rows:
+                row["id"] = row["source"] + row["id"]
+                row["entity"] = same.get(row["id"], row["id"])
+            self.key, self.entity, source = "id", "entity", "source"
+            columns = ["id", "entity", "name", "addr", "city", "phone", "type"]
+        else:
+            self.key, self.entity, source, columns = "rec_id", "cluster", None, list(rows[0])
+        self.entities = {row[self.key]: row[self.entity] for row in rows}
+        self.tables = []
+        for of in sorted({row[source] for row in rows}) if source else [None]:
+            self.tables.append(self.work / f"{of or 'records'}.csv")
+            data.write(self.tables[-1], columns, [row for row in rows if not source or row[source] == of])
+
+    def run(self, verbs, template, strategy):
+        found = self.work / "found.csv"
+        report, seconds = verbs.run("resolve", self.task(template), *self.tables, "--expected", self.entity, "-o", found, "--force")
+        given = {row[self.key]: row["entity_id"] for row in data.read(found)}
+        sides = [Counter(given.values()), Counter(self.entities.values())]
+        both = Counter((given[key], entity) for key, entity in self.entities.items())
+        # Pairs that a record is in: each pair is counted at both of its ends, which leaves F1 as it is.
+        counts = [(both[(given[key], entity)] - 1, sides[0][given[key]] - 1, sides[1][entity] - 1) for key, entity in self.entities.items()]
+        kept = {"expected": report["expected"], "compared": report["report"]["compared"], "seconds": seconds}
+        graded = grade.counted(counts, 0.0, "F1 of pairs") | {"to_reach": self.to_reach}
+        return kept | {"rows_per_second": len(counts) / report["seconds"], "grades": [graded]}

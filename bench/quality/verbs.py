@@ -1,0 +1,42 @@
+"""Runs the verbs, in a home of its own, and tells how long they took."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+
+class Failed(Exception):
+    """A verb that failed, or took too long."""
+
+
+class Verbs:
+    """The program with a home for heads and answers beside the models of another home."""
+
+    def __init__(self, program, home, work, limit):
+        self.program, self.work, self.limit = program, work, limit
+        self.home = work / "home"
+        (self.home / "models").mkdir(parents=True, exist_ok=True)
+        home = Path(home)
+        for name in ("lib", "downloads"):
+            self.link(home / name, self.home / name)
+        for model in (home / "models").iterdir() if (home / "models").is_dir() else []:
+            if not model.name.startswith("."):
+                self.link(model, self.home / "models" / model.name)
+
+    @staticmethod
+    def link(source, link):
+        if source.exists() and not link.exists():
+            link.symlink_to(source)
+
+    def run(self, *arguments):
+        """What the verb reports, and its seconds."""
+        command = [str(part) for part in (self.program, "--home", self.home, "--no-progress", *arguments, "--format", "json")]
+        start = time.perf_counter()
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=self.limit)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"`{arguments[0]}` took more than {self.limit} s") from None
+        if done.returncode:
+            raise Failed(f"`{arguments[0]}`: {done.stderr.strip().splitlines()[-2:]}")
+        return json.loads(done.stdout or "null"), time.perf_counter() - start

@@ -9,6 +9,7 @@ isn't there is said and left out. Models come from the home; heads and kept answ
 """
 
 import argparse
+import datetime
 import json
 import os
 import tempfile
@@ -70,8 +71,6 @@ def options():
 
 def kept_before(name):
     """Results of today's file."""
-    import datetime
-
     path = BENCH / "results" / f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}-{name}.json"
     return json.loads(path.read_text())["results"] if path.exists() else []
 

@@ -58,7 +58,8 @@ def pair(row):
 
 
 def reading(row):
-    return row | {"answer": "" if row["answer"] == NONE else row["answer"]}
+    """Some questions of the set have blanks at their ends."""
+    return {name: text.strip() for name, text in row.items()} | {"answer": "" if row["answer"] == NONE else row["answer"]}
 
 
 def emotions(row):

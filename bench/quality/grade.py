@@ -8,6 +8,8 @@ import random
 import re
 import string
 from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 
 DRAWS = 1000
 
@@ -42,14 +44,13 @@ def auroc(answers):
     wrongs = len(answers) - rights
     if not rights or not wrongs:
         return None
-    below, won, at = 0, 0.0, 0
-    answers.sort(key=lambda answer: answer[0])
-    while at < len(answers):
-        same = [right for confidence, right in answers[at:] if confidence == answers[at][0]] if at + 1 < len(answers) and answers[at + 1][0] == answers[at][0] else [answers[at][1]]
-        tied = len(same) - sum(same)
-        won += sum(same) * (below + tied / 2)
-        below += tied
-        at += len(same)
+    below, won = 0, 0.0
+    first = itemgetter(0)
+    for _, tied in groupby(sorted(answers, key=first), key=first):
+        tied = [right for _, right in tied]
+        wrong_here = len(tied) - sum(tied)
+        won += sum(tied) * (below + wrong_here / 2)
+        below += wrong_here
     return won / (rights * wrongs)
 
 

@@ -1,6 +1,8 @@
 """The sets, and how each is asked and graded. Nothing here looks at the right answers of graded rows but to grade them."""
 
+import json
 import re
+import shutil
 from collections import Counter, defaultdict
 
 from . import data, grade
@@ -151,23 +153,20 @@ class Reading(Emotions):
 class Slots(Emotions):
     """Values of slots in a text."""
 
-    label, slots = "fields", staticmethod(data.spoken)
+    label, slots, lists = "fields", staticmethod(data.spoken), False
 
     def rows(self, folder):
         self.change = self.slots
         graded, examples = data.split(folder, self.examples, limit=self.limit)
         self.graded = [self.slots(row) for row in graded]
         self.taught = [self.slots(row) for row in data.without(examples, graded, self.columns)]
-        lists = self.lists
         for row in self.taught:
             fields = defaultdict(list)
             for slot, value in row["slots"]:
                 fields[slot].append(value)
-            row["fields"] = data.json.dumps(dict(fields) if lists else {slot: values[0] for slot, values in fields.items()})
+            row["fields"] = json.dumps(fields if self.lists else {slot: values[0] for slot, values in fields.items()})
         data.write(self.work / "rows.csv", self.columns, self.graded)
         data.write(self.work / "examples.csv", [*self.columns, "fields"], self.taught)
-
-    lists = False
 
     def grades(self, answers, _names):
         counts, rights = [], []
@@ -210,17 +209,17 @@ class Phones(Set):
     has to be just that; and where there is none, that there is none."""
 
     strategies = ["rules"]
+    COUNTRY = re.compile(r"\(?\s*(\+|00)")
 
     def rows(self, folder):
         self.graded = data.read(folder / "all.csv")[: self.limit]
         data.write(self.work / "rows.csv", ["input", "results"], self.graded)
 
-    @staticmethod
-    def right(given, reason, results):
+    def right(self, given, reason, results):
         if not results:
             return given is None and "not found" in (reason or "")
         text = results[0]["Resolution"]["value"]
-        if len(results) > 1 or not re.match(r"\(?\s*(\+|00)", text):
+        if len(results) > 1 or not self.COUNTRY.match(text):
             return given is None and "ambiguous" in (reason or "")
         return given == "+" + re.sub(r"^00", "", re.sub(r"\D", "", text.replace("(0)", "")))
 
@@ -228,10 +227,10 @@ class Phones(Set):
         answers, asked = self.ask(verbs, self.task(template))
         rights, countries = [], []
         for given, sure, row in answers:
-            results = data.json.loads(row["results"])
+            results = json.loads(row["results"])
             right = self.right(given, row[f"{self.name}_reason"], results)
             rights.append((sure, right))
-            if len(results) == 1 and re.match(r"\(?\s*(\+|00)", results[0]["Resolution"]["value"]):
+            if len(results) == 1 and self.COUNTRY.match(results[0]["Resolution"]["value"]):
                 countries.append((sure, right))
         none = sum(row["n_results"] == "0" for row in self.graded) / len(self.graded)
         return asked | {"grades": [
@@ -250,7 +249,7 @@ class Moments(Set):
     def rows(self, folder):
         self.groups, self.total = defaultdict(list), 0
         for row in data.read(folder / "all.csv")[: self.limit]:
-            results = data.json.loads(row["results"])
+            results = json.loads(row["results"])
             self.total += 1
             if len(results) < 2 and (not results or results[0]["TypeName"] in self.FORMS):
                 form = self.FORMS[results[0]["TypeName"]] if results else "datetime"
@@ -271,7 +270,7 @@ class Moments(Set):
             answers, asked = self.ask(verbs, self.task(template, changes=[("FORM", form), ("NOW", now)]))
             seconds += len(rows) / asked["rows_per_second"]
             for given, sure, row in answers:
-                results = data.json.loads(row["results"])
+                results = json.loads(row["results"])
                 rights.append((sure, self.right(form, given, row[f"{self.name}_reason"], results)))
         none = sum(row["n_results"] == "0" for rows in self.groups.values() for row in rows) / len(rights)
         graded = grade.accuracy(rights, none, f"accuracy, single values among {self.total} rows") | {"to_reach": self.to_reach}
@@ -290,8 +289,7 @@ class Spelling(Set):
     def run(self, verbs, template, strategy):
         if not self.dictionary.exists():
             return {"not_run": f"no {self.dictionary}"}
-        words = [word for word in self.dictionary.read_text(encoding="utf-8").split("\n") if word]
-        (self.work / "words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+        shutil.copy(self.dictionary, self.work / "words.txt")
         answers, asked = self.ask(verbs, self.task(template))
         rights = [(sure, given == row["correct"]) for given, sure, row in answers]
         return asked | {"grades": [grade.accuracy(rights, 0.0)]}

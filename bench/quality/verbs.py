@@ -38,5 +38,5 @@ class Verbs:
         except subprocess.TimeoutExpired:
             raise Failed(f"`{arguments[0]}` took more than {self.limit} s") from None
         if done.returncode:
-            raise Failed(f"`{arguments[0]}`: {done.stderr.strip().splitlines()[-2:]}")
+            raise Failed(f"`{arguments[0]}`: {' '.join(done.stderr.strip().splitlines()[-2:])}")
         return json.loads(done.stdout or "null"), time.perf_counter() - start

@@ -50,15 +50,10 @@ impl Workspace {
         Ok(kept.and_then(|(_, content)| serde_json::from_slice(&content).ok()))
     }
 
-    /// The digests of the models that tasks name, by those names. Models that aren't installed are missing.
+    /// The digests of the models and heads that tasks name, by those names. What isn't there is missing.
     pub fn model_digests(&self) -> BTreeMap<String, String> {
         let tasks = self.dag.project.tasks.values();
-        tasks
-            .filter_map(|file| {
-                let answerer = self.models.prepare(&file.task).ok()?;
-                Some((file.task.model_name(), answerer.model_digest().to_owned()))
-            })
-            .collect()
+        tasks.flat_map(|file| self.models.digests_of(&file.task)).collect()
     }
 
     /// The name of the target.

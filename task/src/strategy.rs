@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use crate::examples::Example;
-use crate::task::Task;
+use crate::task::{RULES_MODEL, Task};
 
 /// What answers a row that no rule answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
@@ -143,6 +143,14 @@ impl Task {
         self.head
             .as_ref()
             .map_or_else(|| self.name.to_lowercase(), ToString::to_string)
+    }
+
+    /// What of the registry answers the task, by name: the model that it asks, and the head that it reads. Empty where rules
+    /// alone answer.
+    pub fn registry_names(&self) -> Vec<String> {
+        let model = Some(self.model_name()).filter(|name| name != RULES_MODEL);
+        let head = self.strategy.reads_head().then(|| self.head_name());
+        model.into_iter().chain(head).collect()
     }
 
     /// All examples that are there, whether a prompt shows them or not: what is learned from.

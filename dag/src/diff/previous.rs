@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::nodes::{is_another, parts};
-use super::snapshot::{Snapshot, model_of};
+use super::snapshot::{Snapshot, models_of};
 use crate::dag::Dag;
 use crate::nodes::Detail;
 use crate::select::{Changes, Previous};
@@ -39,9 +39,12 @@ impl Previous for Comparison<'_> {
             Detail::Model(model) => model
                 .calls
                 .iter()
-                .filter_map(|call| model_of(self.dag, &call.asked))
+                .flat_map(|call| models_of(self.dag, &call.asked))
                 .any(|model| self.models.contains(model.as_str())),
-            Detail::Task(task) => self.models.contains(task.task.model_name().as_str()),
+            Detail::Task(task) => {
+                let mut names = task.task.registry_names().into_iter();
+                names.any(|name| self.models.contains(name.as_str()))
+            }
             _ => false,
         };
         Some(parts(&before.fingerprints, &now.fingerprints, calls_another))

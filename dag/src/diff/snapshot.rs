@@ -196,9 +196,9 @@ fn state(dag: &Dag, node: &Node) -> NodeState {
         Detail::Model(model) => model
             .calls
             .iter()
-            .filter_map(|call| model_of(dag, &call.asked))
+            .flat_map(|call| models_of(dag, &call.asked))
             .collect(),
-        Detail::Task(task) => vec![task.task.model_name()],
+        Detail::Task(task) => task.task.registry_names(),
         _ => Vec::new(),
     };
     models.sort_unstable();
@@ -219,11 +219,14 @@ fn state(dag: &Dag, node: &Node) -> NodeState {
     }
 }
 
-/// The model that a call asks, directly or through its task.
-pub(super) fn model_of(dag: &Dag, asked: &refuel_staging::Asked) -> Option<String> {
+/// The models and heads that a call asks, directly or through its task.
+pub(super) fn models_of(dag: &Dag, asked: &refuel_staging::Asked) -> Vec<String> {
     match asked {
-        refuel_staging::Asked::Task { name, .. } => Some(dag.project.tasks.get(name)?.task.model_name()),
-        refuel_staging::Asked::Embed { model } | refuel_staging::Asked::Complete { model, .. } => Some(model.clone()),
+        refuel_staging::Asked::Task { name, .. } => {
+            let file = dag.project.tasks.get(name);
+            file.map_or_else(Vec::new, |file| file.task.registry_names())
+        }
+        refuel_staging::Asked::Embed { model } | refuel_staging::Asked::Complete { model, .. } => vec![model.clone()],
     }
 }
 

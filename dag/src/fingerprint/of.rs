@@ -331,20 +331,31 @@ pub(crate) fn upstream(nodes: &mut IndexMap<NodeId, Node>, graph: &Graph) -> Vec
         };
         (number, upstream, fingerprints.all())
     };
-    // What nothing reads, as most tests are, can be hashed side by side when the rest is done.
-    let (inner, leaves): (Vec<usize>, Vec<usize>) = graph
-        .order()
-        .partition(|number| graph.children(*number).next().is_some());
-    for number in inner {
-        let (_, upstream, whole) = of(number, nodes, &all);
-        nodes[number].fingerprints.upstream = upstream;
-        all[number] = whole;
+    // What has the same distance from what reads nothing can be hashed side by side.
+    let mut distances = vec![0usize; nodes.len()];
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    for number in graph.order() {
+        let distance = graph
+            .parents(number)
+            .map(|parent| distances[parent] + 1)
+            .max()
+            .unwrap_or(0);
+        distances[number] = distance;
+        if levels.len() <= distance {
+            levels.resize_with(distance + 1, Vec::new);
+        }
+        levels[distance].push(number);
     }
-    let hashed: Vec<(usize, Fingerprint, Fingerprint)> =
-        leaves.into_par_iter().map(|number| of(number, nodes, &all)).collect();
-    for (number, upstream, whole) in hashed {
-        nodes[number].fingerprints.upstream = upstream;
-        all[number] = whole;
+    for level in levels {
+        let hashed: Vec<(usize, Fingerprint, Fingerprint)> = level
+            .into_par_iter()
+            .with_min_len(64)
+            .map(|number| of(number, nodes, &all))
+            .collect();
+        for (number, upstream, whole) in hashed {
+            nodes[number].fingerprints.upstream = upstream;
+            all[number] = whole;
+        }
     }
     all
 }

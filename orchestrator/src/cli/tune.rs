@@ -13,7 +13,7 @@ Answers labelled rows in every way that the task can be answered, and shows them
 alike, a trained head, language models with and without examples, and a cascade. The head is trained first where that has \
 not been done on the task's examples. Rows that are examples of the task are left out: they would prove nothing.
 
-The pick is the fastest way that is not measurably worse than the best, by the 95 % interval of their difference on the \
+The pick is the cheapest way, in the order of the table, that is not measurably worse than the best, by the 95 % interval of their difference on the \
 same rows.";
 
 const EXAMPLES: &str = "\

@@ -219,3 +219,36 @@ fn errors_of_tasks_properties_and_sql_are_told_together() {
         assert!(told.contains(wrong), "{wrong}\n{told}");
     }
 }
+
+/// Rules, records and whole tables all go by one name where no model is asked; one without steps made all look changed.
+#[test]
+fn what_rules_answer_is_the_same_after_a_build() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.path("shop/models")).unwrap();
+    std::fs::create_dir_all(desk.path("shop/seeds")).unwrap();
+    std::fs::create_dir_all(desk.path("shop/tasks")).unwrap();
+    desk.write("shop/refuel_project.yml", "name: shop\n");
+    desk.write(
+        "shop/seeds/vendors.csv",
+        "id,name,phone\nv1,Harbour Light,030 901820\nv2,Old Mill,030 901821\n",
+    );
+    desk.write(
+        "shop/models/phones.sql",
+        "select id, refuel_normalize(phone, 'phone') as phone from {{ ref('vendors') }}\n",
+    );
+    desk.write(
+        "shop/models/entities.sql",
+        "select record_key, entity_id from refuel_resolve({{ ref('vendors') }}, 'same_vendor')\n",
+    );
+    desk.write(
+        "shop/tasks/phone.yml",
+        "kind: normalize\ninput: phone\nformat: {phone: {region: DE}}\n",
+    );
+    desk.write("shop/tasks/same_vendor.yml", "kind: resolve\nkey: id\n");
+    let built = run(&desk, &["build"]);
+    assert!(built.starts_with("status: 0\n"), "{built}");
+    let same = run(&desk, &["diff"]);
+    assert!(same.contains("nothing changed"), "{same}");
+    let modified = run(&desk, &["ls", "--select", "state:modified"]);
+    assert!(modified.contains("RF1253"), "{modified}");
+}

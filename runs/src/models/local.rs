@@ -35,6 +35,16 @@ impl Models for LocalModels {
         Ok(Arc::new(Prepared { task }))
     }
 
+    fn digests_of(&self, task: &Task) -> Vec<(String, String)> {
+        let known = |name: String| {
+            // What answers instead of the model that the task names is told under that name.
+            let asked = self.instead_of_named(task).filter(|_| name == task.model_name());
+            let entry = self.engine.registry().get(asked.unwrap_or(&name)).ok()?;
+            Some((name, entry.manifest.digest))
+        };
+        task.registry_names().into_iter().filter_map(known).collect()
+    }
+
     fn model_of(&self, task: &Task) -> String {
         let instead = self.instead_of_named(task);
         instead.map_or_else(|| task.model_name(), ToOwned::to_owned)

@@ -6,7 +6,7 @@ mod local;
 use std::sync::Arc;
 
 use refuel_engine::{Cancel, EngineError, Estimate};
-use refuel_task::{Answer, RenderedInput, Task};
+use refuel_task::{Answer, RULES_MODEL, RenderedInput, Task};
 
 pub(crate) use absent::{answered_before, is_missing};
 pub use local::LocalModels;
@@ -18,6 +18,14 @@ pub trait Models: Send + Sync {
     /// # Errors
     /// Where the model isn't there, or can't do what the task asks.
     fn prepare(&self, task: &Task) -> Result<Arc<dyn Answerer>, EngineError>;
+
+    /// The digests of what answers a task, by name: of the model that it asks, and of the head that it reads. What isn't
+    /// there is missing.
+    fn digests_of(&self, task: &Task) -> Vec<(String, String)> {
+        let model = Some(task.model_name()).filter(|name| name != RULES_MODEL);
+        let digest = |name| Some((name, self.prepare(task).ok()?.model_digest().to_owned()));
+        model.and_then(digest).into_iter().collect()
+    }
 
     /// The model that is to answer a task, as it was named; also where it isn't there.
     fn model_of(&self, task: &Task) -> String {

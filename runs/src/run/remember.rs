@@ -23,9 +23,7 @@ pub(super) fn keep(context: &Context<'_>, reports: &[NodeReport]) -> Result<(), 
     for node in context.dag.nodes.values() {
         let Detail::Task(of) = &node.detail else { continue };
         // A model that isn't installed is no matter of this run, which did not need it.
-        if let Ok(asked) = context.tasks.named(&of.task.name) {
-            digests.insert(of.task.model_name(), asked.answerer.model_digest().to_owned());
-        }
+        digests.extend(context.tasks.digests_of(&of.task));
     }
     let now = Snapshot::of(context.dag, digests);
     let done = done(context.dag, reports);
@@ -71,7 +69,7 @@ fn merged(dag: &Dag, before: Snapshot, now: Snapshot, done: &HashSet<&NodeId>) -
     // A model is the one that its tasks were asked with.
     let is_new = |name: &str| {
         let mut tasks = dag.nodes.values().filter(|node| match &node.detail {
-            Detail::Task(of) => of.task.model_name() == name,
+            Detail::Task(of) => of.task.registry_names().iter().any(|of| of == name),
             _ => false,
         });
         tasks.all(|task| done.contains(&task.id))

@@ -43,7 +43,11 @@ fn calibrated(rules: &dyn KindRules) -> Value {
         "fingerprint" => digits("First digits of the fingerprint that the task had."),
         "rows" => json!({"type": "integer", "minimum": 0, "description": "Rows that were looked at."}),
         "map" => map.clone(),
-        "threshold" => object(&keyed(&CHOSEN_KEYS, chosen), &["value", "target"]),
+        "threshold" => {
+            let mut schema = object(&keyed(&CHOSEN_KEYS, chosen), &["value", "target"]);
+            schema["description"] = "The threshold that was chosen for `threshold: auto`.".into();
+            schema
+        }
         "fields" => json!({
             "type": "object",
             "additionalProperties": map,

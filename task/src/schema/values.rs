@@ -81,7 +81,14 @@ fn format() -> Value {
     });
     let options = object(&options, &[]);
     let names = Format::ALL.map(Format::name);
-    let with_options: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), options.clone())).collect();
+    let with_options: Map<String, Value> = Format::ALL
+        .into_iter()
+        .map(|format| {
+            let mut options = options.clone();
+            options["description"] = comes_out(format).into();
+            (format.name().to_owned(), options)
+        })
+        .collect();
     json!({
         "oneOf": [
             {"enum": names},
@@ -96,6 +103,44 @@ fn format() -> Value {
         "description": "What the values are: a name, or a map of the name with options.",
         "examples": ["phone", {"phone": {"region": "DE"}}],
     })
+}
+
+/// What a value of a format is made into.
+fn comes_out(format: Format) -> &'static str {
+    match format {
+        Format::Date => "A day: `2024-03-05`.",
+        Format::Time => "A time of day: `15:30:00`.",
+        Format::Datetime => "A time of a day: `2024-03-05T15:30:00`.",
+        Format::Duration => "How long something lasts: `PT1H30M`.",
+        Format::Phone => "A telephone number as in E.164: `+4930901820`.",
+        Format::Amount => "An amount of money: `EUR 1234.50`.",
+        Format::Number => "A number in digits: `-1234.5`. A percentage is a fraction.",
+        Format::Quantity => "A number with a unit: `2.5 kg`.",
+        Format::Country => "A country, by two letters of ISO 3166-1: `DE`.",
+        Format::Language => "A language, by two letters of ISO 639-1, or by three where it has no two: `de`.",
+        Format::Boolean => "`true` or `false`.",
+        Format::Email => "An e-mail address, with its domain in lower case.",
+        Format::Url => "A URL as the URL standard writes it.",
+        Format::Person => "A person's name: `Jane Q. Doe Jr.`",
+        Format::Company => "A company's name with its legal form: `Acme GmbH`.",
+        Format::Address => "A postal address in one line.",
+    }
+}
+
+/// What a rule mends.
+fn mends(rule: RuleName) -> &'static str {
+    match rule {
+        RuleName::Unicode => "Brings characters into one form of Unicode.",
+        RuleName::Mojibake => "Mends text that was decoded with the wrong character set.",
+        RuleName::Invisible => "Takes out control characters and others that nobody sees.",
+        RuleName::Whitespace => "Makes one blank of white space, and none of it at the ends.",
+        RuleName::Html => "Takes out HTML.",
+        RuleName::Casing => "Changes capitals and small letters.",
+        RuleName::Quotes => "Writes quotation marks and apostrophes in one way.",
+        RuleName::Dashes => "Writes hyphens and dashes in one way.",
+        RuleName::Punctuation => "Makes one mark of repeated ones.",
+        RuleName::Spelling => "Corrects words that the dictionary does not have.",
+    }
 }
 
 fn vocabulary() -> Value {
@@ -154,7 +199,9 @@ fn rules() -> Value {
                 "tags": flag("Whether tags go."),
                 "entities": flag("Whether character references become characters."),
             }),
-            RuleName::Casing => json!({"to": {"enum": ["lower", "upper", "sentence", "title"]}}),
+            RuleName::Casing => json!({
+                "to": {"enum": ["lower", "upper", "sentence", "title"], "description": "How it is written."},
+            }),
             RuleName::Quotes => json!({"to": word(&["straight", "curly"])}),
             RuleName::Dashes => json!({"to": word(&["hyphen", "dash"])}),
             RuleName::Spelling => json!({
@@ -167,8 +214,12 @@ fn rules() -> Value {
     let with_options: Map<String, Value> = RuleName::ALL
         .into_iter()
         .map(|name| {
-            let schema =
-                json!({"type": ["object", "null"], "properties": options(name), "additionalProperties": false});
+            let schema = json!({
+                "type": ["object", "null"],
+                "properties": options(name),
+                "additionalProperties": false,
+                "description": mends(name),
+            });
             (name.name().to_owned(), schema)
         })
         .collect();

@@ -7,7 +7,7 @@ const CODES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.r
 const MISTAKE: (&str, &str, &str) = ("RF0600", "A mistake in the program stopped it.", "");
 
 /// The parts that codes belong to, by their first four characters.
-const PARTS: [(&str, &str); 21] = [
+const PARTS: [(&str, &str); 22] = [
     ("RF01", "Model files: GGUF, safetensors, configuration, tokenizer"),
     ("RF02", "Compiling a checkpoint to ONNX"),
     ("RF03", "The registry of models: download, import, verify"),
@@ -29,6 +29,7 @@ const PARTS: [(&str, &str); 21] = [
     ("RF19", "Matching and resolving records"),
     ("RF20", "Cleaning text"),
     ("RF21", "Repairing tables"),
+    ("RF24", "Tasks about whole tables"),
 ];
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {

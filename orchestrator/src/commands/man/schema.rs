@@ -38,17 +38,23 @@ pub(super) fn task() -> String {
             add_keys(&schema, definition, "", 0, kind.name(), &mut keys);
         }
     }
-    let kinds = refuel_task::Kind::all().count();
     for key in keys {
-        let takers = if key.kinds.len() == kinds {
-            "all".to_owned()
-        } else {
-            key.kinds.join(", ")
-        };
+        let takers = takers(&key.kinds);
         let about = key.about.trim().replace('|', "\\|");
         text.push_str(&format!("| `{}` | {takers} | {} | {about} |\n", key.name, key.values));
     }
     text
+}
+
+/// The kinds that take a key, in few words: where most do, those that don't.
+fn takers(kinds: &[&'static str]) -> String {
+    let names = refuel_task::Kind::all().map(refuel_task::Kind::name);
+    let others: Vec<&str> = names.filter(|name| !kinds.contains(name)).collect();
+    match others.as_slice() {
+        [] => "all".to_owned(),
+        few if few.len() < 4 => format!("all but {}", few.join(", ")),
+        _ => kinds.join(", "),
+    }
 }
 
 /// A key as a row of the table.
@@ -241,7 +247,8 @@ mod tests {
     fn every_key_is_said_with_the_kinds_that_take_it() {
         let text = task();
         assert!(text.contains("| `labels` | label, multilabel |"), "{text}");
-        assert!(text.contains("| `input` | all |"), "{text}");
+        assert!(text.contains("| `name` | all |"), "{text}");
+        assert!(text.contains("| `input` | all but resolve, repair |"), "{text}");
         assert!(!text.contains("|  |"), "no cell is empty: {text}");
     }
 }

@@ -9,7 +9,6 @@ use refuel_project::Project;
 use refuel_registry::Registry;
 use refuel_runs::Workspace;
 use refuel_state::State;
-use refuel_task::RULES_MODEL;
 
 use super::open;
 use super::selection::Earlier;
@@ -80,18 +79,15 @@ pub(super) fn snapshot(project: &Project) -> Result<Option<Snapshot>, Failure> {
     Ok(kept.and_then(|(_, content)| serde_json::from_slice(&content).ok()))
 }
 
-/// The digests of the models that tasks name, as far as they are installed.
+/// The digests of the models and heads that tasks name, as far as they are there.
 pub(super) fn model_digests(dag: &Dag, context: &Context) -> Result<BTreeMap<String, String>, Failure> {
     let tasks = dag.project.tasks.values();
-    let names: BTreeSet<String> = tasks.map(|file| file.task.model_name()).collect();
+    let names: BTreeSet<String> = tasks.flat_map(|file| file.task.registry_names()).collect();
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
     let registry = Registry::open(&context.home()?)?;
     let digest = |name: String| {
-        if name == RULES_MODEL {
-            return Some((name.clone(), name));
-        }
         let entry = registry.get(&name).ok()?;
         Some((name, entry.manifest.digest))
     };

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use refuel_engine::EngineError;
 use refuel_engine::learning::{ASKED_UNLESS_TOLD, TrainOptions, hash_of};
 use refuel_registry::RegistryError;
-use refuel_task::{Example, InputHash, RenderedInput, Strategy, Task};
+use refuel_task::{Example, InputHash, ModelName, RenderedInput, Strategy, Task};
 use serde_json::Value;
 
 use crate::answerer::Models;
@@ -46,6 +46,7 @@ pub(super) fn run(arguments: &TuneArgs, context: &Context) -> Result<ExitStatus,
     learned.add_verdicts(&task, &arguments.task, printer)?;
     let examples = learned.all();
     let rows = read(arguments, &task, &examples, printer)?;
+    let task = if arguments.write { task } else { with_own_head(task) };
     let models = Models::open(&arguments.engine, context)?;
     let stopped = || {
         printer.note("\nstopped; nothing was compared");
@@ -91,6 +92,15 @@ pub(super) fn run(arguments: &TuneArgs, context: &Context) -> Result<ExitStatus,
         ));
     }
     Ok(ExitStatus::Success)
+}
+
+/// The task with a head of its own to compare with. The one that answers the task stays what it is until a pick is written.
+fn with_own_head(mut task: Task) -> Task {
+    task.head = Some(ModelName {
+        name: format!("{}-compared", task.head_name()),
+        digest: None,
+    });
+    task
 }
 
 /// Reads the labelled rows that are no examples of the task.

@@ -207,8 +207,15 @@ impl Writer {
     /// What `before` shares with the prompts of rows that have examples. Whole parts alone are compared, so that the
     /// cut is where parts end.
     fn common_prefix(&self, before: &[Segment]) -> Result<Vec<Segment>, TaskError> {
+        // A question of the kind's own form: where it begins with words of the layout, these run together with what the
+        // template writes in front.
+        let input = if self.task.kind.rules().two_sided() {
+            RenderedInput::two("?", "?")
+        } else {
+            RenderedInput::text("?")
+        };
         let turn = Turn {
-            question: vec![Segment::Data("?".to_owned())],
+            question: self.layout.row(&input),
             answer: "!".to_owned(),
         };
         let mut shared = before.len();

@@ -364,6 +364,51 @@ fn examples_by_row_come_between_what_is_shared_and_the_row() {
     }
 }
 
+/// Their questions begin with words of the layout, which no prompt without examples has at that place.
+#[test]
+fn examples_by_row_fit_kinds_whose_input_has_two_sides() {
+    let pairs = "
+kind: match
+input: {a: left, b: right}
+guidelines: Are they the same?
+examples:
+  select: similar
+  count: 1
+  items:
+    - {input: {left: Acme, right: ACME Inc}, match: true}
+    - {input: {left: Acme, right: Brick}, match: false}
+";
+    let questions = "
+kind: answer
+input: {context: context, question: question}
+examples:
+  select: similar
+  count: 1
+  items:
+    - {input: {context: The sky is blue., question: What is blue?}, answer: The sky}
+    - {input: {context: Grass is green., question: What is green?}, answer: Grass}
+";
+    for yaml in [pairs, questions] {
+        let task = task(yaml);
+        let set = task.examples.as_ref().expect("examples");
+        let vectors = [vec![1.0, 0.0], vec![0.0, 1.0]];
+        let input = RenderedInput::two("one side", "the other");
+        let chosen = set.for_row(&input, &[0.9, 0.1], &vectors);
+        for source in [CHATML, LLAMA3, GEMMA, MISTRAL, MISTRAL_LATE_SYSTEM] {
+            let template = template(source);
+            let plan = Plan::new(&task, Some(&template), &set.shared(&vectors)).expect("a plan");
+            let by_row = plan
+                .row_with_examples(&chosen, &input)
+                .unwrap_or_else(|error| panic!("{error}: {source}"));
+            let fixed = Plan::new(&task, Some(&template), &chosen).expect("a plan");
+            let none = fixed.row_examples(&[]).expect("parts");
+            let wanted = text(&fixed.prefix) + &text(&none) + &text(&fixed.row(&input));
+            assert_eq!(text(&plan.prefix) + &text(&by_row), wanted, "{source}");
+            assert!(plan.row_examples(&[]).is_ok());
+        }
+    }
+}
+
 #[test]
 fn the_most_similar_example_is_next_to_the_row_and_a_row_never_sees_its_own_answer() {
     let task = similar();

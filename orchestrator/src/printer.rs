@@ -87,6 +87,15 @@ impl Printer {
         Ok(())
     }
 
+    /// Writes one JSON document to standard output, or to standard error where standard output has the rows.
+    pub(crate) fn json_beside(self, has_rows: bool, value: &impl Serialize) -> Result<(), Failure> {
+        if has_rows {
+            self.note_json(value)
+        } else {
+            self.json(value)
+        }
+    }
+
     /// Writes a warning to standard error.
     pub(crate) fn warn(self, text: impl Display) {
         if !self.quiet {

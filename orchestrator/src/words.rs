@@ -56,6 +56,11 @@ pub(crate) fn seconds(number: f64) -> String {
     }
 }
 
+/// A share from 0 to 1 in percent: `12.5 %`.
+pub(crate) fn share(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 /// A share in percent: `12.5 %`.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {

@@ -8,12 +8,14 @@
 //! texts that [`Resolving::texts`] gives. The same rows and embeddings give the same result.
 
 mod digest;
+mod embed;
 mod error;
 mod relation;
 mod repair;
 mod resolve;
 
 pub use digest::digest;
+pub use embed::embed;
 pub use error::RelationError;
 pub use refuel_resolve::{Step, Watch};
 pub use relation::Relation;

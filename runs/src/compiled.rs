@@ -87,10 +87,11 @@ fn node(scope: &Scope<'_>, node: &Node, session: &mut Session<'_>) -> Result<Com
     if has_incremental {
         queries.push(query(scope, node, true, session)?);
     }
-    let relation = node.relation.as_ref().map(|relation| match model {
-        Some(model) if model.gated => quote::relation(&gates::stored(relation)),
-        _ => quote::relation(relation),
-    });
+    let gated = model.is_some_and(|model| model.gated);
+    let relation = node
+        .relation
+        .as_ref()
+        .map(|relation| quote::relation(&gates::kept(relation, gated)));
     let has_calls = model.is_some_and(|model| !model.calls.is_empty());
     Ok(CompiledNode {
         node: node.id.clone(),

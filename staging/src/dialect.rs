@@ -16,6 +16,14 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// The dialect that this one is not.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Sqlite => Self::Postgres,
+            Self::Postgres => Self::Sqlite,
+        }
+    }
+
     /// A name as this dialect quotes it, so that it is read as it is written: `we"ird` gives `"we""ird"`.
     pub fn quote(self, name: &str) -> String {
         // Both follow the standard here.

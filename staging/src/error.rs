@@ -143,9 +143,10 @@ impl StagingError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Syntax { dialect, is_other, .. } => is_other.then(|| {
-                let (other, kind) = match dialect {
-                    Dialect::Sqlite => (Dialect::Postgres, "postgres"),
-                    Dialect::Postgres => (Dialect::Sqlite, "sqlite"),
+                let other = dialect.other();
+                let kind = match other {
+                    Dialect::Postgres => "postgres",
+                    Dialect::Sqlite => "sqlite",
                 };
                 format!(
                     "it is sound SQL of {other}: write it so that both read it (`refuel man templates`), or leave the \

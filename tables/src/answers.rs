@@ -1,6 +1,6 @@
 //! The columns that answers are written to.
 
-use refuel_task::{Answer, Source, Status};
+use refuel_task::{Answer, Source, Status, decimal};
 use serde_json::{Map, Value, json};
 
 use crate::IoError;
@@ -58,7 +58,8 @@ impl AnswerColumns {
 /// character and the one behind its last, from 0). None where there is no record.
 pub fn fields_of(answer: &Answer) -> Option<Value> {
     let told = answer.scores.iter().map(|field| {
-        let mut told = json!({"confidence": short(field.confidence), "raw_confidence": short(field.raw_confidence)});
+        let mut told =
+            json!({"confidence": decimal(field.confidence), "raw_confidence": decimal(field.raw_confidence)});
         if let Some(span) = field.span {
             told["span"] = json!(span);
         }
@@ -66,11 +67,6 @@ pub fn fields_of(answer: &Answer) -> Option<Value> {
     });
     let told: Map<String, Value> = told.collect();
     (!told.is_empty()).then_some(Value::Object(told))
-}
-
-/// A number with the digits that single precision has.
-fn short(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }
 
 /// The word for a status.

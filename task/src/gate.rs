@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Source, Status};
+use crate::answer::{Answer, Status};
 use crate::calibrated::Calibrated;
 use crate::task::Confidence;
 
@@ -67,10 +67,7 @@ impl Gate {
     pub fn confidence_of(&self, answer: &Answer) -> Option<f32> {
         let own = self.own_confidence(answer);
         match &self.calibrated {
-            // A person's verdict is not a model's answer.
-            Some(calibrated) if answer.status == Status::Ok && answer.source != Source::Human => {
-                own.map(|own| calibrated.map.apply(own))
-            }
+            Some(calibrated) if Calibrated::is_for(answer) => own.map(|own| calibrated.map.apply(own)),
             _ => own,
         }
     }
@@ -86,10 +83,7 @@ impl Gate {
 
     /// The confidence that counts, before it is calibrated.
     pub fn own_confidence(&self, answer: &Answer) -> Option<f32> {
-        match self.confidence {
-            Confidence::Normalized => answer.confidence,
-            Confidence::Raw => answer.raw_confidence,
-        }
+        self.confidence.of(answer)
     }
 
     /// The confidence that counts, of an answer whose confidence was calibrated.
@@ -105,6 +99,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Source;
     use crate::calibrated::CalibrationMap;
 
     fn answer(confidence: Option<f32>) -> Answer {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD};
+use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection};
 use crate::kinds::{Kind, KindRules};
 use crate::parse::{EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
 use crate::task::{LONGEST_LABEL, MOST_LABELS};
@@ -336,8 +336,8 @@ fn examples(rules: &dyn KindRules) -> Value {
         }),
         "items" => json!({"type": "array", "items": solved, "description": "Solved rows, before those of the file."}),
         "select" => json!({
-            "enum": ["fixed", "similar", "diverse"],
-            "default": "fixed",
+            "enum": Selection::WORDS.map(|(word, _)| word),
+            "default": Selection::default().name(),
             "description": "Which are shown: the first; those most like the row; or ones that are unlike each other.",
         }),
         "count" => json!({

@@ -95,6 +95,14 @@ impl ColumnRole {
         ("text", Self::Text),
         ("category", Self::Category),
     ];
+
+    /// The word in task files.
+    pub fn word(self) -> &'static str {
+        Self::WORDS
+            .into_iter()
+            .find(|(_, own)| *own == self)
+            .map_or("", |(word, _)| word)
+    }
 }
 
 /// Where matches are looked for.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::answer::{Answer, Scored};
 use crate::calibrated::{Calibrated, Mismatch};
 use crate::error::TaskError;
 use crate::examples::ExampleSet;
@@ -142,6 +143,11 @@ pub enum Calibration {
     Contextual,
 }
 
+/// The number as it was written: 0.95, where the nearest of its width is 0.949999988.
+pub fn decimal(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or(f64::from(number))
+}
+
 /// Which of an answer's two confidences the threshold is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -151,6 +157,24 @@ pub enum Confidence {
     Normalized,
     /// The geometric mean of the probabilities of the answer's tokens.
     Raw,
+}
+
+impl Confidence {
+    /// That confidence of an answer.
+    pub fn of(self, answer: &Answer) -> Option<f32> {
+        match self {
+            Self::Normalized => answer.confidence,
+            Self::Raw => answer.raw_confidence,
+        }
+    }
+
+    /// That confidence of a value that was scored.
+    pub fn of_scored(self, scored: &Scored) -> f32 {
+        match self {
+            Self::Normalized => scored.confidence,
+            Self::Raw => scored.raw_confidence,
+        }
+    }
 }
 
 /// How text is generated, for tasks of the kinds `complete`, `extract` and `answer`. The temperature is 0: the likeliest token is always taken.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use refuel_project::{Column, Properties};
-use refuel_task::{InputSpec, Part, Task, ValueRules};
+use refuel_task::{InputSpec, Part, Task, ValueRules, decimal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -127,11 +127,6 @@ impl TaskState {
             keys: said(keys.map(|(key, value)| (key.to_owned(), value))),
         }
     }
-}
-
-/// The number as it was written: 0.7, where the nearest of its width is 0.699999988.
-fn decimal(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or(f64::from(number))
 }
 
 fn input(spec: &InputSpec) -> Value {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use refuel_task::{Kind, Task};
 use serde::Serialize;
 
 /// Names of classes, each with a number.
@@ -12,6 +13,15 @@ pub struct Classes {
 }
 
 impl Classes {
+    /// The list of what a task can answer; empty where it has none.
+    pub fn of_task(task: &Task) -> Self {
+        if task.kind == Kind::MATCH {
+            ["false", "true"].iter().collect()
+        } else {
+            task.labels.iter().map(|label| &label.name).collect()
+        }
+    }
+
     /// The number of a name, which is given one where it has none.
     pub fn number(&mut self, name: &str) -> u32 {
         if let Some(number) = self.numbers.get(name) {

@@ -10,8 +10,7 @@ use refuel_learn::{ChosenCalibration, Facts, LearnError, best_of, head_to_onnx};
 use refuel_task::{Example, Task};
 
 use super::{
-    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, Tuning, calibration_name, groups, hash_of,
-    head_name, numbered,
+    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, Tuning, groups, hash_of, head_name, numbered,
 };
 use crate::cancel::Cancel;
 use crate::engine::Shared;
@@ -126,7 +125,7 @@ impl Run<'_> {
             encoder: Some(entry),
             held_out: HeldOut::of(&known, &held_out),
             scored,
-            calibration: calibration_name(&facts.calibration),
+            calibration: facts.calibration.method(),
         })
     }
 

@@ -8,9 +8,7 @@ use refuel_learn::{
 };
 use refuel_task::{Example, Task};
 
-use super::{
-    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, calibration_name, groups, hash_of, numbered,
-};
+use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, groups, hash_of, numbered};
 use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
@@ -104,7 +102,7 @@ pub(super) fn learn(
         encoder: Some(entry),
         held_out: HeldOut::of(&scored, &labels),
         scored: scored.into_iter().map(Some).collect(),
-        calibration: calibration_name(&facts.calibration),
+        calibration: facts.calibration.method(),
     })
 }
 

@@ -9,7 +9,7 @@ mod pairs;
 use std::collections::HashMap;
 
 use refuel_compiler::{GraphInterface, ModelDescription, Role, SCHEMA_VERSION, WeightFormat};
-use refuel_learn::{Calibration, data_hash};
+use refuel_learn::data_hash;
 use refuel_registry::{Made, ModelEntry, Servers};
 use refuel_task::{Example, Kind, Strategy, Task};
 use serde::Serialize;
@@ -222,17 +222,6 @@ impl Engine {
             cascade,
             notes,
         })
-    }
-}
-
-/// The word for a calibration.
-fn calibration_name(calibration: &Calibration) -> &'static str {
-    match calibration {
-        Calibration::None => "none",
-        Calibration::Temperature { .. } => "temperature",
-        Calibration::Platt { .. } => "platt",
-        Calibration::Beta { .. } => "beta",
-        Calibration::Isotonic { .. } => "isotonic",
     }
 }
 

@@ -6,8 +6,9 @@ use refuel_learn::{ChosenCalibration, Facts, PairModel, pairs_to_onnx, train_pai
 use refuel_resolve::{Comparator, Profile, Record};
 use refuel_task::{Example, Task};
 
-use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, calibration_name, hash_of};
+use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, hash_of};
 use crate::error::EngineError;
+use crate::evaluate::ClassCounts;
 use crate::learned::pairs::{PROFILE_FILE, Sides, table};
 use crate::learned::{choices_of, unprofiled};
 
@@ -74,7 +75,7 @@ pub(super) fn learn(
         encoder: None,
         scored: scored.into_iter().map(Some).collect(),
         held_out,
-        calibration: calibration_name(&facts.calibration),
+        calibration: facts.calibration.method(),
     })
 }
 
@@ -92,13 +93,13 @@ fn groups(pairs: &[[Record; 2]]) -> Vec<u64> {
 
 /// F1 of the pairs that are the same.
 fn f1(logits: &[f32], same: &[bool]) -> f64 {
-    let found = logits.iter().map(|logit| *logit > 0.0);
-    let (mut hits, mut errors) = (0u64, 0u64);
-    for (found, same) in found.zip(same) {
-        hits += u64::from(found && *same);
-        errors += u64::from(found != *same);
+    let mut counts = ClassCounts::default();
+    for (found, same) in logits.iter().map(|logit| *logit > 0.0).zip(same) {
+        counts.expected += u64::from(*same);
+        counts.given += u64::from(found);
+        counts.right += u64::from(found && *same);
     }
-    2.0 * hits as f64 / (2 * hits + errors).max(1) as f64
+    counts.f1()
 }
 
 /// Numbers that were learned.

@@ -175,3 +175,11 @@ pub(crate) enum Command {
     /// Read about files of projects, errors, exit codes and environment variables
     Man(ManArgs),
 }
+
+/// Reads a number from 0 to 1.
+fn parse_share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("it has to be a number from 0 to 1".to_owned()),
+    }
+}

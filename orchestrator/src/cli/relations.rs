@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::FormatArgs;
 use super::engine::EngineArgs;
 use super::label::{InputFormatArgs, TableFormat};
+use super::{FormatArgs, parse_share};
 
 const RESOLVE_EXAMPLES: &str = "\
 Examples:
@@ -135,13 +135,6 @@ pub(crate) struct RepairArgs {
 
     #[command(flatten)]
     pub(crate) common: RelationArgs,
-}
-
-fn parse_share(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("it has to be a number from 0 to 1".to_owned()),
-    }
 }
 
 fn parse_between(text: &str) -> Result<f32, String> {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::FormatArgs;
 use super::engine::EngineArgs;
 use super::label::InputFormatArgs;
+use super::{FormatArgs, parse_share};
 
 const ABOUT: &str = "\
 Trains a head on the examples of a task: a small model that answers from an embedding of the text, or, where records are \
@@ -144,11 +144,4 @@ pub(crate) struct DistillArgs {
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
-}
-
-fn parse_share(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("it has to be a number from 0 to 1".to_owned()),
-    }
 }

@@ -16,6 +16,7 @@ mod review;
 mod runs;
 mod schedule;
 mod task;
+mod task_file;
 mod train;
 mod tune;
 

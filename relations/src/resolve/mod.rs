@@ -6,9 +6,7 @@ mod scorer;
 
 use std::collections::BTreeMap;
 
-use refuel_resolve::{
-    Comparator, Mode, Profile, Record, Resolution, ResolveOptions, Role, Rule, Scorer, Sources, Vectors, Watch,
-};
+use refuel_resolve::{Comparator, Profile, Record, ResolveOptions, Role, Rule, Scorer, Sources, Vectors, Watch};
 use refuel_task::{PairSide, ResolveTask, TableTask, Task};
 use rustc_hash::FxHashMap;
 
@@ -86,11 +84,7 @@ impl<'a> Resolving<'a> {
             }));
             of.resize(records.len(), number as u32);
         }
-        let sources = if mode == Mode::Deduplicate && relations.len() == 1 {
-            Sources::one_table(records.len())
-        } else {
-            options::sources(mode, of)?
-        };
+        let sources = options::sources(mode, of)?;
         let mut resolving = Self {
             task: resolve,
             relations,
@@ -166,7 +160,7 @@ impl<'a> Resolving<'a> {
             .iter()
             .all(|record| record.fields().next().is_none())
         {
-            return Ok(self.all_alone());
+            return Ok(rows::alone(self));
         }
         let vectors = vectors.map(|vectors| self.vectors(vectors)).transpose()?;
         let profile = Profile::fit(&self.records, &self.roles)?;
@@ -184,7 +178,7 @@ impl<'a> Resolving<'a> {
                 .rules
                 .retain(|rule| !matches!(rule, Rule::Embeddings { .. }));
         }
-        let of_relations = vectors.as_ref().map(|vectors| first(vectors, count)).transpose()?;
+        let of_relations = vectors.as_ref().map(|vectors| vectors.first(count)).transpose()?;
         let score = |row: &[f32]| trained.as_ref().map_or(0.0, |trained| trained.probability(row));
         let scorer = match &trained {
             Some(_) => Scorer::Trained(&score),
@@ -200,11 +194,6 @@ impl<'a> Resolving<'a> {
             watch,
         )?;
         rows::of(self, &comparator, &resolution, trained.as_ref())
-    }
-
-    /// What comes of records that have nothing to compare.
-    fn all_alone(&self) -> Resolved {
-        rows::alone(self)
     }
 
     fn vectors(&self, vectors: Vec<Vec<f32>>) -> Result<Vectors> {
@@ -227,11 +216,6 @@ impl<'a> Resolving<'a> {
         Ok(Vectors::new(numbers.collect(), rows)?)
     }
 
-    /// Which relation a record is of, from 0.
-    fn relation_of(&self, record: u32) -> u32 {
-        self.sources.of(record)
-    }
-
     /// The row of a record in its relation, from 0.
     fn row_of(&self, record: u32) -> usize {
         let record = record as usize;
@@ -242,11 +226,3 @@ impl<'a> Resolving<'a> {
         }
     }
 }
-
-/// The first of some vectors.
-fn first(vectors: &Vectors, count: usize) -> Result<Vectors> {
-    Ok(vectors.first(count)?)
-}
-
-/// What `refuel_resolve` found, for those that look at it here.
-type Found<'a> = &'a Resolution;

@@ -22,7 +22,7 @@ pub(super) fn mode(asked: Option<LinkMode>, tables: usize) -> Option<Mode> {
 pub(super) fn sources(mode: Mode, of: Vec<u32>) -> Result<Sources, ResolveError> {
     let single = of.windows(2).all(|pair| pair[0] == pair[1]);
     let mode = if mode == Mode::Link && single {
-        return Sources::tables(Mode::LinkAndDeduplicate, of);
+        Mode::LinkAndDeduplicate
     } else {
         mode
     };

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use refuel_resolve::{Comparator, Entity, Mode};
+use refuel_resolve::{Comparator, Entity, Mode, Resolution};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Found, Resolving, Trained, options};
+use super::{Resolving, Trained, options};
 use crate::Result;
 
 /// A record with the entity that it belongs to.
@@ -160,7 +160,7 @@ impl Resolved {
 pub(super) fn of(
     resolving: &Resolving<'_>,
     comparator: &Comparator,
-    found: Found<'_>,
+    found: &Resolution,
     trained: Option<&Trained>,
 ) -> Result<Resolved> {
     let mut rows: Vec<Option<ResolveRow>> = vec![None; resolving.records()];
@@ -171,7 +171,7 @@ pub(super) fn of(
             // One to one, others compete for a record, which only the confidence of the whole pair knows of.
             let of_whole = entity.cluster.members.len() == 1 || resolving.sources.mode() == Mode::Link;
             rows[member.record as usize] = Some(ResolveRow {
-                relation: resolving.relation_of(member.record),
+                relation: resolving.sources.of(member.record),
                 row: resolving.row_of(member.record),
                 record_key: resolving.keys[member.record as usize].clone(),
                 entity_id: number,
@@ -236,7 +236,7 @@ fn most_like(entity: &Entity) -> u32 {
 fn report(
     resolving: &Resolving<'_>,
     comparator: &Comparator,
-    found: Found<'_>,
+    found: &Resolution,
     trained: Option<&Trained>,
     rows: &[ResolveRow],
 ) -> Result<ResolveReport> {
@@ -297,7 +297,7 @@ pub(super) fn alone(resolving: &Resolving<'_>) -> Resolved {
         .iter()
         .enumerate()
         .map(|(record, key)| ResolveRow {
-            relation: resolving.relation_of(record as u32),
+            relation: resolving.sources.of(record as u32),
             row: resolving.row_of(record as u32),
             record_key: key.clone(),
             entity_id: record as i64 + 1,

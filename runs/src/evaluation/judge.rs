@@ -12,11 +12,6 @@ enum Values {
     Texts,
 }
 
-/// Whether there is a list of what a task can answer.
-fn is_listed(kind: Kind) -> bool {
-    [Kind::LABEL, Kind::MULTILABEL, Kind::MATCH].contains(&kind)
-}
-
 /// Turns right answers and given ones into classes.
 pub(crate) struct Judge {
     values: Values,
@@ -32,19 +27,14 @@ pub(crate) struct Judge {
 impl Judge {
     /// Answers of a task.
     pub(crate) fn of_task(task: &Task) -> Self {
-        let classes = if task.kind == Kind::MATCH {
-            ["false", "true"].iter().collect()
-        } else {
-            task.labels.iter().map(|label| &label.name).collect()
-        };
         Self {
             values: Values::OfTask(Box::new(Task {
                 // What examples there are is nothing to judge by.
                 examples: None,
                 ..task.clone()
             })),
-            classes,
-            labelled: is_listed(task.kind),
+            classes: Classes::of_task(task),
+            labelled: task.kind.is_listed(),
             gate: task.gate(),
             rows: Vec::new(),
             unusable: 0,
@@ -112,7 +102,7 @@ impl Judge {
             Values::OfTask(task) => Some(task.kind),
             Values::Texts => None,
         };
-        let Some(kind) = kind.filter(|&kind| is_listed(kind)) else {
+        let Some(kind) = kind.filter(|kind| kind.is_listed()) else {
             return match value {
                 // That a text has no answer, or a cell no value, is a right answer of some kinds.
                 Value::Null if kind.is_some_and(Kind::takes_null) => Some(vec![self.classes.number("null")]),

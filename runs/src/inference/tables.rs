@@ -126,14 +126,7 @@ impl AnswerTable {
                 let only_verdicts = matches!(noted, Some((true, false)));
                 self.gate_anew(warehouse, reader, asked, state, only_verdicts)?;
             }
-            warehouse.execute(&format!("DELETE FROM {notes} WHERE name = {name}"))?;
-            warehouse.execute(&format!(
-                "INSERT INTO {notes} (name, project, task, gate, verdicts) VALUES ({name}, {}, {}, {}, {verdicts})",
-                quote::text(project),
-                quote::text(&task.name),
-                quote::text(&gate),
-            ))?;
-            Ok(())
+            note(warehouse, &self.name, project, &task.name, &gate, verdicts)
         })();
         match done {
             Ok(()) => Ok(warehouse.commit()?),
@@ -380,13 +373,26 @@ pub(crate) fn note_table(
     project: &str,
     task: &str,
 ) -> Result<(), RunError> {
+    note(warehouse, table, project, task, "", 0)
+}
+
+/// Notes of what task a table is, and with what gate and verdicts its answers were gated.
+fn note(
+    warehouse: &mut dyn Warehouse,
+    table: &RelationName,
+    project: &str,
+    task: &str,
+    gate: &str,
+    verdicts: u64,
+) -> Result<(), RunError> {
     let notes = quote::relation(&notes_beside(table));
     let name = quote::text(&table.name);
     warehouse.execute(&format!("DELETE FROM {notes} WHERE name = {name}"))?;
     warehouse.execute(&format!(
-        "INSERT INTO {notes} (name, project, task, gate, verdicts) VALUES ({name}, {}, {}, '', 0)",
+        "INSERT INTO {notes} (name, project, task, gate, verdicts) VALUES ({name}, {}, {}, {}, {verdicts})",
         quote::text(project),
         quote::text(task),
+        quote::text(gate),
     ))?;
     Ok(())
 }
@@ -458,7 +464,7 @@ fn value_type(task: &Task, dialect: Dialect) -> &'static str {
         (Dialect::Postgres, "match") => "boolean",
         (Dialect::Postgres, "multilabel") => "text[]",
         (Dialect::Postgres, "embed") => "real[]",
-        (Dialect::Postgres, "extract" | "enrich") => "jsonb",
+        (Dialect::Postgres, _) if task.kind.gives_record() => "jsonb",
         _ => "TEXT",
     }
 }
@@ -468,7 +474,7 @@ fn value(value: &serde_json::Value, kind: Kind, dialect: Dialect) -> Value {
     use serde_json::Value as Json;
     match value {
         Json::Null => Value::Null,
-        record if matches!(kind.name(), "extract" | "enrich") => Value::Text(record.to_string()),
+        record if kind.gives_record() => Value::Text(record.to_string()),
         Json::Bool(flag) if dialect == Dialect::Sqlite => Value::Integer(i64::from(*flag)),
         Json::Bool(flag) => Value::Boolean(*flag),
         Json::String(text) if kind != Kind::MULTILABEL || dialect == Dialect::Sqlite => Value::Text(text.clone()),

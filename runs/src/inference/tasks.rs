@@ -66,11 +66,6 @@ pub(crate) struct Tasks<'a> {
 
 impl<'a> Tasks<'a> {
     /// Nothing is prepared yet.
-    /// See [`Models::digests_of`].
-    pub(crate) fn digests_of(&self, task: &Task) -> Vec<(String, String)> {
-        self.models.digests_of(task)
-    }
-
     pub(crate) fn new(dag: &'a Dag, state: &'a State, models: &'a Arc<dyn Models>) -> Self {
         Self {
             dag,
@@ -78,6 +73,11 @@ impl<'a> Tasks<'a> {
             models,
             prepared: Mutex::default(),
         }
+    }
+
+    /// See [`Models::digests_of`].
+    pub(crate) fn digests_of(&self, task: &Task) -> Vec<(String, String)> {
+        self.models.digests_of(task)
     }
 
     /// The task that a call asks, with its model.

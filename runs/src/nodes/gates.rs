@@ -23,6 +23,23 @@ pub(crate) fn beside(model: &RelationName) -> Vec<RelationName> {
     std::iter::once(stored(model)).chain(parts).collect()
 }
 
+/// Everything that a node keeps rows in or is read through.
+pub(crate) fn relations(node: &Node) -> Vec<RelationName> {
+    let Some(relation) = &node.relation else {
+        return Vec::new();
+    };
+    let mut all = vec![relation.clone()];
+    if node.model().is_some_and(|model| model.gated) {
+        all.extend(beside(relation));
+    }
+    all
+}
+
+/// Where the rows of a model are kept.
+pub(crate) fn kept(model: &RelationName, gated: bool) -> RelationName {
+    if gated { stored(model) } else { model.clone() }
+}
+
 /// The query whose last column is the gate of each row. A row behind which there is no answer is accepted.
 ///
 /// # Errors

@@ -45,11 +45,7 @@ pub(crate) fn run(
     report.relation = Some(shown(relation));
     let clock = Instant::now();
     let mut session = context.session()?;
-    let stored = if model.gated {
-        gates::stored(relation)
-    } else {
-        relation.clone()
-    };
+    let stored = gates::kept(relation, model.gated);
     let there = session.warehouse()?.relation(&stored)?;
     let may_reuse = !context.request.full_refresh && !context.request.empty;
     if may_reuse && is_reused(context, node, model, &version, &inputs, there, session.warehouse()?)? {

@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use refuel_dag::Node;
 use refuel_relations::{Relation, RelationError, Resolving, digest, repair};
 use refuel_staging::{Asked, Call, Computed, RelationName};
-use refuel_task::{Kind, RenderedInput, Task};
+use refuel_task::{Kind, Task};
 use refuel_warehouse::{Dialect, Value, Warehouse, WarehouseError};
 
 use crate::connections::Session;
@@ -18,9 +18,6 @@ use crate::context::{Context, Scope};
 use crate::error::RunError;
 use crate::inference::{note_table, table_named};
 use crate::{quote, words};
-
-/// Rows that are embedded between two looks at whether the run goes on.
-const TOGETHER: usize = 2048;
 
 /// Columns of a table of results, with their types.
 fn columns(kind: Kind, dialect: Dialect) -> &'static [(&'static str, &'static str)] {
@@ -225,21 +222,9 @@ fn embed(context: &Context<'_>, model: &str, texts: &[String]) -> Result<Vec<Vec
     let asked = context.tasks.get(&Asked::Embed {
         model: model.to_owned(),
     })?;
-    let mut vectors = Vec::with_capacity(texts.len());
-    for together in texts.chunks(TOGETHER) {
-        let inputs: Vec<RenderedInput> = together.iter().map(|text| RenderedInput::text(text)).collect();
-        let answers = asked.answerer.answer(&inputs, context.cancel, &mut |_| {})?;
-        vectors.extend(answers.iter().map(|answer| {
-            let numbers = answer.value.as_array().into_iter().flatten();
-            numbers
-                .filter_map(|number| Some(number.as_f64()? as f32))
-                .collect::<Vec<f32>>()
-        }));
-    }
-    // What could not be embedded is near nothing.
-    let width = vectors.iter().map(Vec::len).max().unwrap_or(0);
-    vectors.iter_mut().for_each(|vector| vector.resize(width, 0.0));
-    Ok(vectors)
+    Ok(refuel_relations::embed(texts, |_, inputs| {
+        asked.answerer.answer(inputs, context.cancel, &mut |_| {})
+    })?)
 }
 
 impl From<RelationError> for RunError {

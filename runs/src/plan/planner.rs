@@ -194,11 +194,7 @@ impl Planner<'_, '_> {
             self.inherit(node);
             return Ok(of(node, Action::Inline));
         };
-        let stored = if model.gated {
-            gates::stored(relation)
-        } else {
-            relation.clone()
-        };
+        let stored = gates::kept(relation, model.gated);
         let there = session.warehouse()?.relation(&stored)?;
         if !self.request.full_refresh
             && model::is_reused(self.scope, node, model, &version, &inputs, there, session.warehouse()?)?

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use refuel_dag::{Detail, Node};
+use refuel_dag::Detail;
 use refuel_warehouse::{Dialect, RelationName, Warehouse, ownership};
 
 use crate::context::Context;
@@ -31,7 +31,7 @@ pub(super) fn clear(
         .dag
         .nodes
         .values()
-        .flat_map(relations)
+        .flat_map(gates::relations)
         .map(|relation| place(&relation))
         .collect();
     let mut left: HashMap<String, Vec<RelationName>> = HashMap::new();
@@ -61,18 +61,6 @@ pub(super) fn clear(
         );
     }
     Ok(())
-}
-
-/// Everything that a node keeps rows in or is read through.
-fn relations(node: &Node) -> Vec<RelationName> {
-    let Some(relation) = &node.relation else {
-        return Vec::new();
-    };
-    let mut all = vec![relation.clone()];
-    if node.model().is_some_and(|model| model.gated) {
-        all.extend(gates::beside(relation));
-    }
-    all
 }
 
 /// A relation as one is told from others, by its schema and its name.

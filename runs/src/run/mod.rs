@@ -182,16 +182,8 @@ fn refuse_foreign(context: &Context<'_>, chosen: &[usize]) -> Result<(), RunErro
     let mut wanted: Vec<RelationName> = Vec::new();
     for &number in chosen {
         let node = &context.dag.nodes[number];
-        let Some(relation) = &node.relation else { continue };
-        match &node.detail {
-            Detail::Model(model) => {
-                wanted.push(relation.clone());
-                if model.gated {
-                    wanted.extend(nodes::gates::beside(relation));
-                }
-            }
-            Detail::Seed(_) => wanted.push(relation.clone()),
-            _ => {}
+        if matches!(node.detail, Detail::Model(_) | Detail::Seed(_)) {
+            wanted.extend(nodes::gates::relations(node));
         }
     }
     if wanted.is_empty() {
@@ -221,7 +213,8 @@ fn hooks(context: &Context<'_>, name: &str, hooks: &[Arc<str>]) -> Result<(), Ru
     Ok(())
 }
 
-/// The end of a run that was not stopped: hooks, and tables of answers that nothing reads any more.
+/// The end of a run that was not stopped: hooks, relations of earlier names, and tables of answers that nothing reads any
+/// more.
 fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
     hooks(context, "on-run-end", &context.dag.project.settings.on_run_end)?;
     if !context.request.empty && !matches!(context.request.command, Command::Test) {

@@ -377,7 +377,6 @@ fn a_full_refresh_takes_labels_that_drifted_for_right() {
     );
 }
 
-/// The file isn't there when the project is read; what doesn't need it is built.
 #[test]
 fn an_evaluation_whose_file_is_missing_is_an_error_of_its_own() {
     let text = "models:\n  - name: labelled\n    evaluations:\n      - name: checked\n        on: {relation: seeds/gone.csv, key: id, prediction: topic, truth: topic}\n        metrics: {accuracy: '>= 0.9'}\n";
@@ -395,6 +394,7 @@ fn an_evaluation_whose_file_is_missing_is_an_error_of_its_own() {
     assert!(message.starts_with("models/"), "{message}");
 }
 
+/// The file isn't there when the project is read; what doesn't need it is built.
 #[test]
 fn a_source_whose_file_is_missing_is_an_error_of_its_own() {
     let shop = shop("sources: [{name: raw, tables: [{name: late, path: data/late.csv}]}]\n");

@@ -1,6 +1,7 @@
 //! The functions, and calls of them.
 
 pub(crate) mod check;
+mod in_from;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::Position;
+pub(crate) use in_from::InFrom;
 
 /// A function that asks a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -104,7 +104,7 @@ impl Carrying<'_> {
                 "a row that DISTINCT returns of groups can come from several, with gates of their own"
             }
             Some(Distinct::Distinct) => {
-                let is_window = |item: &SelectItem| block::direct_in_item(item, self.dialect);
+                let is_window = |item: &SelectItem| block::needs_its_own_block(item, self.dialect);
                 let is_star =
                     |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
                 if select.projection.iter().any(is_window) {

@@ -4,23 +4,14 @@ use sqlparser::ast::TableFactor;
 
 use super::{CallOrigin, ColumnOrigin, Columns, OutputColumn};
 use crate::Dialect;
-use crate::calls::check;
+use crate::calls::InFrom;
 use crate::stage::relations;
 
 /// The origin of every column of such a function in FROM: its task, over all columns of the relation. None of anything else.
 pub(super) fn origin(factor: &TableFactor, dialect: Dialect, known: &dyn Columns, all: &str) -> Option<OutputColumn> {
-    let (name, args) = match factor {
-        TableFactor::Table {
-            name, args: Some(args), ..
-        } => (name, &args.args),
-        TableFactor::Function { name, args, .. } => (name, args),
-        _ => return None,
-    };
-    let identifier = check::identifier(name)?;
-    let function = check::function(identifier)
-        .ok()
-        .filter(|function| function.is_of_relations())?;
-    let call = check::arguments(function, check::position(identifier), args).ok()?;
+    let called = InFrom::of(factor).ok()?;
+    let called = called.filter(|called| called.function.is_of_relations())?;
+    let call = called.sound().ok()?;
     let relation = relations::relation(&call.call, &call.texts[0], dialect).ok()?;
     let columns = known.columns(&relation).unwrap_or_else(|| vec![all.to_owned()]);
     let mut from: Vec<ColumnOrigin> = columns
@@ -33,7 +24,7 @@ pub(super) fn origin(factor: &TableFactor, dialect: Dialect, known: &dyn Columns
     from.sort();
     Some(OutputColumn {
         calls: vec![CallOrigin {
-            function,
+            function: called.function,
             asked: call.call.asked,
             from,
             calls: Vec::new(),

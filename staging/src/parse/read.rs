@@ -96,14 +96,10 @@ fn syntax(sql: &str, dialect: Dialect, error: &ParserError) -> StagingError {
     if let Some(first) = message.get_mut(0..1) {
         first.make_ascii_lowercase();
     }
-    let other = match dialect {
-        Dialect::Sqlite => Dialect::Postgres,
-        Dialect::Postgres => Dialect::Sqlite,
-    };
     StagingError::Syntax {
         position,
         dialect,
         message,
-        is_other: statements(sql, other).is_ok(),
+        is_other: statements(sql, dialect.other()).is_ok(),
     }
 }

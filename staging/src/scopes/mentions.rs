@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, TableFactor};
 
-use crate::calls::check;
+use crate::calls::{InFrom, check};
 use crate::dialect::folded;
 use crate::scopes::walk::{self, Flow, Look, ON, STOP};
 use crate::stage::relations;
@@ -133,22 +133,22 @@ impl Walk {
         }
     }
 
-    fn called_in_from(&mut self, name: &ObjectName, args: &[sqlparser::ast::FunctionArg]) -> Result<()> {
-        if let Some(identifier) = check::identifier(name) {
-            let function = check::function(identifier)?;
-            let sound = check::arguments(function, check::position(identifier), args)?;
-            if function.is_of_relations() {
-                let relation = relations::relation(&sound.call, &sound.texts[0], self.dialect)?;
-                if self.frames.has(&relation) {
-                    return Err(relations::not_of_a_cte(&sound.call, &relation));
-                }
-                if self.found.relations.iter().all(|(known, _)| *known != relation) {
-                    self.found.relations.push((relation.clone(), sound.call.position));
-                }
-                self.found.computed.push((sound.call.clone(), relation));
+    fn called_in_from(&mut self, factor: &TableFactor) -> Result<()> {
+        let Some(call) = InFrom::of(factor)? else {
+            return Ok(());
+        };
+        let sound = call.sound()?;
+        if call.function.is_of_relations() {
+            let relation = relations::relation(&sound.call, &sound.texts[0], self.dialect)?;
+            if self.frames.has(&relation) {
+                return Err(relations::not_of_a_cte(&sound.call, &relation));
             }
-            self.found.calls.push(sound.call);
+            if self.found.relations.iter().all(|(known, _)| *known != relation) {
+                self.found.relations.push((relation.clone(), sound.call.position));
+            }
+            self.found.computed.push((sound.call.clone(), relation));
         }
+        self.found.calls.push(sound.call);
         Ok(())
     }
 }
@@ -164,23 +164,12 @@ impl Look for Walk {
     }
 
     fn factor(&mut self, factor: &TableFactor) -> Flow {
-        match factor {
-            TableFactor::Table { name, args: None, .. } => {
-                self.add_relation(name);
-                ON
-            }
-            TableFactor::Table {
-                name, args: Some(args), ..
-            } => {
-                let called = self.called_in_from(name, &args.args);
-                self.flow(called)
-            }
-            TableFactor::Function { name, args, .. } => {
-                let called = self.called_in_from(name, args);
-                self.flow(called)
-            }
-            _ => ON,
+        if let TableFactor::Table { name, args: None, .. } = factor {
+            self.add_relation(name);
+            return ON;
         }
+        let called = self.called_in_from(factor);
+        self.flow(called)
     }
 
     fn expression(&mut self, expression: &Expr) -> Flow {

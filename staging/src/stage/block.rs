@@ -132,14 +132,9 @@ pub(crate) fn is_grouped(select: &Select, order_by: Option<&OrderBy>, dialect: D
         })
 }
 
-/// Whether an expression holds a window, or a set of rows, of its own block.
-pub(crate) fn needs_its_own_block(expression: &Expr, dialect: Dialect) -> bool {
-    direct(expression, &|part| is_bound_to_block(part, dialect))
-}
-
-/// The same of an item of a select list.
-pub(crate) fn direct_in_item(item: &SelectItem, dialect: Dialect) -> bool {
-    direct(item, &|part| is_bound_to_block(part, dialect))
+/// Whether a part of a query holds a window, or a set of rows, of its own block.
+pub(crate) fn needs_its_own_block<N: Visit>(part: &N, dialect: Dialect) -> bool {
+    direct(part, &|part| is_bound_to_block(part, dialect))
 }
 
 /// Whether an item of a select list makes several rows of one.

@@ -5,10 +5,11 @@ use std::cell::Cell;
 
 use sqlparser::ast::{
     Array, CastKind, DataType, Expr, Function as Written, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias, TableFactor, Visit,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, TableFactor, Visit,
 };
 
 use super::{AnswerTables, Placement, sql};
+use crate::calls::InFrom;
 use crate::calls::check::{self, Sound};
 use crate::scopes::functions;
 use crate::scopes::walk::{self, Change, Flow, ON, STOP};
@@ -199,51 +200,41 @@ impl Marking<'_> {
 
     /// A call in FROM becomes a SELECT of the call, which may name columns of what stands before it.
     fn mark_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
-        let (name, args, alias) = match factor {
-            TableFactor::Table {
-                name,
-                args: Some(args),
-                alias,
-                ..
-            } => (name, &args.args, alias),
-            TableFactor::Function { name, args, alias, .. } => (name, &*args, alias),
-            _ => return Ok(()),
-        };
-        let Some(identifier) = check::identifier(name) else {
+        let Some(called) = InFrom::of(factor)? else {
             return Ok(());
         };
-        let function = check::function(identifier)?;
-        if function.is_of_relations() {
+        if called.function.is_of_relations() {
             // What is left of them the database answers.
             return Ok(());
         }
-        let sound = check::arguments(function, check::position(identifier), args)?;
+        let sound = called.sound()?;
         let Placement::Table(_) = self.tables.place(&sound.call.asked, sound.texts.len() as u8) else {
             return Ok(());
         };
         if self.dialect == Dialect::Sqlite {
             return Err(StagingError::Unsupported {
                 position: sound.call.position,
-                function: function.name(),
+                function: called.function.name(),
                 place: "in FROM in SQLite".to_owned(),
                 instead: "call it in SELECT".to_owned(),
             });
         }
-        let alias = alias.clone().unwrap_or_else(|| TableAlias {
-            explicit: true,
-            name: Ident::new(function.name()),
-            columns: Vec::new(),
-            at: None,
-        });
+        let alias = called.alias();
         let column = alias.columns.first().map_or(&alias.name, |column| &column.name).clone();
         let call = sql::expression(&format!(
-            "{name}({})",
-            args.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            "{}({})",
+            called.name,
+            called
+                .args
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
         let mut subquery = sql::query(self.dialect, "SELECT 1");
         if let Some(select) = sql::select_mut(&mut subquery) {
             select.projection = vec![SelectItem::ExprWithAlias {
-                expr: relocated(call, identifier),
+                expr: relocated(call, called.identifier),
                 alias: column,
             }];
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Query, TableAlias, TableFactor};
 
 use super::AnswerTables;
-use crate::calls::check;
+use crate::calls::{InFrom, check};
 use crate::scopes::walk::{self, Change, Flow, ON, STOP};
 use crate::{Call, Dialect, RelationName, Result, StagingError};
 
@@ -90,34 +90,18 @@ struct Placing<'a> {
 
 impl Placing<'_> {
     fn placed(&mut self, factor: &mut TableFactor) -> Result<()> {
-        let (name, args, alias) = match factor {
-            TableFactor::Table {
-                name,
-                args: Some(args),
-                alias,
-                ..
-            } => (name, &args.args, alias),
-            TableFactor::Function { name, args, alias, .. } => (name, &*args, alias),
-            _ => return Ok(()),
-        };
-        let Some(identifier) = check::identifier(name) else {
+        let Some(called) = InFrom::of(factor)? else {
             return Ok(());
         };
-        let function = check::function(identifier)?;
-        if !function.is_of_relations() {
+        if !called.function.is_of_relations() {
             return Ok(());
         }
-        let sound = check::arguments(function, check::position(identifier), args)?;
+        let sound = called.sound()?;
         let relation = relation(&sound.call, &sound.texts[0], self.dialect)?;
         let Some(table) = self.tables.relation(&sound.call, &relation) else {
             return Ok(());
         };
-        let alias = alias.clone().unwrap_or_else(|| TableAlias {
-            explicit: true,
-            name: Ident::new(function.name()),
-            columns: Vec::new(),
-            at: None,
-        });
+        let alias = called.alias();
         *factor = self.factor_of(&table, alias);
         if self.found.iter().all(|known| known.table != table) {
             self.found.push(Computed {

@@ -87,23 +87,21 @@ impl Calibrated {
     /// record, so do those of fields of which nothing is known. A person's verdict is as sure as it was.
     #[must_use]
     pub fn apply(&self, counts: Confidence, mut answer: Answer) -> Answer {
-        if answer.status != Status::Ok || answer.source == Source::Human {
+        if !Self::is_for(&answer) {
             return answer;
         }
-        let own = match counts {
-            Confidence::Normalized => answer.confidence,
-            Confidence::Raw => answer.raw_confidence,
-        };
-        answer.confidence = own.map(|own| self.map.apply(own));
+        answer.confidence = counts.of(&answer).map(|own| self.map.apply(own));
         for scored in &mut answer.scores {
             if let Some(map) = self.of_field(field_of(&scored.value)) {
-                scored.confidence = map.apply(match counts {
-                    Confidence::Normalized => scored.confidence,
-                    Confidence::Raw => scored.raw_confidence,
-                });
+                scored.confidence = map.apply(counts.of_scored(scored));
             }
         }
         answer
+    }
+
+    /// Whether the confidence of an answer is a model's, that is: a person's verdict is as sure as it was.
+    pub(crate) fn is_for(answer: &Answer) -> bool {
+        answer.status == Status::Ok && answer.source != Source::Human
     }
 
     fn of_field(&self, name: &str) -> Option<&CalibrationMap> {

@@ -41,6 +41,32 @@ pub enum Selection {
     Diverse,
 }
 
+impl Selection {
+    /// The words in task files.
+    pub const WORDS: [(&'static str, Self); 3] = [
+        (Self::Fixed.name(), Self::Fixed),
+        (Self::Similar.name(), Self::Similar),
+        (Self::Diverse.name(), Self::Diverse),
+    ];
+
+    /// The word in task files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Similar => "similar",
+            Self::Diverse => "diverse",
+        }
+    }
+
+    /// The selection of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::WORDS
+            .into_iter()
+            .find(|(own, _)| *own == word)
+            .map(|(_, own)| own)
+    }
+}
+
 /// The examples of a task, all of them, and how those that are shown are chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExampleSet {

@@ -42,6 +42,10 @@ impl KindRules for EnrichKind {
         true
     }
 
+    fn gives_record(&self) -> bool {
+        true
+    }
+
     fn answer_key(&self) -> Option<&'static str> {
         Some("fields")
     }

@@ -32,6 +32,10 @@ impl KindRules for ExtractKind {
         ]
     }
 
+    fn gives_record(&self) -> bool {
+        true
+    }
+
     fn answer_key(&self) -> Option<&'static str> {
         Some("fields")
     }

@@ -38,6 +38,10 @@ impl KindRules for LabelKind {
         &[("labels", "list what can be answered: labels: [refund, delivery, other]")]
     }
 
+    fn is_listed(&self) -> bool {
+        true
+    }
+
     fn answer_key(&self) -> Option<&'static str> {
         Some("label")
     }

@@ -36,6 +36,10 @@ impl KindRules for MatchKind {
         Some(["a", "b"])
     }
 
+    fn is_listed(&self) -> bool {
+        true
+    }
+
     fn answer_key(&self) -> Option<&'static str> {
         Some("match")
     }

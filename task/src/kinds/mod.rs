@@ -68,7 +68,7 @@ pub(crate) trait KindRules: Sync {
 
     /// The keys that it takes and others do too.
     fn common_keys(&self) -> &'static [&'static str] {
-        &COMMON_KEYS
+        if self.is_of_tables() { &TABLE_KEYS } else { &COMMON_KEYS }
     }
 
     /// The keys that it takes beside [`KindRules::common_keys`].
@@ -101,6 +101,16 @@ pub(crate) trait KindRules: Sync {
 
     /// Whether its input is a record, as a JSON object.
     fn reads_record(&self) -> bool {
+        false
+    }
+
+    /// Whether its answer is a record, as a JSON object.
+    fn gives_record(&self) -> bool {
+        false
+    }
+
+    /// Whether there is a list of what can be answered.
+    fn is_listed(&self) -> bool {
         false
     }
 
@@ -213,6 +223,16 @@ impl Kind {
     /// What it returns, in one sentence.
     pub fn about(self) -> &'static str {
         self.0.about()
+    }
+
+    /// Whether its answer is a record, as a JSON object.
+    pub fn gives_record(self) -> bool {
+        self.0.gives_record()
+    }
+
+    /// Whether there is a list of what can be answered, as there is of labels.
+    pub fn is_listed(self) -> bool {
+        self.0.is_listed()
     }
 
     /// Whether null is a right answer, as it is where a text doesn't answer a question.

@@ -35,6 +35,10 @@ impl KindRules for MultilabelKind {
         &[("labels", "list what can apply: labels: [billing, login, praise]")]
     }
 
+    fn is_listed(&self) -> bool {
+        true
+    }
+
     fn answer_key(&self) -> Option<&'static str> {
         Some("labels")
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Known, Problem, TABLE_KEYS, no_single_answer};
+use super::{KindRules, Known, Problem, no_single_answer};
 use crate::prompt::layout::Layout;
 
 pub(super) struct RepairKind;
@@ -14,10 +14,6 @@ impl KindRules for RepairKind {
 
     fn about(&self) -> &'static str {
         "Which cells of a whole table are wrong: for each a value that should stand there, and why. No model is asked."
-    }
-
-    fn common_keys(&self) -> &'static [&'static str] {
-        &TABLE_KEYS
     }
 
     fn keys(&self) -> &'static [&'static str] {

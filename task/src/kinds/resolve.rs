@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{KindRules, Known, Problem, TABLE_KEYS, no_single_answer};
+use super::{KindRules, Known, Problem, no_single_answer};
 use crate::prompt::layout::Layout;
 
 pub(super) struct ResolveKind;
@@ -15,10 +15,6 @@ impl KindRules for ResolveKind {
     fn about(&self) -> &'static str {
         "Which records of one or two whole tables are the same thing: an entity for each record, and one record for each \
          entity."
-    }
-
-    fn common_keys(&self) -> &'static [&'static str] {
-        &TABLE_KEYS
     }
 
     fn keys(&self) -> &'static [&'static str] {

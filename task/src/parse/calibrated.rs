@@ -4,6 +4,7 @@ use super::fields::{Fields, not_one_of, text, wrong_type};
 use crate::calibrated::{Calibrated, CalibrationMap, ChosenThreshold};
 use crate::error::{Place, TaskError};
 use crate::shape::Field;
+use crate::task::decimal;
 use crate::yaml::{Content, Node};
 
 /// The word for a threshold that is chosen on rows whose right answer is known.
@@ -157,11 +158,6 @@ fn read_chosen(node: Node) -> Result<ChosenThreshold, TaskError> {
         precision: decimal(fields.probability("precision")?.unwrap_or(0.0)),
         at_least: decimal(fields.probability("at_least")?.unwrap_or(0.0)),
     })
-}
-
-/// The number as it was written: 0.95, where the nearest of its width is 0.949999988.
-fn decimal(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or(f64::from(number))
 }
 
 fn read_map(node: Node) -> Result<CalibrationMap, TaskError> {

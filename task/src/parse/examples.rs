@@ -82,12 +82,7 @@ impl Context<'_> {
         if let Some(from) = from {
             items.extend(self.read_file(from, spec, &answer_column)?);
         }
-        let choices = [
-            ("fixed", Selection::Fixed),
-            ("similar", Selection::Similar),
-            ("diverse", Selection::Diverse),
-        ];
-        let select = fields.choice("select", &choices)?.unwrap_or_default();
+        let select = fields.choice("select", &Selection::WORDS)?.unwrap_or_default();
         let count = fields
             .whole("count", 1, MOST_SHOWN as u64)?
             .map_or(SHOWN_UNLESS_TOLD, |count| count as usize);

@@ -3,7 +3,7 @@
 use refuel_engine::evaluate::{Bin, Reliability, brier};
 use refuel_learn::{ChosenCalibration, Threshold, Tried, threshold_for_precision, threshold_of_highest_precision};
 use refuel_task::{
-    Answer, Calibrated, CalibrationMap, ChosenThreshold, Confidence, KEPT_DIGITS, Status, Task, field_of, identity_of,
+    Answer, Calibrated, CalibrationMap, ChosenThreshold, KEPT_DIGITS, Status, Task, decimal, field_of, identity_of,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -164,11 +164,6 @@ fn worth(scored: &[(f32, bool)]) -> Option<Worth> {
     })
 }
 
-/// The number as it was written: 0.95, where the nearest of its width is 0.949999988.
-fn decimal(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or(f64::from(number))
-}
-
 /// What the confidence of each field becomes: by a function of its own where there are values enough, else by that of all
 /// fields together.
 fn fields(task: &Task, cases: &[Case], answers: &[Answer]) -> Vec<FieldFit> {
@@ -187,10 +182,7 @@ fn fields(task: &Task, cases: &[Case], answers: &[Answer]) -> Vec<FieldFit> {
             let Some(at) = task.fields.iter().position(|field| field.name == name) else {
                 continue;
             };
-            let own = match task.confidence {
-                Confidence::Normalized => scored.confidence,
-                Confidence::Raw => scored.raw_confidence,
-            };
+            let own = task.confidence.of_scored(scored);
             let value = (own, is_right(&scored.value, &answer.value, &case.expected));
             all.push(value);
             of_fields[at].push(value);

@@ -6,19 +6,17 @@ mod fit;
 mod tests;
 mod text;
 
-use std::io::Write as _;
 use std::path::Path;
 
-use fs_err as fs;
 use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{Calibrated, Kind, OnError, Task};
 use serde::Serialize;
 
 use crate::answerer::{Answerer, Models};
 use crate::cli::{CalibrateArgs, OutputFormat};
-use crate::commands::ExitStatus;
 use crate::commands::eval::cases::{self, Cases, Wanted};
 use crate::commands::eval::{LeftOut, ask, reviews, tell_left_out};
+use crate::commands::{ExitStatus, task_file};
 use crate::context::Context;
 use crate::error::{CliError, Failure};
 use crate::interrupt::Interrupt;
@@ -170,35 +168,14 @@ fn calibrate(
 
 /// Puts a calibration into a task file, whatever else is there staying as it is.
 fn write(path: &Path, calibrated: &Calibrated) -> Result<(), Failure> {
-    let unreadable = |source| CliError::Read {
-        path: path.to_owned(),
-        source,
-    };
     let shown = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    let next = calibrated.write_into(&text, &shown)?;
+    let next = calibrated.write_into(&task_file::read(path)?, &shown)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let (before, after) = (Task::to_calibrate(path)?, Task::from_yaml(&next, &shown, folder)?);
     if before.fingerprint() != after.fingerprint() || after.calibrated.as_ref() != Some(&as_written(calibrated)) {
         return Err(CalibrateError::Altered { path: path.to_owned() }.into());
     }
-    let unwritten = |source| CliError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    // The whole file or none, with the permissions that it has.
-    let permissions = fs::metadata(path).map_err(unreadable)?.permissions();
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-    file.write_all(next.as_bytes()).map_err(unwritten)?;
-    file.as_file().set_permissions(permissions).map_err(unwritten)?;
-    file.as_file().sync_all().map_err(unwritten)?;
-    file.persist(path).map_err(|error| unwritten(error.error))?;
-    Ok(())
+    task_file::replace(path, &next)
 }
 
 /// What is read back of what is written: shares of a threshold have four digits.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use fs_err as fs;
 use refuel_engine::{Cancel, EngineError, Estimate};
 use refuel_task::{Answer, RenderedInput, Status, Task};
 

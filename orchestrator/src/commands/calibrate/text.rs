@@ -17,7 +17,7 @@ pub(crate) fn text(report: &Report<'_>) -> String {
             report.task,
             words::counted(fit.rows, "row", "rows"),
             words::count(fit.scored),
-            percent(fit.accuracy)
+            words::share(fit.accuracy)
         ),
         worth(fit),
     ];
@@ -81,9 +81,9 @@ fn thresholds(fit: &Fit) -> String {
             name.into(),
             format!("{:.4}", found.threshold).into(),
             words::count(found.accepted).into(),
-            percent(found.coverage).into(),
-            percent(found.precision).into(),
-            percent(found.precision_lower).into(),
+            words::share(found.coverage).into(),
+            words::share(found.precision).into(),
+            words::share(found.precision_lower).into(),
         ]),
         None => grid.row([
             name.into(),
@@ -95,7 +95,7 @@ fn thresholds(fit: &Fit) -> String {
         ]),
     };
     for found in &fit.thresholds {
-        row(percent(found.precision), found.threshold);
+        row(words::share(found.precision), found.threshold);
     }
     row("as many as can be".to_owned(), fit.best);
     grid.render()
@@ -117,7 +117,7 @@ fn fields(fit: &Fit) -> String {
         grid.row([
             words::one_line(&field.field, 40).into(),
             words::count(field.values).into(),
-            percent(field.accuracy).into(),
+            words::share(field.accuracy).into(),
             by.into(),
         ]);
     }
@@ -151,10 +151,6 @@ fn reliability(before: &Worth, after: &Worth) -> String {
         grid.add(std::iter::once(name).chain(cells(before)).chain(cells(after)));
     }
     grid.render()
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }
 
 fn number(value: f64) -> String {

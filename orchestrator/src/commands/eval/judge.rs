@@ -15,16 +15,11 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(task: &Task) -> Self {
-        let classes = if task.kind == Kind::MATCH {
-            ["false", "true"].iter().collect()
-        } else {
-            task.labels.iter().map(|label| &label.name).collect()
-        };
         Self {
             kind: task.kind,
             gate: task.gate(),
-            classes,
-            labelled: [Kind::LABEL, Kind::MULTILABEL, Kind::MATCH].contains(&task.kind),
+            classes: Classes::of_task(task),
+            labelled: task.kind.is_listed(),
         }
     }
 

@@ -25,12 +25,12 @@ pub(super) fn reading(reading: &Reading) -> String {
     grid.row([
         "all".into(),
         words::count(rows).into(),
-        percent(reading.exact_match).into(),
-        percent(reading.token_f1).into(),
-        percent(low).into(),
-        percent(high).into(),
+        words::share(reading.exact_match).into(),
+        words::share(reading.token_f1).into(),
+        words::share(low).into(),
+        words::share(high).into(),
     ]);
-    let optional = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
+    let optional = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), words::share);
     let parts = [
         (
             "with an answer",
@@ -55,7 +55,7 @@ pub(super) fn reading(reading: &Reading) -> String {
             "-".into(),
         ]);
     }
-    let never = percent(reading.never_answering);
+    let never = words::share(reading.never_answering);
     grid.row([
         Text::new("never answering", Tone::Faint),
         words::count(rows).into(),
@@ -123,13 +123,13 @@ pub(super) fn reliability(one: &Measured) -> Option<String> {
     for bin in bins {
         let bound = |of: fn(Interval) -> f64| {
             bin.accuracy_ci95
-                .map_or_else(|| "-".to_owned(), |both| percent(of(both)))
+                .map_or_else(|| "-".to_owned(), |both| words::share(of(both)))
         };
         grid.row([
             format!("{:.1} to {:.1}", bin.from, bin.to).into(),
             words::count(bin.rows).into(),
-            percent(bin.mean_confidence.unwrap_or_default()).into(),
-            percent(bin.accuracy.unwrap_or_default()).into(),
+            words::share(bin.mean_confidence.unwrap_or_default()).into(),
+            words::share(bin.accuracy.unwrap_or_default()).into(),
             bound(|interval| interval.0).into(),
             bound(|interval| interval.1).into(),
         ]);
@@ -158,19 +158,15 @@ pub(super) fn coverage(one: &Measured) -> Option<String> {
     ]);
     for point in points {
         grid.row([
-            percent(point.coverage).into(),
+            words::share(point.coverage).into(),
             words::count(point.rows).into(),
             number(point.confidence).into(),
-            percent(point.accuracy).into(),
-            percent(point.accuracy_ci95.0).into(),
-            percent(point.accuracy_ci95.1).into(),
+            words::share(point.accuracy).into(),
+            words::share(point.accuracy_ci95.0).into(),
+            words::share(point.accuracy_ci95.1).into(),
         ]);
     }
     Some(grid.render())
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }
 
 fn number(value: f64) -> String {

@@ -96,25 +96,29 @@ fn headline(one: &Measured) -> String {
         Some(Interval(lower, upper)) => format!("{rate} ({} to {})", unit(lower), unit(upper)),
         None => rate,
     };
-    let accuracy = within(percent(evaluation.accuracy), Some(evaluation.accuracy_ci95), percent);
+    let accuracy = within(
+        words::share(evaluation.accuracy),
+        Some(evaluation.accuracy_ci95),
+        words::share,
+    );
     grid.pair("accuracy", Text::new(accuracy, tone));
     if evaluation.completed < evaluation.rows {
         let of_completed = evaluation.accuracy_of_completed.map_or_else(
             || "none is completed".to_owned(),
-            |rate| within(percent(rate), evaluation.accuracy_of_completed_ci95, percent),
+            |rate| within(words::share(rate), evaluation.accuracy_of_completed_ci95, words::share),
         );
         grid.pair("  of completed rows alone", of_completed);
     }
     grid.pair(
         "  always the most frequent",
-        format!("{} ({})", percent(evaluation.majority_rate), majority(one)),
+        format!("{} ({})", words::share(evaluation.majority_rate), majority(one)),
     );
     let mut completed = format!(
         "{} of {}",
         words::count(evaluation.completed),
         words::count(evaluation.rows)
     );
-    let _ = write!(completed, " ({})", percent(evaluation.completion_rate));
+    let _ = write!(completed, " ({})", words::share(evaluation.completion_rate));
     if evaluation.failed > 0 {
         let _ = write!(completed, ", {} failed", words::count(evaluation.failed));
     }
@@ -173,7 +177,7 @@ fn majority(one: &Measured) -> String {
 
 fn verdict(one: &Measured) -> String {
     let evaluation = &one.evaluation;
-    let (value, rate) = (majority(one), percent(evaluation.majority_rate));
+    let (value, rate) = (majority(one), words::share(evaluation.majority_rate));
     match evaluation.beats_majority {
         Verdict::Better => format!(" {} than always answering {value}", "Better".green()),
         Verdict::Unclear => format!(
@@ -209,19 +213,19 @@ fn side_by_side(report: &Report, several: &[&Measured]) -> String {
         } else {
             Tone::Plain
         };
-        Text::new(percent(one.evaluation.accuracy), tone)
+        Text::new(words::share(one.evaluation.accuracy), tone)
     });
-    line("  from", &|one| percent(one.evaluation.accuracy_ci95.0).into());
-    line("  to", &|one| percent(one.evaluation.accuracy_ci95.1).into());
+    line("  from", &|one| words::share(one.evaluation.accuracy_ci95.0).into());
+    line("  to", &|one| words::share(one.evaluation.accuracy_ci95.1).into());
     if several.iter().any(|one| one.evaluation.completed < one.evaluation.rows) {
         line("  of completed rows alone", &|one| {
-            optional(one.evaluation.accuracy_of_completed, percent).into()
+            optional(one.evaluation.accuracy_of_completed, words::share).into()
         });
     }
     line("  always the most frequent", &|one| {
-        percent(one.evaluation.majority_rate).into()
+        words::share(one.evaluation.majority_rate).into()
     });
-    line("completed", &|one| percent(one.evaluation.completion_rate).into());
+    line("completed", &|one| words::share(one.evaluation.completion_rate).into());
     if several.iter().any(|one| one.evaluation.f1_macro.is_some()) {
         line("macro F1", &|one| optional(one.evaluation.f1_macro, number).into());
         line("micro F1", &|one| optional(one.evaluation.f1_micro, number).into());
@@ -356,9 +360,9 @@ fn slices(one: &Measured) -> Option<String> {
         grid.row([
             format!("{by}: {}", words::one_line(value, 40)).into(),
             words::count(slice.rows).into(),
-            percent(slice.accuracy).into(),
-            percent(slice.accuracy_ci95.0).into(),
-            percent(slice.accuracy_ci95.1).into(),
+            words::share(slice.accuracy).into(),
+            words::share(slice.accuracy_ci95.0).into(),
+            words::share(slice.accuracy_ci95.1).into(),
         ]);
         for row in &shown.examples {
             if rows.len() < ROWS && rows.iter().all(|there| there.place != row.place) {
@@ -437,12 +441,12 @@ fn thresholds(one: &Measured) -> String {
         ("wrong".to_owned(), Side::Right),
     ]);
     for row in &one.evaluation.thresholds {
-        let bound = |of: fn(Interval) -> f64| optional(row.accuracy_ci95.map(of), percent);
+        let bound = |of: fn(Interval) -> f64| optional(row.accuracy_ci95.map(of), words::share);
         grid.row([
             number(row.threshold).into(),
             words::count(row.accepted).into(),
-            percent(row.coverage).into(),
-            optional(row.accuracy, percent).into(),
+            words::share(row.coverage).into(),
+            optional(row.accuracy, words::share).into(),
             bound(|interval| interval.0).into(),
             bound(|interval| interval.1).into(),
             words::count(row.wrong).into(),
@@ -466,10 +470,6 @@ fn with_more(mut table: String, all: usize, shown: usize, single: &str, several:
 
 fn optional(value: Option<f64>, unit: fn(f64) -> String) -> String {
     value.map_or_else(|| "-".to_owned(), unit)
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }
 
 fn number(value: f64) -> String {

@@ -114,10 +114,7 @@ fn apply(variant: &mut Variant, key: &str, value: &str) -> Result<(), Fault> {
         "examples" => {
             let select = match value {
                 "none" => None,
-                "fixed" => Some(Selection::Fixed),
-                "similar" => Some(Selection::Similar),
-                "diverse" => Some(Selection::Diverse),
-                _ => return Err(unknown()),
+                word => Some(Selection::named(word).ok_or_else(unknown)?),
             };
             match select {
                 None => task.examples = None,

@@ -1,6 +1,5 @@
 //! What is to be done, settled from the arguments and the task before anything runs.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use fs_err as fs;
@@ -55,7 +54,7 @@ fn value_type(task: &Task) -> ValueType {
         "multilabel" => ValueType::Texts,
         "match" => ValueType::Boolean,
         "embed" => ValueType::Numbers,
-        "extract" | "enrich" => ValueType::Record,
+        _ if task.kind.gives_record() => ValueType::Record,
         _ => ValueType::Text,
     }
 }
@@ -79,7 +78,7 @@ impl Job {
             return Err(CliError::ResumeWithoutFile.into());
         }
         if let (Input::File(from), Target::File(to)) = (&input, &target)
-            && (is_same_file(from, to) || is_same_file(from, &checkpoint::partial_path(to)))
+            && (target::is_same_file(from, to) || target::is_same_file(from, &checkpoint::partial_path(to)))
         {
             return Err(CliError::OutputIsInput { path: from.clone() }.into());
         }
@@ -235,13 +234,5 @@ impl Job {
             gate: format!("{:?}", task.gate()),
             model: answerer.model().to_owned(),
         }
-    }
-}
-
-/// Whether two paths lead to one file.
-fn is_same_file(left: &Path, right: &Path) -> bool {
-    match (fs::canonicalize(left), fs::canonicalize(right)) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => false,
     }
 }

@@ -33,6 +33,7 @@ use job::Job;
 use summary::Facts;
 use tally::Tally;
 use target::Target;
+pub(crate) use target::{check, is_same_file};
 
 /// Runs `refuel label`.
 pub(crate) fn run(arguments: &LabelArgs, context: &Context) -> Result<ExitStatus, Failure> {
@@ -148,12 +149,7 @@ pub(crate) fn execute(
     };
     if arguments.format.format == OutputFormat::Json {
         let report = summary::report(&tally, &facts);
-        if table.is_some() {
-            printer.json(&report)?;
-        } else {
-            // Standard output has the rows.
-            printer.note_json(&report)?;
-        }
+        printer.json_beside(table.is_none(), &report)?;
     } else if printer.shows_notes() {
         printer.note(format!("\n{}", summary::text(&tally, &facts)));
     }

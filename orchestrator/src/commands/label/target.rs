@@ -54,6 +54,11 @@ fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
+/// Whether two paths lead to one file.
+pub(crate) fn is_same_file(left: &Path, right: &Path) -> bool {
+    matches!((fs::canonicalize(left), fs::canonicalize(right)), (Ok(left), Ok(right)) if left == right)
+}
+
 /// Refuses what can't be a file with a table.
 ///
 /// # Errors

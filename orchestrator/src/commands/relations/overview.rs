@@ -44,17 +44,10 @@ pub(crate) fn add(grid: &mut Grid, table: &TableTask) {
 
 /// Columns with what is said to be in them.
 fn compared(resolve: &ResolveTask) -> Vec<String> {
-    let role = |role: refuel_task::ColumnRole| {
-        let words = refuel_task::ColumnRole::WORDS;
-        words
-            .iter()
-            .find(|(_, other)| *other == role)
-            .map_or("", |(word, _)| *word)
-    };
     let columns = resolve.columns.iter();
     columns
         .map(|column| match column.role {
-            Some(of) => format!("{} ({})", column.name, role(of)),
+            Some(of) => format!("{} ({})", column.name, of.word()),
             None => column.name.clone(),
         })
         .collect()

@@ -79,12 +79,7 @@ pub(crate) fn run(arguments: &RepairArgs, context: &Context) -> Result<ExitStatu
             "report": repaired.report,
             "expected": figures,
         });
-        if output.path().is_some() {
-            context.printer.json(&report)?;
-        } else {
-            // Standard output has the rows.
-            context.printer.note_json(&report)?;
-        }
+        context.printer.json_beside(output.path().is_none(), &report)?;
     } else if context.printer.shows_notes() {
         let taken = mended.is_some().then_some(taken.len());
         context

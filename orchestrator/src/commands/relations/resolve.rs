@@ -95,12 +95,8 @@ pub(crate) fn run(arguments: &ResolveArgs, context: &Context) -> Result<ExitStat
         seconds: began.elapsed().as_secs_f64(),
     };
     if common.format.format == OutputFormat::Json {
-        if targets.rows.path().is_some() {
-            context.printer.json(&told.json(&targets))?;
-        } else {
-            // Standard output has the rows.
-            context.printer.note_json(&told.json(&targets))?;
-        }
+        let has_rows = targets.rows.path().is_none();
+        context.printer.json_beside(has_rows, &told.json(&targets))?;
     } else if context.printer.shows_notes() {
         context.printer.note(format!("\n{}", told.text()));
     }

@@ -1,12 +1,12 @@
 //! Whole tables out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use fs_err as fs;
 use refuel_tables::{Format, Layout, Output, RowType, write_rows};
 use serde_json::Value;
 
 use super::source::Source;
+use crate::commands::label::{check, is_same_file};
 use crate::error::{CliError, Failure};
 
 /// A table that will be written, which is in nobody's way.
@@ -32,11 +32,14 @@ impl Target {
         let of_source = sources.first().map_or(Format::Csv, |source| source.format);
         let format = output.format(asked, of_source)?;
         if let Output::File(path) = &output {
-            let is = |source: &&&Source| source.path.as_deref().is_some_and(|from| is_same(from, path));
+            let is = |source: &&&Source| source.path.as_deref().is_some_and(|from| is_same_file(from, path));
             if sources.iter().any(|source| is(&source)) {
                 return Err(CliError::OutputIsInput { path: path.clone() }.into());
             }
-            check(path, force)?;
+            check(path)?;
+            if path.exists() && !force {
+                return Err(CliError::OutputExists { path: path.clone() }.into());
+            }
         }
         Ok(Self {
             layout: Layout::new(format, delimiter.filter(|_| format == of_source)),
@@ -60,29 +63,6 @@ impl Target {
     ) -> Result<u64, Failure> {
         Ok(write_rows(&self.output, self.layout, columns, &mut rows)?)
     }
-}
-
-fn is_same(left: &Path, right: &Path) -> bool {
-    matches!((fs::canonicalize(left), fs::canonicalize(right)), (Ok(left), Ok(right)) if left == right)
-}
-
-fn check(path: &Path, force: bool) -> Result<(), CliError> {
-    let path: PathBuf = path.to_owned();
-    if path.is_dir() {
-        return Err(CliError::OutputIsFolder { path });
-    }
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-        && !folder.is_dir()
-    {
-        return Err(CliError::NoOutputFolder {
-            folder: folder.to_owned(),
-            path,
-        });
-    }
-    if path.exists() && !force {
-        return Err(CliError::OutputExists { path });
-    }
-    Ok(())
 }
 
 /// A column of the output that the source must not have.

@@ -73,14 +73,9 @@ fn selections(task: &Task) -> Vec<(String, Option<Selection>)> {
     let Some(examples) = &task.examples else {
         return vec![(String::new(), None)];
     };
-    let word = |select: Selection| match select {
-        Selection::Fixed => "fixed",
-        Selection::Similar => "similar",
-        Selection::Diverse => "diverse",
-    };
     let mut all = vec![(", no examples".to_owned(), None)];
     for select in [examples.select, Selection::Similar] {
-        let named = format!(", {} {}", examples.count.min(examples.items.len()), word(select));
+        let named = format!(", {} {}", examples.count.min(examples.items.len()), select.name());
         if all.iter().all(|(there, _)| *there != named) {
             all.push((named, Some(select)));
         }

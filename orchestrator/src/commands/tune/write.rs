@@ -1,23 +1,18 @@
 //! Puts a pick into a task file, whatever else is there staying as it is.
 
-use std::io::Write;
 use std::path::Path;
 
-use fs_err as fs;
 use refuel_task::yaml::{Content, Node};
-use refuel_task::{Selection, Strategy, Task};
+use refuel_task::{Strategy, Task};
 
 use super::variants::Variant;
+use crate::commands::task_file;
 use crate::error::{CliError, Failure};
 
 /// Writes the strategy of a pick, and its model and examples where these are not the task's, and checks that the file says
 /// that and nothing else.
 pub(super) fn write(path: &Path, task: &Task, pick: &Variant) -> Result<(), Failure> {
-    let unreadable = |source| CliError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let text = task_file::read(path)?;
     let by_hand = || CliError::NotWritten {
         path: path.to_owned(),
         pick: pick.name.clone(),
@@ -32,22 +27,7 @@ pub(super) fn write(path: &Path, task: &Task, pick: &Variant) -> Result<(), Fail
     if after.fingerprint() != wanted.fingerprint() {
         return Err(by_hand().into());
     }
-    let unwritten = |source| CliError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let permissions = fs::metadata(path).map_err(unreadable)?.permissions();
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-    file.write_all(next.as_bytes()).map_err(unwritten)?;
-    file.as_file().set_permissions(permissions).map_err(unwritten)?;
-    file.as_file().sync_all().map_err(unwritten)?;
-    file.persist(path).map_err(|error| unwritten(error.error))?;
-    Ok(())
+    task_file::replace(path, &next)
 }
 
 /// The text of the task file with a pick in it. None where it can't be put in line by line.
@@ -61,12 +41,7 @@ fn changed(text: &str, task: &Task, pick: &Variant) -> Option<String> {
     }
     match (&task.examples, &pick.task.examples) {
         (Some(own), Some(picked)) if own.select != picked.select => {
-            let word = match picked.select {
-                Selection::Fixed => "fixed",
-                Selection::Similar => "similar",
-                Selection::Diverse => "diverse",
-            };
-            set(&next, Some("examples"), "select", word)
+            set(&next, Some("examples"), "select", picked.select.name())
         }
         // Examples are not taken out of a file: they are learned from.
         (Some(_), None) => None,

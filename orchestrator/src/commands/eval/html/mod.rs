@@ -110,11 +110,11 @@ fn variant(one: &Measured) -> Given {
         .iter()
         .map(|point| {
             context! {
-                coverage => percent(point.coverage),
+                coverage => words::share(point.coverage),
                 rows => words::count(point.rows),
                 confidence => number(point.confidence),
-                accuracy => percent(point.accuracy),
-                interval => given(interval(Some(point.accuracy_ci95), percent)),
+                accuracy => words::share(point.accuracy),
+                interval => given(interval(Some(point.accuracy_ci95), words::share)),
             }
         })
         .collect();
@@ -156,24 +156,24 @@ fn headlines(one: &Measured) -> Vec<Headline> {
     let evaluation = &one.evaluation;
     let mut all = vec![Headline {
         name: "accuracy",
-        value: percent(evaluation.accuracy),
-        interval: interval(Some(evaluation.accuracy_ci95), percent),
+        value: words::share(evaluation.accuracy),
+        interval: interval(Some(evaluation.accuracy_ci95), words::share),
         null: Some(format!(
             "{} always the most frequent",
-            percent(evaluation.majority_rate)
+            words::share(evaluation.majority_rate)
         )),
     }];
     if let Some(reading) = &one.reading {
         all.push(Headline {
             name: "F1 of words",
-            value: percent(reading.token_f1),
-            interval: interval(Some(reading.token_f1_ci95), percent),
-            null: Some(format!("{} never answering", percent(reading.never_answering))),
+            value: words::share(reading.token_f1),
+            interval: interval(Some(reading.token_f1_ci95), words::share),
+            null: Some(format!("{} never answering", words::share(reading.never_answering))),
         });
         if let Some(f1) = reading.answerable_token_f1 {
             all.push(Headline {
                 name: "F1 where there is an answer",
-                value: percent(f1),
+                value: words::share(f1),
                 interval: None,
                 null: Some(format!("{} of such rows", words::count(reading.answerable_rows))),
             });
@@ -182,9 +182,12 @@ fn headlines(one: &Measured) -> Vec<Headline> {
     if let Some(slots) = &one.slots {
         all.push(Headline {
             name: "F1 of fields",
-            value: percent(slots.f1),
-            interval: interval(Some(slots.f1_ci95), percent),
-            null: Some(format!("{} always the most frequent", percent(slots.most_frequent_f1))),
+            value: words::share(slots.f1),
+            interval: interval(Some(slots.f1_ci95), words::share),
+            null: Some(format!(
+                "{} always the most frequent",
+                words::share(slots.most_frequent_f1)
+            )),
         });
     }
     if let Some(f1) = evaluation.f1_macro {
@@ -198,11 +201,11 @@ fn headlines(one: &Measured) -> Vec<Headline> {
     if evaluation.completed < evaluation.rows {
         all.push(Headline {
             name: "answered",
-            value: percent(evaluation.completion_rate),
+            value: words::share(evaluation.completion_rate),
             interval: None,
             null: evaluation
                 .accuracy_of_completed
-                .map(|rate| format!("{} right of these", percent(rate))),
+                .map(|rate| format!("{} right of these", words::share(rate))),
         });
     }
     if let Some(area) = evaluation.auroc {
@@ -236,7 +239,7 @@ fn verdict(one: &Measured) -> Given {
         Verdict::Unclear => ("unsure", "Not shown to be better than always answering"),
         Verdict::NotBetter => ("bad", "No better than always answering"),
     };
-    context! { tone, text => format!("{said} {value}, which is right for {}", percent(evaluation.majority_rate)) }
+    context! { tone, text => format!("{said} {value}, which is right for {}", words::share(evaluation.majority_rate)) }
 }
 
 fn slice(shown: &super::measure::ShownSlice) -> Given {
@@ -250,9 +253,9 @@ fn slice(shown: &super::measure::ShownSlice) -> Given {
         by,
         value => words::one_line(&slice.value, VALUE),
         rows => words::count(slice.rows),
-        accuracy => percent(slice.accuracy),
+        accuracy => words::share(slice.accuracy),
         share => (slice.accuracy * 100.0).round() as u64,
-        interval => given(interval(Some(slice.accuracy_ci95), percent)),
+        interval => given(interval(Some(slice.accuracy_ci95), words::share)),
         examples => given(shown.examples.iter().map(row).collect::<Vec<Row>>()),
     }
 }
@@ -323,10 +326,6 @@ fn left_out(report: &Report) -> Vec<String> {
 
 fn interval(interval: Option<Interval>, unit: fn(f64) -> String) -> Option<String> {
     interval.map(|Interval(low, high)| format!("{} to {}", unit(low), unit(high)))
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }
 
 fn number(value: f64) -> String {

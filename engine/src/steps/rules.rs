@@ -40,10 +40,9 @@ impl Rules {
         })
     }
 
-    /// Where no rule holds and nothing else is asked.
-    fn none(&self) -> Answer {
+    /// Where no rule holds and nothing else is asked. The fallback is the gate's: what is kept must not hold one.
+    fn none() -> Answer {
         Answer {
-            value: self.task.fallback.clone().unwrap_or(Value::Null),
             status: Status::Abstained,
             source: Source::Rule,
             ..Answer::error(RULES_MODEL, "no rule holds for it")
@@ -61,7 +60,7 @@ impl Step for Rules {
             Some(answer) => Reply::Answered(answer),
             None => Reply::Passed {
                 input: None,
-                otherwise: self.last.then(|| self.none()),
+                otherwise: self.last.then(Self::none),
             },
         };
         Ok(inputs.iter().map(reply).collect())
@@ -98,6 +97,7 @@ mod tests {
         else {
             panic!("{replies:?}")
         };
-        assert_eq!((&answer.value, answer.status), (&"other".into(), Status::Abstained));
+        assert_eq!((&answer.value, answer.status), (&Value::Null, Status::Abstained));
+        assert_eq!(task.gate().apply(answer.clone()).value, "other");
     }
 }

@@ -99,3 +99,21 @@ fn a_task_says_that_rules_answer_and_has_no_prompt() {
     let told = desk.run(&["task", "check", "note.yml", "--prompt"]);
     assert!(told.contains("status: 2") && told.contains("RF0514"), "{told}");
 }
+
+/// What is kept of a row for which no rule holds has no fallback in it: another one counts at once.
+#[test]
+fn a_changed_fallback_counts_for_rows_that_were_answered_before() {
+    let desk = Desk::new();
+    desk.write("mails.csv", "body\nmoney back\nhello\n");
+    let task = |fallback: &str| {
+        format!(
+            "kind: label\ninput: body\nlabels: [refund, other, unknown]\nfallback: {fallback}\nstrategy: rules\n\
+             rules: [{{contains: money, label: refund}}]\n"
+        )
+    };
+    desk.write("topic.yml", task("other"));
+    let values = |rows: Vec<Value>| rows.iter().map(|row| row["topic"].clone()).collect::<Vec<_>>();
+    assert_eq!(values(label(&desk, "mails.csv", "topic.yml")), ["refund", "other"]);
+    desk.write("topic.yml", task("unknown"));
+    assert_eq!(values(label(&desk, "mails.csv", "topic.yml")), ["refund", "unknown"]);
+}

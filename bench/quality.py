@@ -2,21 +2,24 @@
 """Grades the verbs on the labelled sets, and writes the raw results and a table.
 
     bench/quality.py [--only SET,...] [--strategies head,similar,...] [--home DIR] [--refuel FILE] [--add]
+    bench/quality.py --table
 
 The rows and examples of a set are written into a scratch folder from the evaluation data, which is not part of this
 repository; only its own examples are learned from, and only its first rows are graded (`bench/README.md`). A set that
 isn't there is said and left out. Models come from the home; heads and kept answers go into one of the scratch folder.
+Every result is kept as soon as it is there. With `--add` those of the newest file stay beside them, so that a run can be
+cut into several, which may run at the same time.
 """
 
 import argparse
 import datetime
-import json
 import os
 import tempfile
 from pathlib import Path
 
-from common import BENCH, ROOT, parts, say, write
+from common import BENCH, ROOT, parts, run, say
 from quality import data, sets
+from quality.kept import keep, newest
 from quality.table import table
 from quality.verbs import Failed, Verbs
 
@@ -59,20 +62,16 @@ def options():
     made.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     made.add_argument("--refuel", type=Path, default=ROOT / "target" / "release" / "refuel", help="the program")
     made.add_argument("--only", default=",".join(of.name for of in SETS), help="sets")
-    without = [strategy for strategy in STRATEGIES if strategy != "large model"]
+    without = [strategy for strategy in STRATEGIES if not strategy.startswith("large")]
     made.add_argument("--strategies", default=",".join(without), help=f"of: {', '.join(STRATEGIES)}")
     made.add_argument("--rows", type=int, default=data.GRADED, help="rows that are graded, of sets without whole tables")
     made.add_argument("--limit", type=int, default=1200, help="seconds that a verb may take")
     made.add_argument("--dictionary", type=Path, default="/usr/share/dict/american-english")
-    made.add_argument("--add", action="store_true", help="keep what the result file of today has, and add to it")
+    made.add_argument("--threads", type=int, help="threads of a model; all cores unless told")
+    made.add_argument("--add", action="store_true", help="keep what the newest result file has, and add to it")
+    made.add_argument("--table", action="store_true", help="run nothing: print the table of the newest result file")
     made.add_argument("--name", default="quality", help="the end of the result's file name")
     return made.parse_args()
-
-
-def kept_before(name):
-    """Results of today's file."""
-    path = BENCH / "results" / f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}-{name}.json"
-    return json.loads(path.read_text())["results"] if path.exists() else []
 
 
 def graded(chosen, strategy, verbs):
@@ -87,10 +86,13 @@ def graded(chosen, strategy, verbs):
 
 def main():
     arguments = options()
+    if arguments.table:
+        print(table(newest(arguments.name)))
+        return
     only = parts(arguments.only, [of.name for of in SETS])
     strategies = parts(arguments.strategies, STRATEGIES)
-    results = kept_before(arguments.name) if arguments.add else []
-    order = {(of.name, strategy): place for place, (of, strategy) in enumerate((of, s) for of in SETS for s in of.strategies)}
+    places = {(of.name, strategy): place for place, (of, strategy) in enumerate((of, s) for of in SETS for s in of.strategies)}
+    program, results = run([arguments.refuel, "--version"]).strip(), None
     for chosen in (of for of in SETS if of.name in only):
         folder = arguments.data / chosen.name
         if not folder.is_dir():
@@ -101,15 +103,15 @@ def main():
             # Each has a folder and a home of its own, so that nothing is answered from what another asked.
             with tempfile.TemporaryDirectory(prefix="refuel-quality-") as work:
                 chosen.prepare(folder, Path(work), arguments.rows)
-                verbs = Verbs(arguments.refuel, arguments.home, Path(work), arguments.limit)
+                verbs = Verbs(arguments.refuel, arguments.home, Path(work), arguments.limit, arguments.threads)
                 result = {"set": chosen.name, "strategy": strategy} | graded(chosen, strategy, verbs)
             say(table([result]).splitlines()[-1])
-            result["load"] = os.getloadavg()[0]
-            results = [old for old in results if (old["set"], old["strategy"]) != (chosen.name, strategy)] + [result]
-            results.sort(key=lambda of: order.get((of["set"], of["strategy"]), len(order)))
+            now = datetime.datetime.now(datetime.timezone.utc)
+            result |= {"date": now.isoformat(timespec="seconds"), "program": program}
+            result |= {"threads": arguments.threads or len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}
             # What is measured is kept, whatever becomes of the next set.
-            write(arguments.name, {"results": results})
-    print(table(results))
+            results = keep(arguments.name, result, places, anew=results is None and not arguments.add)
+    print(table(results or []))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import math
 import random
 import re
 import string
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import groupby
 from operator import itemgetter
 
@@ -97,3 +97,35 @@ def slots(given, wanted):
     given = Counter((slot, value.strip().lower()) for slot, value in given)
     wanted = Counter((slot, value.strip().lower()) for slot, value in wanted)
     return sum((given & wanted).values()), sum(given.values()), sum(wanted.values())
+
+
+# Where the errors lie: names of labels and slots with counts, never the texts of rows.
+
+MOST_NAMED = 20
+
+
+def confusions(pairs, most=MOST_NAMED):
+    """What was wanted, what was given, and how often, the most frequent first."""
+    counts = Counter((str(wanted), "" if given is None else str(given)) for wanted, given in pairs if wanted != given)
+    return [[*pair, count] for pair, count in sorted(counts.items(), key=lambda of: (-of[1], of[0]))[:most]]
+
+
+def parts(pairs, most=MOST_NAMED):
+    """For each label how often it was given rightly, given, and wanted, the most wanted first."""
+    counts = defaultdict(lambda: [0, 0, 0])
+    for given, wanted in pairs:
+        for label in {*given, *wanted}:
+            is_given, is_wanted = label in given, label in wanted
+            for place, is_true in enumerate((is_given and is_wanted, is_given, is_wanted)):
+                counts[label][place] += is_true
+    return [[label, *of] for label, of in sorted(counts.items(), key=lambda of: (-of[1][2], of[0]))[:most]]
+
+
+def by_slot(pairs, most=MOST_NAMED):
+    """For each slot how many values were given rightly, given, and wanted, the most wanted first."""
+    counts = defaultdict(lambda: [0, 0, 0])
+    for given, wanted in pairs:
+        for slot in {slot for slot, _ in [*given, *wanted]}:
+            found = slots(*([pair for pair in of if pair[0] == slot] for of in (given, wanted)))
+            counts[slot] = [sum(of) for of in zip(counts[slot], found)]
+    return [[slot, *of] for slot, of in sorted(counts.items(), key=lambda of: (-of[1][2], of[0]))[:most]]

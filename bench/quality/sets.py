@@ -9,7 +9,8 @@ from . import data, grade
 
 SMALL, LARGE = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"
 MODELS = {"model": SMALL, "large model": LARGE}
-TRAINED = ["head", "tuned head", "cascade"]
+CASCADES = {"cascade": SMALL, "large cascade": LARGE}
+TRAINED = ["head", "tuned head", *CASCADES]
 
 
 class Set:
@@ -50,7 +51,7 @@ class Set:
 class Labels(Set):
     """One label a row."""
 
-    strategies = ["head", "tuned head", "cascade", "similar", "model", "large model"]
+    strategies = ["head", "tuned head", "cascade", "similar", "model", "large model", "large cascade"]
     examples, label, columns, kind = 500, "label", ["text"], "label"
     change = staticmethod(lambda row: row)
 
@@ -63,8 +64,8 @@ class Labels(Set):
 
     def run(self, verbs, template, strategy):
         kept = {"examples": len(self.taught)}
-        way = {"tuned head": "head", "large model": "model"}.get(strategy, strategy)
-        text = f"{template}strategy: {way}\n" + (f"model: {SMALL}\n" if way == "cascade" else "")
+        way = {"tuned head": "head", "large model": "model", "large cascade": "cascade"}.get(strategy, strategy)
+        text = f"{template}strategy: {way}\n" + (f"model: {CASCADES[strategy]}\n" if way == "cascade" else "")
         task = self.task(text, strategy)
         if strategy in TRAINED:
             more = ["--tune-encoder"] if strategy == "tuned head" else []
@@ -86,13 +87,14 @@ class Labels(Set):
     def grades(self, answers, names):
         wanted = [names.get(row[self.label], row[self.label]) for row in self.graded]
         rights = [(sure, given == right) for (given, sure, _), right in zip(answers, wanted, strict=True)]
-        return [grade.accuracy(rights, grade.majority(wanted)) | {"to_reach": self.to_reach}]
+        errors = grade.confusions((right, given) for (given, _, _), right in zip(answers, wanted))
+        return [grade.accuracy(rights, grade.majority(wanted)) | {"to_reach": self.to_reach, "errors": errors}]
 
 
 class Pairs(Labels):
     """Whether two records are the same."""
 
-    strategies = ["head", "cascade", "model", "large model"]
+    strategies = ["head", "cascade", "model", "large model", "large cascade"]
     columns = None
 
     def rows(self, folder):
@@ -132,13 +134,18 @@ class Emotions(Labels):
         counts = [count(given or [], right) for (given, _, _), right in zip(answers, wanted, strict=True)]
         null = grade.f1([count([most], right) for right in wanted])
         rights = [(sure, set(given or []) == set(right)) for (given, sure, _), right in zip(answers, wanted)]
-        return [grade.counted(counts, null, "F1 of labels", rights)]
+        errors = grade.parts((given or [], right) for (given, _, _), right in zip(answers, wanted))
+        return [grade.counted(counts, null, "F1 of labels", rights) | {"errors": errors}]
 
 
 class Reading(Emotions):
     """A piece of a text that answers a question."""
 
     label, columns, change = "answer", ["context", "question"], staticmethod(data.reading)
+
+    @staticmethod
+    def kind(given, score):
+        return "none" if not given else "all words" if score == 1.0 else "some of the words" if score else "another piece"
 
     def grades(self, answers, _names):
         scores = [grade.squad(given or "", row["answer"]) for (given, _, _), row in zip(answers, self.graded, strict=True)]
@@ -147,7 +154,8 @@ class Reading(Emotions):
         # Right is more than half of the words: a probability has to be that of something that is or isn't.
         sure = grade.confidence([(sure, score > 0.5) for (_, sure, _), score in zip(answers, scores)])
         found = {"metric": "F1 of words", "rows": len(scores), "value": mean(scores), "interval": grade.drawn_again(scores, mean)}
-        return [found | {"null": null, "to_reach": self.to_reach} | sure]
+        errors = grade.confusions(("a piece" if row["answer"] else "none", self.kind(given, score)) for (given, _, _), score, row in zip(answers, scores, self.graded))
+        return [found | {"null": null, "to_reach": self.to_reach, "errors": errors} | sure]
 
 
 class Slots(Emotions):
@@ -169,15 +177,16 @@ class Slots(Emotions):
         data.write(self.work / "examples.csv", [*self.columns, "fields"], self.taught)
 
     def grades(self, answers, _names):
-        counts, rights = [], []
+        counts, rights, pairs = [], [], []
         for (given, sure, _), row in zip(answers, self.graded, strict=True):
             values = [(slot, one) for slot, of in (given or {}).items() for one in (of if isinstance(of, list) else [of]) if one]
             counts.append(grade.slots(values, row["slots"]))
+            pairs.append((values, row["slots"]))
             rights.append((sure, counts[-1][0] == counts[-1][1] == counts[-1][2]))
         # The null model says of each row the one value that the examples have most.
         most = Counter(slot for row in self.taught for slot in row["slots"]).most_common(1)[0][0]
         null = grade.f1([grade.slots([most], row["slots"]) for row in self.graded])
-        return [grade.counted(counts, null, "F1 of slots", rights) | {"to_reach": self.to_reach}]
+        return [grade.counted(counts, null, "F1 of slots", rights) | {"to_reach": self.to_reach, "errors": grade.by_slot(pairs)}]
 
 
 class Organizations(Set):

@@ -1,6 +1,7 @@
 """Runs the verbs, in a home of its own, and tells how long they took."""
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -13,8 +14,9 @@ class Failed(Exception):
 class Verbs:
     """The program with a home for heads and answers beside the models of another home."""
 
-    def __init__(self, program, home, work, limit):
+    def __init__(self, program, home, work, limit, threads=None):
         self.program, self.work, self.limit = program, work, limit
+        self.environment = os.environ | ({"REFUEL_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads)} if threads else {})
         self.home = work / "home"
         (self.home / "models").mkdir(parents=True, exist_ok=True)
         home = Path(home)
@@ -34,7 +36,7 @@ class Verbs:
         command = [str(part) for part in (self.program, "--home", self.home, "--no-progress", *arguments, "--format", "json")]
         start = time.perf_counter()
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=self.limit)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=self.limit, env=self.environment)
         except subprocess.TimeoutExpired:
             raise Failed(f"`{arguments[0]}` took more than {self.limit} s") from None
         if done.returncode:

@@ -143,6 +143,21 @@ class Reading(Emotions):
 
     label, columns, change = "answer", ["context", "question"], staticmethod(data.reading)
 
+    def run(self, verbs, template, strategy):
+        """With how sure that there is none an answer is none is chosen on the second half of the examples, of which the first is shown."""
+        half = len(self.taught) // 2
+        shown, asked = self.taught[:half], self.taught[half:]
+        for name, of in (("examples", shown), ("asked", asked)):
+            data.write(self.work / f"{name}.csv", [*self.columns, self.label], of)
+        # Asked for nothing but that there is none, a model tells how likely that is; asked for a piece, it tells which.
+        sides = [self.ask(verbs, self.task(template + f"no_answer_threshold: {of}\n", strategy), "asked.csv")[0] for of in (0, 1)]
+        rows = [(sure, grade.squad(given or "", row["answer"]), float(not row["answer"])) for (_, sure, row), (given, _, _) in zip(*sides)]
+        f1_at = lambda least: sum(none if sure >= least else piece for sure, piece, none in rows) / len(rows)
+        least = max((round(sure, 6) for sure, _, _ in rows), key=f1_at)
+        data.write(self.work / "examples.csv", [*self.columns, self.label], self.taught)
+        kept = super().run(verbs, template + f"no_answer_threshold: {least}\n", strategy)
+        return kept | {"no_answer_threshold": least, "chosen_on": {"rows": len(rows), "f1": f1_at(least)}}
+
     @staticmethod
     def kind(given, score):
         return "none" if not given else "all words" if score == 1.0 else "some of the words" if score else "another piece"

@@ -68,8 +68,9 @@ fn result(node: &NodeReport) -> NodeResult {
     if let Some(rows) = node.rows {
         response.insert("rows_affected".to_owned(), rows.into());
     }
-    if node.asked > 0 || node.cached > 0 {
+    if node.asked + node.without_model + node.cached > 0 {
         response.insert("asked".to_owned(), node.asked.into());
+        response.insert("without_model".to_owned(), node.without_model.into());
         response.insert("cached".to_owned(), node.cached.into());
     }
     if !node.metrics.is_empty() {

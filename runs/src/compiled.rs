@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use refuel_dag::{Node, NodeId, RenderMode};
 use refuel_engine::Cancel;
-use refuel_staging::{Analyzed, AnswerTables, Asked, Gated, Placement, Plan, RelationName};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Computed, Gated, Placement, Plan, RelationName};
 use serde::Serialize;
 
 use crate::connections::Session;
@@ -13,7 +13,7 @@ use crate::context::Scope;
 use crate::error::RunError;
 use crate::inference::table_named;
 use crate::models::is_missing;
-use crate::nodes::{Tables, gates};
+use crate::nodes::{Tables, gates, relations};
 use crate::quote;
 use crate::workspace::Workspace;
 
@@ -37,11 +37,31 @@ pub struct CompiledStage {
     pub inputs: String,
 }
 
+/// A task over a whole relation, which is computed before anything else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompiledRelation {
+    /// The function.
+    pub function: &'static str,
+    /// The task.
+    pub task: String,
+    /// `name@digest` of the model that makes vectors; none where the task names none, or where it isn't on this machine.
+    pub model: Option<String>,
+    /// The query for the rows.
+    pub rows: String,
+    /// The table that the result is kept in, quoted. Its name says of which rows it is, and ends in `_unknown` where the
+    /// relation or the model isn't there.
+    pub table: String,
+    /// Whether that table is there already.
+    pub is_kept: bool,
+}
+
 /// A query of a model, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CompiledQuery {
     /// Whether it is the one that adds rows to an incremental model, rather than the one that makes all of them.
     pub incremental: bool,
+    /// What is computed of whole relations first.
+    pub relations: Vec<CompiledRelation>,
     /// The stages, in the order in which they are answered. None where the extension answers calls, or there are none.
     pub stages: Vec<CompiledStage>,
     /// The query behind them.
@@ -98,7 +118,11 @@ fn node(scope: &Scope<'_>, node: &Node, session: &mut Session<'_>) -> Result<Com
         name: node.name.to_string(),
         path: node.path.to_string(),
         relation,
-        as_written: scope.has_extension && has_calls && queries.iter().all(|query| query.stages.is_empty()),
+        as_written: scope.has_extension
+            && has_calls
+            && queries
+                .iter()
+                .all(|query| query.stages.is_empty() && query.relations.is_empty()),
         queries,
     })
 }
@@ -111,6 +135,7 @@ fn query(
 ) -> Result<CompiledQuery, RunError> {
     let mut compiled = CompiledQuery {
         incremental,
+        relations: Vec::new(),
         stages: Vec::new(),
         sql: scope.dag.rendered_sql(node, &RenderMode::new(incremental))?,
         unknown: None,
@@ -120,7 +145,11 @@ fn query(
     }
     let analyzed = Analyzed::parse(&compiled.sql, scope.dag.dialect())?;
     let mut known = Tables::new(scope);
-    known.learn(&analyzed, session)?;
+    known.learn_columns(&analyzed, session)?;
+    for (call, relation) in analyzed.computed() {
+        let table = result_table(scope, call, relation, session)?;
+        known.add_computed(call, relation, table);
+    }
     let tables = Lenient {
         scope,
         known,
@@ -138,12 +167,53 @@ fn query(
     if let Some(error) = tables.failed.borrow_mut().take() {
         return Err(error);
     }
+    for computed in &plan.relations {
+        compiled.relations.push(of_relation(scope, computed, session)?);
+    }
     compiled.stages = stages(scope, &plan, &tables.missing.borrow())?;
     compiled.sql = match plan.gated {
         Some(Gated::Sql(sql)) if node.model().is_some_and(|model| model.gated) => sql,
         _ => plan.sql,
     };
     Ok(compiled)
+}
+
+/// The table of a result; where the relation or the model isn't there, one that stands for it.
+fn result_table(
+    scope: &Scope<'_>,
+    call: &Call,
+    relation: &RelationName,
+    session: &mut Session<'_>,
+) -> Result<RelationName, RunError> {
+    let warehouse = session.warehouse()?;
+    let unknown = || RelationName::new(scope.schema.as_deref(), table_named(&call.asked.name(), UNKNOWN_END));
+    if warehouse.relation(relation)?.is_none() {
+        return Ok(unknown());
+    }
+    match relations::table(scope, call, relation, warehouse) {
+        Err(RunError::Engine(error)) if is_missing(&error) => Ok(unknown()),
+        table => table,
+    }
+}
+
+fn of_relation(
+    scope: &Scope<'_>,
+    computed: &Computed,
+    session: &mut Session<'_>,
+) -> Result<CompiledRelation, RunError> {
+    let model = match scope.tasks.get(&computed.call.asked) {
+        Ok(asked) => relations::model_of(&asked),
+        Err(RunError::Engine(error)) if is_missing(&error) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(CompiledRelation {
+        function: computed.call.function.name(),
+        task: computed.call.asked.name(),
+        model,
+        rows: relations::rows_query(&computed.relation),
+        table: quote::relation(&computed.table),
+        is_kept: session.warehouse()?.relation(&computed.table)?.is_some(),
+    })
 }
 
 fn stages(
@@ -194,6 +264,10 @@ impl AnswerTables for Lenient<'_, '_> {
         let table = RelationName::new(self.scope.schema.as_deref(), table_named(&asked.name(), UNKNOWN_END));
         self.missing.borrow_mut().insert(asked.clone(), table.clone());
         Placement::Table(table)
+    }
+
+    fn relation(&self, call: &Call, relation: &RelationName) -> Option<RelationName> {
+        self.known.relation(call, relation)
     }
 
     fn columns(&self, relation: &RelationName) -> Option<Vec<String>> {

@@ -28,13 +28,13 @@ mod versions;
 mod words;
 mod workspace;
 
-pub use compiled::{CompiledNode, CompiledQuery, CompiledStage, compiled};
+pub use compiled::{CompiledNode, CompiledQuery, CompiledRelation, CompiledStage, compiled};
 pub use error::RunError;
 pub use evaluation::MetricResult;
-pub use explain::{ExplainedAnswer, ExplainedCall, Explanation, explain};
+pub use explain::{ExplainedAnswer, ExplainedCall, ExplainedRelation, Explanation, explain};
 pub use models::{Answerer, LocalModels, Models};
 pub use observe::{Event, Observer, Silent};
-pub use plan::{Action, PlanNode, PlanReport, PlanStage, PlanTotal, plan};
+pub use plan::{Action, PlanNode, PlanRelation, PlanReport, PlanStage, PlanTotal, plan};
 pub use refuel_engine::Cancel;
 pub use refuel_state::NodeStatus;
 pub use report::{NodeReport, RunReport};

@@ -6,6 +6,7 @@ use refuel_state::NodeStatus;
 use serde::Serialize;
 
 use crate::evaluation::MetricResult;
+use crate::inference::StageCounts;
 use crate::unit::RowComparison;
 
 /// How a node ended.
@@ -33,6 +34,8 @@ pub struct NodeReport {
     pub rows: Option<u64>,
     /// Inputs that models were asked for.
     pub asked: u64,
+    /// Inputs that rules, like examples or a head answered, so that no language model was asked.
+    pub without_model: u64,
     /// Inputs whose answer was known already.
     pub cached: u64,
     /// Rows of a test that fail.
@@ -76,6 +79,7 @@ impl NodeReport {
             execute_seconds: 0.0,
             rows: None,
             asked: 0,
+            without_model: 0,
             cached: 0,
             failures: None,
             message: None,
@@ -88,6 +92,13 @@ impl NodeReport {
             comparison: None,
             metrics: Vec::new(),
         }
+    }
+
+    /// Counts what came of a stage.
+    pub(crate) fn count(&mut self, counts: &StageCounts) {
+        self.asked += counts.asked;
+        self.without_model += counts.without_model;
+        self.cached += counts.cached;
     }
 }
 
@@ -139,6 +150,11 @@ impl RunReport {
     /// Inputs that models were asked for.
     pub fn asked(&self) -> u64 {
         self.nodes.iter().map(|node| node.asked).sum()
+    }
+
+    /// Inputs that were answered without a language model.
+    pub fn without_model(&self) -> u64 {
+        self.nodes.iter().map(|node| node.without_model).sum()
     }
 
     /// Inputs whose answer was known already.

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use refuel_dag::{Node, NodeId};
+use refuel_dag::{Node, NodeId, TaskNode};
 
+use crate::context::Scope;
+use crate::error::RunError;
 use crate::inference::AskedTask;
 
 /// The version of something that has never been built, as far as is known.
@@ -42,6 +44,20 @@ pub(crate) fn of_task(task: &AskedTask, verdicts: u64) -> String {
         task.answerer.digest(),
         task.gate_fingerprint()
     )
+}
+
+/// The version of a task as calls of it are answered: by the extension, where it answers them and no verdicts were given,
+/// which alone knows its model; otherwise by this run, as tasks over whole relations always are.
+pub(crate) fn of_task_node(scope: &Scope<'_>, node: &Node, of: &TaskNode) -> Result<String, RunError> {
+    let verdicts = scope.verdicts_of(&of.task.name);
+    if scope.has_extension && verdicts == 0 && of.task.table.is_none() {
+        return Ok(format!(
+            "{} extension {} 0",
+            of.task.fingerprint(),
+            node.fingerprints.gate
+        ));
+    }
+    Ok(of_task(scope.tasks.named(&of.task.name)?.as_ref(), verdicts))
 }
 
 /// What changed in a task between two of its versions.

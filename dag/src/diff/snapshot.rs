@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use refuel_project::{Column, Properties};
-use refuel_task::{InputSpec, Part, Task, ValueRules, decimal};
+use refuel_task::{InputSpec, Part, TableTask, Task, ValueRules, decimal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -122,11 +122,29 @@ impl TaskState {
             ("max_tokens", json!(task.generation.max_tokens)),
             ("stop", json!(task.generation.stop)),
         ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value));
         Self {
             fingerprint: task.fingerprint(),
-            keys: said(keys.map(|(key, value)| (key.to_owned(), value))),
+            keys: said(keys.into_iter().chain(of_table(task))),
         }
     }
+}
+
+/// The keys of a task over whole relations. Solved pairs and rows are `examples` in its file.
+fn of_table(task: &Task) -> Vec<(String, Value)> {
+    let (own, threshold) = match &task.table {
+        Some(TableTask::Resolve(resolve)) => (json!(resolve), resolve.threshold),
+        Some(TableTask::Repair(repair)) => (json!(repair), repair.threshold),
+        None => return Vec::new(),
+    };
+    let Value::Object(own) = own else { return Vec::new() };
+    let named = |(key, value): (String, Value)| match key.as_str() {
+        "threshold" => (key, json!(decimal(threshold))),
+        "pairs" | "rows" if value == json!([]) => (key, Value::Null),
+        "pairs" | "rows" => ("examples".to_owned(), json!({ "items": value })),
+        _ => (key, value),
+    };
+    own.into_iter().map(named).collect()
 }
 
 fn input(spec: &InputSpec) -> Value {

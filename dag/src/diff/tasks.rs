@@ -61,7 +61,12 @@ pub fn compare_tasks(name: &str, before: &TaskState, after: &TaskState) -> Optio
                     let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or("").to_owned();
                     guidelines = Some(changed_lines(&text(&change.before), &text(&change.after)));
                 }
-                let effect = effect(key);
+                // A threshold of these decides what is merged, and what is proposed.
+                let effect = if is_of_relations(after) && !COSMETIC_KEYS.contains(&key) {
+                    TaskEffect::Breaking
+                } else {
+                    effect(key)
+                };
                 keys.push(KeyChange {
                     effect: Some(effect),
                     ..change
@@ -92,6 +97,12 @@ pub fn compare_tasks(name: &str, before: &TaskState, after: &TaskState) -> Optio
         keys,
         guidelines,
     })
+}
+
+/// Whether a task is applied to relations as a whole.
+fn is_of_relations(task: &TaskState) -> bool {
+    let kind = task.keys.get("kind").and_then(Value::as_str);
+    matches!(kind, Some("resolve" | "repair"))
 }
 
 fn effect(key: &str) -> TaskEffect {

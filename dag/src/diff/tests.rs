@@ -357,3 +357,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_key_of_a_task_over_relations_changes_what_comes_of_it() {
+    const RESOLVE: &str = "name: same\nkind: resolve\nkey: id\nignore: seen\n";
+    let before = TaskState::of(&task(RESOLVE));
+    let effect = |line: &str| {
+        let after = TaskState::of(&task(&format!("{RESOLVE}{line}\n")));
+        let change = compare_tasks("same", &before, &after)?;
+        let keys: Vec<&str> = change.keys.iter().map(|key| &*key.key).collect();
+        Some((change.effect, keys.join(" ")))
+    };
+    assert_eq!(effect(""), None);
+    for (line, key) in [
+        ("threshold: 0.9", "threshold"),
+        ("columns: [name]", "columns"),
+        ("max_pairs: 10", "max_pairs"),
+    ] {
+        assert_eq!(effect(line), Some((TaskEffect::Breaking, key.to_owned())), "{line}");
+    }
+    assert_eq!(
+        effect("description: Vendors."),
+        Some((TaskEffect::Cosmetic, "description".to_owned()))
+    );
+}

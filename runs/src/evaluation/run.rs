@@ -128,7 +128,7 @@ fn answers(
     let mut failed: BTreeMap<usize, String> = BTreeMap::new();
     let mut inputs: Vec<(Input, RenderedInput)> = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
-        match asked.task.render_input(row) {
+        match RenderedInput::or_nothing(asked.task.render_input(row)) {
             Ok(rendered) => {
                 let input = match &rendered.sides {
                     Some([a, b]) => Input::Two(a.clone(), b.clone()),
@@ -143,13 +143,12 @@ fn answers(
     }
     let lane = context.dag.nodes.get_index_of(node.id.as_str()).unwrap_or_default();
     let (answers, counts) = ask_few(context, lane, asked, &inputs, session)?;
-    report.asked += counts.asked;
-    report.cached += counts.cached;
+    report.count(&counts);
     let mut answers = answers.into_iter();
     let model = asked.answerer.model();
     Ok((0..rows.len())
         .map(|at| match failed.remove(&at) {
-            Some(reason) => Answer::error(model, reason),
+            Some(reason) => Answer::unasked(model, reason),
             None => answers
                 .next()
                 .unwrap_or_else(|| Answer::error(model, "the row was left without an answer")),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use refuel_state::{BATCH, Input, NewAnswer};
 use refuel_task::{Answer, InputHash, RenderedInput};
 
-use super::stage::StageCounts;
+use super::counts::StageCounts;
 use super::tasks::AskedTask;
 use crate::connections::Session;
 use crate::context::Context;
@@ -66,8 +66,8 @@ pub(crate) fn ask_few(
         let rendered = window.iter().map(|(_, _, rendered)| (*rendered).clone()).collect();
         let ticket = context.pool.ask(lane, &asked.answerer, rendered, context.cancel, keep);
         let answered = session.without_permit(|| ticket.wait())?;
-        counts.asked += window.len() as u64;
         for ((hash, _), answer) in kept.iter().zip(answered.answers) {
+            counts.answered(&asked.task, &answer);
             answers.insert(*hash, answer);
         }
     }

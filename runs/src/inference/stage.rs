@@ -13,6 +13,7 @@ use refuel_state::{BATCH, BatchName, Input, NewAnswer, RunId, State, Verdict, Wo
 use refuel_task::{Answer, InputHash, OnError, RenderedInput, Source};
 use refuel_warehouse::Warehouse;
 
+use super::counts::StageCounts;
 use super::pool::{Pool, Ticket};
 use super::row::AnswerRow;
 use super::tables::{AnswerTable, input_of};
@@ -31,26 +32,6 @@ const IN_FLIGHT: usize = 2;
 
 /// How often a wait for inputs looks for Ctrl-C.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
-
-/// What a stage has done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct StageCounts {
-    /// Inputs that a model was asked for.
-    pub(crate) asked: u64,
-    /// Inputs whose answer, or a verdict, was known.
-    pub(crate) cached: u64,
-    /// Inputs that could not be answered.
-    pub(crate) failed: u64,
-}
-
-impl StageCounts {
-    /// Both together.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.asked += other.asked;
-        self.cached += other.cached;
-        self.failed += other.failed;
-    }
-}
 
 /// A stage with everything that it needs.
 pub(crate) struct StageRun<'a> {
@@ -239,7 +220,7 @@ impl StageRun<'_> {
                     rendered,
                 }),
                 Err(error) => {
-                    let answer = Answer::error(self.asked.answerer.model(), error.to_string());
+                    let answer = Answer::unasked(self.asked.answerer.model(), error.to_string());
                     // What can't be read has no hash of its own; its text has one.
                     let hash = RenderedInput::text(&serde_json::json!(input).to_string()).hash();
                     self.add_row(progress, input, hash, Some(&answer), None);
@@ -350,11 +331,9 @@ impl StageRun<'_> {
         };
         let mut asked_of_model = 0;
         for ((hash, input), answer) in flight.asked.iter().zip(&answered.answers) {
-            if matches!(answer.source, Source::Cache) {
-                progress.counts.cached += 1;
-            } else {
+            progress.counts.answered(&self.asked.task, answer);
+            if !matches!(answer.source, Source::Cache) {
                 asked_of_model += 1;
-                progress.counts.asked += 1;
                 progress.work.tokens += u64::from(answer.input_tokens) + u64::from(answer.output_tokens);
             }
             for same in progress.same.remove(hash).unwrap_or_default() {
@@ -386,9 +365,9 @@ impl StageRun<'_> {
     ) {
         let mut row = AnswerRow::new(&self.asked.task, answer, verdict);
         if row.status == "error" {
-            progress.counts.failed += 1;
+            let reason = row.reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
+            progress.counts.failed(&reason);
             if progress.first_failure.is_none() {
-                let reason = row.reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
                 progress.first_failure = Some((input.clone(), reason));
             }
             if self.on_error == OnError::Null {

@@ -397,33 +397,34 @@ fn note(
     Ok(())
 }
 
-/// Drops the tables of answers of a project but for those that are named. Returns how many were dropped.
+/// Drops the tables of answers of a project but for those that are named. Returns the names of those that were dropped,
+/// each with the task that it was of.
 pub(crate) fn drop_unused(
     warehouse: &mut dyn Warehouse,
     project: &str,
     used: &dyn Fn(&str) -> bool,
-) -> Result<usize, RunError> {
+) -> Result<Vec<(String, String)>, RunError> {
     let notes = RelationName::new(warehouse.schema(), NOTES);
     if warehouse.relation(&notes)?.is_none() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let notes_name = quote::relation(&notes);
     let rows = warehouse.rows(&format!(
-        "SELECT name FROM {notes_name} WHERE project = {}",
+        "SELECT name, task FROM {notes_name} WHERE project = {} ORDER BY name",
         quote::text(project)
     ))?;
-    let mut dropped = 0;
-    for name in rows.iter().filter_map(|row| row[0].as_text()) {
-        if used(name) {
+    let mut dropped = Vec::new();
+    for row in &rows {
+        let Some(name) = row[0].as_text().filter(|name| !used(name)) else {
             continue;
-        }
+        };
         let table = quote::relation(&notes.sibling(name));
         warehouse.transaction(|warehouse| {
             warehouse.execute(&format!("DROP TABLE IF EXISTS {table}"))?;
             warehouse.execute(&format!("DELETE FROM {notes_name} WHERE name = {}", quote::text(name)))?;
             Ok(())
         })?;
-        dropped += 1;
+        dropped.push((name.to_owned(), row[1].to_string()));
     }
     Ok(dropped)
 }

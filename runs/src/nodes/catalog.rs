@@ -11,15 +11,12 @@ use crate::versions;
 
 /// Looks at a task.
 pub(crate) fn run(context: &Context<'_>, node: &Node, of: &TaskNode) -> Result<NodeStatus, RunError> {
-    let verdicts = context.verdicts_of(&of.task.name);
-    let version = if context.has_extension && verdicts == 0 {
+    if context.has_extension && context.verdicts_of(&of.task.name) == 0 {
         put(context, node, &of.task)?;
-        // The model is the host's to know.
-        format!("{} extension {} 0", of.task.fingerprint(), node.fingerprints.gate)
-    } else {
-        versions::of_task(context.tasks.named(&of.task.name)?.as_ref(), verdicts)
-    };
-    context.versions.set(&node.id, version);
+    }
+    context
+        .versions
+        .set(&node.id, versions::of_task_node(context, node, of)?);
     Ok(NodeStatus::NoOp)
 }
 

@@ -8,6 +8,7 @@ mod query;
 pub(crate) mod relations;
 mod seed;
 mod source;
+mod trial;
 
 use std::collections::HashMap;
 
@@ -22,7 +23,7 @@ use crate::report::NodeReport;
 use crate::versions::{self, UNKNOWN};
 use crate::{evaluation, quote, unit, words};
 
-pub(crate) use query::{Tables, stage};
+pub(crate) use query::{Tables, stage, stage_part};
 pub(crate) use source::table as source_table;
 
 /// Does a node, and says in the report what was done.

@@ -97,12 +97,7 @@ pub(crate) fn run(
         context.state.put_node_version(context.run, context.target, &made)?;
     }
     context.versions.set(&node.id, version);
-    if resolved.counts.failed > 0 {
-        report.message = Some(format!(
-            "{} could not be answered",
-            crate::words::count(resolved.counts.failed, "input")
-        ));
-    }
+    report.message = resolved.counts.failures();
     Ok(NodeStatus::Success)
 }
 

@@ -1,6 +1,6 @@
 //! From SQL with calls to SQL that the database can run: the stages are answered, and the calls looked up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 
 use refuel_dag::{Detail, Node};
@@ -13,6 +13,8 @@ use crate::context::{Context, Scope};
 use crate::error::RunError;
 use crate::inference::{AnswerTable, AskedTask, StageCounts, StageRun, table_in};
 use crate::report::NodeReport;
+
+use super::trial;
 
 /// SQL whose calls were answered.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub(crate) struct Tables<'a, 'b> {
     columns: BTreeMap<RelationName, Vec<String>>,
     /// The tables of results of tasks over whole relations, by the task and the relation.
     computed: Vec<(Asked, RelationName, RelationName)>,
+    /// The relations that stand for others here, which hold all the rows: whole relations are computed from those.
+    whole: HashMap<RelationName, RelationName>,
     /// The first task that couldn't be prepared. Staging knows no such error.
     failed: std::cell::RefCell<Option<RunError>>,
 }
@@ -45,22 +49,36 @@ impl<'a, 'b> Tables<'a, 'b> {
             scope,
             columns: BTreeMap::new(),
             computed: Vec::new(),
+            whole: HashMap::new(),
             failed: std::cell::RefCell::default(),
         }
     }
 
+    /// Looks up what staging needs of the database: the columns of relations, and what tasks over whole relations were
+    /// computed into.
+    fn learn(&mut self, analyzed: &Analyzed, session: &mut Session<'_>) -> Result<(), RunError> {
+        self.learn_columns(analyzed, session)?;
+        for (call, relation) in analyzed.computed() {
+            let whole = self.whole.get(relation).unwrap_or(relation);
+            let table = super::relations::table(self.scope, call, whole, session.warehouse()?)?;
+            self.add_computed(call, relation, table);
+        }
+        Ok(())
+    }
+
+    /// Says where the result of a task over a whole relation is.
+    pub(crate) fn add_computed(&mut self, call: &Call, relation: &RelationName, table: RelationName) {
+        self.computed.push((call.asked.clone(), relation.clone(), table));
+    }
+
     /// Looks the columns of the relations of a query up, which staging may need for `*`.
-    pub(crate) fn learn(&mut self, analyzed: &Analyzed, session: &mut Session<'_>) -> Result<(), RunError> {
+    pub(crate) fn learn_columns(&mut self, analyzed: &Analyzed, session: &mut Session<'_>) -> Result<(), RunError> {
         for (relation, _) in analyzed.relations() {
             let columns = session.warehouse()?.columns(relation)?;
             if !columns.is_empty() {
                 let names = columns.into_iter().map(|column| column.name).collect();
                 self.columns.insert(relation.clone(), names);
             }
-        }
-        for (call, relation) in analyzed.computed() {
-            let table = super::relations::table(self.scope, call, relation, session.warehouse()?)?;
-            self.computed.push((call.asked.clone(), relation.clone(), table));
         }
         Ok(())
     }
@@ -106,12 +124,16 @@ pub(crate) fn on_error(node: &Node, task: &AskedTask) -> OnError {
     }
 }
 
-/// Reads a query and cuts it into stages. None where there is no call in it.
-pub(crate) fn stage(
-    scope: &Scope<'_>,
+/// A query that has calls, with where they are answered.
+type Known<'a, 'b> = (Analyzed, Tables<'a, 'b>);
+
+/// Reads a query and finds out where its calls are answered. None where there is no call in it.
+fn read<'a, 'b>(
+    scope: &'a Scope<'b>,
     sql: &str,
+    whole: HashMap<RelationName, RelationName>,
     session: &mut Session<'_>,
-) -> Result<Option<refuel_staging::Plan>, RunError> {
+) -> Result<Option<Known<'a, 'b>>, RunError> {
     // Parsing knows more SQL than this crate needs to, and less than the databases do: what has no call is not parsed.
     if !sql.contains("refuel_") && !sql.to_ascii_lowercase().contains("refuel_") {
         return Ok(None);
@@ -121,10 +143,36 @@ pub(crate) fn stage(
         return Ok(None);
     }
     let mut tables = Tables::new(scope);
+    tables.whole = whole;
     tables.learn(&analyzed, session)?;
-    let plan = analyzed.stage(&tables);
+    Ok(Some((analyzed, tables)))
+}
+
+/// Cuts a query into stages. Where a task couldn't be prepared, that is the error.
+fn cut(analyzed: &Analyzed, tables: &Tables<'_, '_>) -> Result<refuel_staging::Plan, RunError> {
+    let plan = analyzed.stage(tables);
     tables.check()?;
-    Ok(Some(plan?))
+    Ok(plan?)
+}
+
+/// Reads a query and cuts it into stages. None where there is no call in it.
+pub(crate) fn stage(
+    scope: &Scope<'_>,
+    sql: &str,
+    session: &mut Session<'_>,
+) -> Result<Option<refuel_staging::Plan>, RunError> {
+    stage_part(scope, sql, HashMap::new(), session)
+}
+
+/// The same for a query that reads parts of relations. `whole` says which relation each is a part of.
+pub(crate) fn stage_part(
+    scope: &Scope<'_>,
+    sql: &str,
+    whole: HashMap<RelationName, RelationName>,
+    session: &mut Session<'_>,
+) -> Result<Option<refuel_staging::Plan>, RunError> {
+    let known = read(scope, sql, whole, session)?;
+    known.map(|(analyzed, tables)| cut(&analyzed, &tables)).transpose()
 }
 
 /// Answers the calls of a query.
@@ -135,7 +183,7 @@ pub(crate) fn resolve(
     session: &mut Session<'_>,
     report: &mut NodeReport,
 ) -> Result<Resolved, RunError> {
-    let Some(plan) = stage(context, sql, session)? else {
+    let Some((analyzed, known)) = read(context, sql, HashMap::new(), session)? else {
         return Ok(Resolved {
             sql: sql.to_owned(),
             gated: None,
@@ -143,6 +191,8 @@ pub(crate) fn resolve(
             counts: StageCounts::default(),
         });
     };
+    let plan = cut(&analyzed, &known)?;
+    trial::check(context, node, &analyzed, &known, session)?;
     let mut counts = StageCounts::default();
     let mut tables: Vec<RelationName> = Vec::new();
     for computed in &plan.relations {
@@ -151,9 +201,8 @@ pub(crate) fn resolve(
     }
     for (number, stage) in plan.stages.iter().enumerate() {
         let done = answer(context, node, number as u32, stage, session)?;
-        counts.add(done);
-        report.asked += done.asked;
-        report.cached += done.cached;
+        counts.add(&done);
+        report.count(&done);
         if !tables.contains(&stage.table) {
             tables.push(stage.table.clone());
         }

@@ -16,7 +16,7 @@ use refuel_warehouse::{Dialect, Value, Warehouse, WarehouseError};
 use crate::connections::Session;
 use crate::context::{Context, Scope};
 use crate::error::RunError;
-use crate::inference::{note_table, table_named};
+use crate::inference::{AskedTask, note_table, table_named};
 use crate::{quote, words};
 
 /// Columns of a table of results, with their types.
@@ -48,6 +48,16 @@ fn columns(kind: Kind, dialect: Dialect) -> &'static [(&'static str, &'static st
     }
 }
 
+/// The query for the rows of a relation, of which a task reads its own columns.
+pub(crate) fn rows_query(relation: &RelationName) -> String {
+    format!("SELECT * FROM {}", quote::relation(relation))
+}
+
+/// The name of the model that makes the vectors of a relation's records; none where the task asks for none.
+pub(crate) fn model_of(asked: &AskedTask) -> Option<String> {
+    asked.task.model.as_ref().map(|_| asked.answerer.model().to_owned())
+}
+
 /// The table that holds what comes of a task over the rows that a relation has now.
 pub(crate) fn table(
     scope: &Scope<'_>,
@@ -56,14 +66,19 @@ pub(crate) fn table(
     warehouse: &mut dyn Warehouse,
 ) -> Result<RelationName, RunError> {
     let asked = scope.tasks.get(&call.asked)?;
-    let rows = rows(&asked.task, relation, warehouse)?;
+    let rows = rows(&asked.task, relation, &relation.to_string(), warehouse)?;
     let hash = digest(&asked.task, Some(asked.answerer.digest()), std::slice::from_ref(&rows));
     let name = table_named(&asked.task.name, &hash[..12]);
     Ok(RelationName::new(scope.schema.as_deref(), name))
 }
 
-/// The rows of a relation as far as a task reads them, in the order of their keys.
-fn rows(task: &Task, relation: &RelationName, warehouse: &mut dyn Warehouse) -> Result<Relation, RunError> {
+/// The rows of a relation as far as a task reads them, in the order of their keys. Messages call it `called`.
+fn rows(
+    task: &Task,
+    relation: &RelationName,
+    called: &str,
+    warehouse: &mut dyn Warehouse,
+) -> Result<Relation, RunError> {
     let key = task.table.as_ref().and_then(|table| table.key());
     let Some(key) = key else {
         return Err(RunError::NotPossible {
@@ -73,10 +88,10 @@ fn rows(task: &Task, relation: &RelationName, warehouse: &mut dyn Warehouse) -> 
         });
     };
     let mut whole = Relation {
-        name: relation.to_string(),
+        name: called.to_owned(),
         ..Relation::default()
     };
-    let columns = warehouse.query(&format!("SELECT * FROM {}", quote::relation(relation)), &mut |row| {
+    let columns = warehouse.query(&rows_query(relation), &mut |row| {
         let text = |value: &Value| match value {
             Value::Null => None,
             other => Some(other.to_string()),
@@ -101,17 +116,24 @@ pub(crate) fn make_missing(
         return Ok(true);
     }
     let asked = scope.tasks.get(&computed.call.asked)?;
-    make(asked.task.kind, &computed.table, warehouse)?;
+    make(asked.task.kind, &computed.table, false, warehouse)?;
     Ok(false)
 }
 
-fn make(kind: Kind, table: &RelationName, warehouse: &mut dyn Warehouse) -> Result<(), RunError> {
+/// Makes an empty table. One that is `temporary` lives and dies with its connection.
+pub(crate) fn make(
+    kind: Kind,
+    table: &RelationName,
+    temporary: bool,
+    warehouse: &mut dyn Warehouse,
+) -> Result<(), RunError> {
     let columns: Vec<String> = columns(kind, warehouse.dialect())
         .iter()
         .map(|(name, of)| format!("{name} {of}"))
         .collect();
     warehouse.execute(&format!(
-        "CREATE TABLE {} ({})",
+        "CREATE {}TABLE {} ({})",
+        if temporary { "TEMPORARY " } else { "" },
         quote::relation(table),
         columns.join(", ")
     ))?;
@@ -132,26 +154,54 @@ pub(crate) fn compute(
     if session.warehouse()?.relation(&computed.table)?.is_some() {
         return Ok(());
     }
-    let relation = rows(&asked.task, &computed.relation, session.warehouse()?)?;
+    let called = computed.relation.to_string();
+    let relation = rows(&asked.task, &computed.relation, &called, session.warehouse()?)?;
     let made = session.without_permit(|| result(context, &asked.task, &relation))?;
     context.note(Some(&node.id), format!("{}: {}", asked.task.name, made.words));
-    let names: Vec<&str> = columns(asked.task.kind, session.warehouse()?.dialect())
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
     let (table, project) = (&computed.table, &context.dag.project.settings.name);
     super::model::in_transaction(session.warehouse()?, |warehouse| {
-        make(asked.task.kind, table, warehouse)?;
-        let mut rows = made.rows.into_iter().map(Ok::<_, WarehouseError>);
-        warehouse.insert(table, &names, &mut rows)?;
+        made.keep(asked.task.kind, table, false, warehouse)?;
         note_table(warehouse, table, project, &asked.task.name)
     })
+}
+
+/// Computes what a query reads into a table that lives and dies with the connection. Messages call the relation `called`.
+pub(crate) fn compute_apart(
+    context: &Context<'_>,
+    computed: &Computed,
+    called: &str,
+    session: &mut Session<'_>,
+) -> Result<(), RunError> {
+    let asked = context.tasks.get(&computed.call.asked)?;
+    let relation = rows(&asked.task, &computed.relation, called, session.warehouse()?)?;
+    let made = session.without_permit(|| result(context, &asked.task, &relation))?;
+    made.keep(asked.task.kind, &computed.table, true, session.warehouse()?)
 }
 
 /// What comes of a relation.
 struct Made {
     rows: Vec<Vec<Value>>,
     words: String,
+}
+
+impl Made {
+    /// Puts it into a new table.
+    fn keep(
+        self,
+        kind: Kind,
+        table: &RelationName,
+        temporary: bool,
+        warehouse: &mut dyn Warehouse,
+    ) -> Result<(), RunError> {
+        make(kind, table, temporary, warehouse)?;
+        let names: Vec<&str> = columns(kind, warehouse.dialect())
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
+        let mut rows = self.rows.into_iter().map(Ok::<_, WarehouseError>);
+        warehouse.insert(table, &names, &mut rows)?;
+        Ok(())
+    }
 }
 
 fn result(context: &Context<'_>, task: &Task, relation: &Relation) -> Result<Made, RunError> {

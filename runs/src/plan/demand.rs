@@ -145,7 +145,8 @@ fn speed(state: &State, asked: &AskedTask) -> Result<Option<Speed>, RunError> {
     Ok(None)
 }
 
-/// What the inputs of a query would cost. Tokens and seconds are looked at only where they are needed.
+/// What the inputs of a query would cost of a language model, which is nothing where the task asks none. Tokens and seconds
+/// are looked at only where they are needed.
 pub(crate) fn demand_of(
     state: &State,
     asked: &AskedTask,
@@ -154,6 +155,9 @@ pub(crate) fn demand_of(
     needs_tokens: bool,
     cancel: &Cancel,
 ) -> Result<Demand, RunError> {
+    if !asked.task.asks_model() {
+        return Ok(Demand::default());
+    }
     let (mut counted, sample) = count(state, asked, inputs, warehouse)?;
     if needs_tokens {
         estimate(state, asked, &mut counted, &sample, true, cancel)?;

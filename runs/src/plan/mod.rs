@@ -49,8 +49,10 @@ pub struct PlanStage {
     pub distinct: u64,
     /// Those of them whose answer is known: to this project, or to the machine from elsewhere.
     pub answered: u64,
-    /// Those that the model would be asked for.
+    /// Those that would be asked. Rules or a head may answer some of them before a language model is asked.
     pub to_ask: u64,
+    /// Whether the task asks a language model. Otherwise rules, like examples or a head answer all, which no budget bounds.
+    pub asks_model: bool,
     /// Tokens of these, about.
     pub tokens: Option<u64>,
     /// Seconds that they would take, about.
@@ -60,6 +62,23 @@ pub struct PlanStage {
     /// Whether the numbers are an upper bound, because the inputs depend on answers that are not there yet.
     pub at_most: bool,
     /// Whether another node of the plan asks the same, so that it is counted there.
+    pub is_shared: bool,
+}
+
+/// A task over a whole relation that a node reads the result of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanRelation {
+    /// The task.
+    pub task: String,
+    /// `name@digest` of the model that makes vectors; none where the task names none.
+    pub model: Option<String>,
+    /// The relation: a node's name, or how the query names it.
+    pub reads: String,
+    /// Its rows; where they depend on answers that are not there yet, so many at most.
+    pub rows: u64,
+    /// Whether the result of these rows is kept, so that nothing is computed.
+    pub is_kept: bool,
+    /// Whether another node of the plan reads the same result, so that it is computed there.
     pub is_shared: bool,
 }
 
@@ -74,6 +93,8 @@ pub struct PlanNode {
     pub action: Action,
     /// Rows that its query gives, where they were counted: for nodes with calls.
     pub rows: Option<u64>,
+    /// The results of tasks over whole relations that it reads.
+    pub relations: Vec<PlanRelation>,
     /// What its calls would ask.
     pub stages: Vec<PlanStage>,
     /// Why it could not be looked at more closely.
@@ -83,12 +104,17 @@ pub struct PlanNode {
 /// All together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct PlanTotal {
-    /// Inputs that models would be asked for, counted.
+    /// Inputs of tasks that ask a language model, counted.
     pub to_ask: u64,
+    /// Inputs that are answered without one, by rules, like examples or a head; at most so many, where they depend on
+    /// answers that are not there yet.
+    pub without_model: u64,
     /// Further ones at most, where they depend on answers that are not there yet.
     pub at_most_more: u64,
     /// Inputs whose answer is known.
     pub answered: u64,
+    /// Rows of relations that tasks would be applied to as a whole.
+    pub computed: u64,
     /// Tokens, about; without what is only bounded.
     pub tokens: u64,
     /// Seconds of models, about; without what is only bounded.
@@ -185,7 +211,11 @@ fn over(
     Ok(())
 }
 
+/// What a stage asks of language models.
 fn demand_of_stage(stage: &PlanStage) -> Demand {
+    if !stage.asks_model {
+        return Demand::default();
+    }
     Demand {
         rows: stage.to_ask,
         tokens: stage.tokens.unwrap_or(0),
@@ -195,13 +225,20 @@ fn demand_of_stage(stage: &PlanStage) -> Demand {
 
 fn total(nodes: &[PlanNode]) -> PlanTotal {
     let mut total = PlanTotal::default();
+    let relations = nodes.iter().flat_map(|node| &node.relations);
+    total.computed = relations
+        .filter(|relation| !relation.is_kept && !relation.is_shared)
+        .map(|relation| relation.rows)
+        .sum();
     for stage in nodes
         .iter()
         .flat_map(|node| &node.stages)
         .filter(|stage| !stage.is_shared)
     {
         total.answered += stage.answered;
-        if stage.at_most {
+        if !stage.asks_model {
+            total.without_model += stage.to_ask;
+        } else if stage.at_most {
             total.at_most_more += stage.to_ask;
         } else {
             let demand = demand_of_stage(stage);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use refuel_dag::{Detail, ModelNode, Node, NodeId, RenderMode, SeedNode, SourceNode};
-use refuel_staging::Stage;
+use refuel_staging::{Computed, Stage};
 use refuel_warehouse::load::{self, Load};
 use refuel_warehouse::{Owner, RelationName, Warehouse, ownership};
 
 use super::demand::{count, estimate};
-use super::{Action, PlanNode, PlanStage};
+use super::{Action, PlanNode, PlanRelation, PlanStage};
 use crate::connections::Session;
 use crate::context::Scope;
 use crate::error::RunError;
@@ -30,6 +30,8 @@ struct Planner<'a, 'b> {
     open: HashSet<NodeId>,
     /// Inputs of tables of answers that were counted already: the same query for the same table is asked once.
     counted: HashSet<(RelationName, String)>,
+    /// Empty tables that stand for results of tasks over whole relations, which aren't there yet.
+    placeholders: HashSet<RelationName>,
     /// Relations that were made for the plan.
     made: usize,
 }
@@ -52,6 +54,7 @@ pub(super) fn plan(
         overrides: HashMap::new(),
         open: HashSet::new(),
         counted: HashSet::new(),
+        placeholders: HashSet::new(),
         made: 0,
     };
     let planned = planner.all(chosen, &mut session);
@@ -128,12 +131,7 @@ impl Planner<'_, '_> {
 
     fn task(&mut self, node: &Node) -> Result<(), RunError> {
         let Detail::Task(of) = &node.detail else { return Ok(()) };
-        let verdicts = self.scope.verdicts_of(&of.task.name);
-        let version = if self.scope.has_extension && verdicts == 0 {
-            format!("{} extension {} 0", of.task.fingerprint(), node.fingerprints.gate)
-        } else {
-            versions::of_task(self.scope.tasks.named(&of.task.name)?.as_ref(), verdicts)
-        };
+        let version = versions::of_task_node(self.scope, node, of)?;
         self.scope.versions.set(&node.id, version);
         Ok(())
     }
@@ -256,11 +254,14 @@ impl Planner<'_, '_> {
         let mut sql = sql;
         if let Some(plan) = nodes::stage(self.scope, &sql, session)? {
             for computed in &plan.relations {
+                let relation = self.relation(computed, is_open, session)?;
                 // What comes of it is known only once it is computed.
-                if !nodes::relations::make_missing(self.scope, computed, session.warehouse()?)? {
+                if !relation.is_kept {
                     self.open.insert(node.id.clone());
                 }
+                planned.relations.push(relation);
             }
+            let is_open = self.open.contains(&node.id);
             let mut stages: Vec<PlanStage> = Vec::with_capacity(plan.stages.len());
             for stage in &plan.stages {
                 let counted = self.stage(node, stage, &stages, is_open, session)?;
@@ -275,10 +276,40 @@ impl Planner<'_, '_> {
         let view = self.name();
         let warehouse = session.warehouse()?;
         warehouse.execute(&format!("CREATE VIEW {} AS {sql}", quote::relation(&view)))?;
-        if !planned.stages.is_empty() {
+        let is_computed = planned.relations.iter().all(|relation| relation.is_kept);
+        if is_computed && !(planned.stages.is_empty() && planned.relations.is_empty()) {
             planned.rows = Some(rows_of(warehouse, &quote::relation(&view))?);
         }
         Ok(view)
+    }
+
+    /// Looks at a task over a whole relation, and makes an empty table for its result where there is none.
+    fn relation(
+        &mut self,
+        computed: &Computed,
+        is_open: bool,
+        session: &mut Session<'_>,
+    ) -> Result<PlanRelation, RunError> {
+        let asked = self.scope.tasks.get(&computed.call.asked)?;
+        let warehouse = session.warehouse()?;
+        let is_there = nodes::relations::make_missing(self.scope, computed, warehouse)?;
+        // A table that was made for the plan is seen by the next node that reads it.
+        let is_shared = is_there && self.placeholders.contains(&computed.table);
+        if !is_there {
+            self.placeholders.insert(computed.table.clone());
+        }
+        let name = quote::relation(&computed.relation);
+        let rows = rows_of(warehouse, &name)?;
+        let stands_for = self.overrides.iter().find(|(_, table)| **table == name);
+        let stands_for = stands_for.and_then(|(id, _)| self.scope.dag.node(id.as_str()));
+        Ok(PlanRelation {
+            task: asked.task.name.clone(),
+            model: nodes::relations::model_of(&asked),
+            reads: stands_for.map_or_else(|| computed.relation.to_string(), |node| node.name.to_string()),
+            rows,
+            is_kept: is_there && !is_open && !is_shared,
+            is_shared,
+        })
     }
 
     fn stage(
@@ -319,6 +350,7 @@ impl Planner<'_, '_> {
                 .saturating_sub(counted.demand.rows)
                 .saturating_sub(counted.unreadable),
             to_ask: counted.demand.rows,
+            asks_model: asked.task.asks_model(),
             tokens: has_cost.then_some(counted.demand.tokens),
             seconds: has_cost.then_some(counted.demand.seconds),
             is_measured: counted.is_measured,
@@ -366,6 +398,7 @@ fn of(node: &Node, action: Action) -> PlanNode {
         name: node.name.to_string(),
         action,
         rows: None,
+        relations: Vec::new(),
         stages: Vec::new(),
         unknown: None,
     }

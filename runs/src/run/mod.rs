@@ -244,10 +244,20 @@ fn finish(context: &Context<'_>, nodes: &[NodeReport]) -> Result<(), RunError> {
         .collect();
     // The nodes are done: what can't be cleared away is no failure of theirs.
     match drop_unused(warehouse, project, &|name| used.contains(name)) {
-        Ok(0) => {}
+        Ok(dropped) if dropped.is_empty() => {}
         Ok(dropped) => {
-            let tables = words::count(dropped as u64, "table");
-            context.note(None, format!("dropped {tables} of answers that nothing reads any more"));
+            let tables = words::count(dropped.len() as u64, "table");
+            let names: Vec<String> = dropped
+                .iter()
+                .map(|(table, task)| format!("{table} of {task}"))
+                .collect();
+            context.note(
+                None,
+                format!(
+                    "dropped {tables} of answers that nothing reads any more: {}",
+                    names.join(", ")
+                ),
+            );
         }
         Err(error) => context.note(None, format!("tables of answers that nothing reads are left: {error}")),
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use refuel_project::{ScriptedAnswer, UnitTest};
-use refuel_staging::{Analyzed, AnswerTables, Asked, Placement, RelationName, Stage};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Placement, RelationName, Stage};
 use refuel_state::Input;
 use refuel_task::{Answer, InputHash, RenderedInput, Source, Status, Task};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::connections::Session;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::inference::{AnswerRow, AnswerTable, ask_few, input_of, render};
+use crate::nodes::relations;
 use crate::report::NodeReport;
 
 use super::diff::equal_records;
@@ -21,6 +22,8 @@ use super::diff::equal_records;
 #[derive(Default)]
 struct OwnTables {
     names: RefCell<BTreeMap<(Asked, u8), RelationName>>,
+    /// What comes of tasks over whole relations, by the task and the relation.
+    computed: RefCell<BTreeMap<(Asked, RelationName), RelationName>>,
     columns: BTreeMap<RelationName, Vec<String>>,
 }
 
@@ -34,16 +37,27 @@ impl AnswerTables for OwnTables {
         Placement::Table(name.clone())
     }
 
+    fn relation(&self, call: &Call, relation: &RelationName) -> Option<RelationName> {
+        let mut computed = self.computed.borrow_mut();
+        let number = computed.len() + 1;
+        let name = computed
+            .entry((call.asked.clone(), relation.clone()))
+            .or_insert_with(|| RelationName::new(None, format!("_refuel_unit_of_relation_{number}")));
+        Some(name.clone())
+    }
+
     fn columns(&self, relation: &RelationName) -> Option<Vec<String>> {
         self.columns.get(relation).cloned()
     }
 }
 
-/// Answers the calls of a query in temporary tables, and gives the query that looks them up.
+/// Answers the calls of a query in temporary tables, and gives the query that looks them up. What a task makes of a whole
+/// relation is computed from the rows that the test gives; `called` says whose rows a table holds.
 pub(super) fn resolve(
     context: &Context<'_>,
     unit: &UnitTest,
     sql: &str,
+    called: &dyn Fn(&RelationName) -> String,
     session: &mut Session<'_>,
     report: &mut NodeReport,
 ) -> Result<String, RunError> {
@@ -63,6 +77,9 @@ pub(super) fn resolve(
         }
     }
     let plan = analyzed.stage(&tables)?;
+    for computed in &plan.relations {
+        relations::compute_apart(context, computed, &called(&computed.relation), session)?;
+    }
     for stage in &plan.stages {
         answer(context, unit, stage, session, report)?;
     }
@@ -111,14 +128,13 @@ fn answer(
             (None, Ok(rendered)) => open.push((input, rendered)),
             (None, Err(error)) => {
                 let hash = RenderedInput::text(&serde_json::json!(input).to_string()).hash();
-                let answer = Answer::error(asked.answerer.model(), error.to_string());
+                let answer = Answer::unasked(asked.answerer.model(), error.to_string());
                 rows.push((input, hash, AnswerRow::new(&asked.task, Some(&answer), None)));
             }
         }
     }
     let (answers, counts) = ask_few(context, usize::MAX, &asked, &open, session)?;
-    report.asked += counts.asked;
-    report.cached += counts.cached;
+    report.count(&counts);
     for ((input, rendered), answer) in open.into_iter().zip(answers) {
         let row = AnswerRow::new(&asked.task, Some(&answer), None);
         rows.push((input, rendered.hash(), row));

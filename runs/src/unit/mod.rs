@@ -37,7 +37,13 @@ pub(crate) fn run(
     session.spend();
     let mode = given(context, unit, model, session.warehouse()?)?;
     let sql = context.dag.rendered_sql(model, &mode)?;
-    let sql = answers::resolve(context, unit, &sql, &mut session, report)?;
+    let called = |relation: &RelationName| {
+        let name = quote::relation(relation);
+        let stands_for = mode.overrides.iter().find(|(_, table)| **table == name);
+        let node = stands_for.and_then(|(id, _)| context.dag.node(id.as_str()));
+        node.map_or_else(|| relation.to_string(), |node| node.name.to_string())
+    };
+    let sql = answers::resolve(context, unit, &sql, &called, &mut session, report)?;
     report.compiled_sql = Some(sql.clone());
     let comparison = compare(unit, &sql, session.warehouse()?)?;
     let differences = comparison.differences() as u64;

@@ -149,3 +149,27 @@ fn what_the_machine_knows_from_elsewhere_is_not_to_be_asked() {
     assert_eq!((stage.distinct, stage.answered, stage.to_ask), (4, 1, 3));
     assert_eq!(stage.tokens, Some(21));
 }
+
+#[test]
+fn what_no_model_is_asked_for_is_outside_every_budget() {
+    let shop = Shop::with(&[
+        ("tasks/tidy.yml", "kind: clean\ninput: body\n"),
+        (
+            "refuel_project.yml",
+            "name: shop\nbudgets: {max_rows: 0, max_tokens: 0}\n",
+        ),
+        (
+            "models/labelled.sql",
+            "SELECT id, body, refuel_clean(body, 'tidy') AS topic FROM {{ ref('cleaned') }}\n",
+        ),
+    ]);
+    let report = planned(&shop);
+    let stage = &report.nodes[2].stages[0];
+    assert_eq!((stage.to_ask, stage.asks_model), (4, false));
+    assert_eq!((report.total.to_ask, report.total.without_model), (0, 4));
+    assert_eq!(report.total.tokens, 0);
+    assert_eq!(report.over_budget, None);
+    let built = shop.build();
+    assert!(built.is_success(), "{}", lines(&built));
+    assert_eq!((built.asked(), built.without_model()), (0, 4));
+}

@@ -17,6 +17,8 @@ mod left;
 mod order;
 mod postgres;
 mod relations;
+mod relations_told;
 mod scripted;
 mod speed;
+mod trial;
 mod verdicts;

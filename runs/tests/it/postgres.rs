@@ -412,3 +412,34 @@ fn records_pieces_of_texts_and_values_are_the_same_rows_as_on_sqlite() {
         lines(&again)
     );
 }
+
+#[test]
+fn a_wrong_query_is_told_before_anybody_is_asked() {
+    let Some(server) = Server::start() else { return };
+    let shop = crate::relations::shop();
+    shop.write("profiles.yml", &server.profile());
+    shop.write("tasks/topic.yml", "kind: label\ninput: name\nlabels: [golden, other]\n");
+    let text = |topic: &str| {
+        format!(
+            "{{{{ config(materialized='table', gates=true) }}}}\n\
+             SELECT v.id, {topic} AS topic FROM refuel_resolve({{{{ ref('vendors') }}}}, 'same_vendor') AS r\n\
+             JOIN {{{{ ref('vendors') }}}} AS v ON v.id = r.record_key\n"
+        )
+    };
+    for (topic, wrong) in [
+        ("refuel_label(v.name, 'topic') || nocol", "\"nocol\" does not exist"),
+        ("refuel_label(v.name, 'topic') + 1", "operator does not exist"),
+    ] {
+        shop.write("models/entities.sql", &text(topic));
+        let report = shop.build();
+        let entities = crate::common::node(&report, "model.shop.entities");
+        let message = entities.message.as_deref().unwrap_or_default();
+        assert!(message.contains(wrong), "{message}");
+        assert!(message.starts_with("models/entities.sql"), "{message}");
+        assert_eq!(shop.models.asked(), [""; 0]);
+    }
+    shop.write("models/entities.sql", &text("refuel_label(v.name, 'topic')"));
+    let report = shop.build();
+    assert!(report.is_success(), "{}", lines(&report));
+    assert_eq!(shop.table("SELECT count(*) FROM entities WHERE topic = 'golden'"), "2");
+}

@@ -5,7 +5,7 @@ use refuel_runs::{Command, NodeStatus};
 use crate::common::{Recorder, Shop, node, status};
 
 /// Vendors, some of which are in the list twice.
-const VENDORS: &str = "\
+pub(crate) const VENDORS: &str = "\
 id,name,city,phone,seen
 v1,Harbour Light Trading,Boston,617 555 0101,2024-01-01
 v2,Harbor Light Trading Co.,Boston,(617) 555-0101,2024-01-02
@@ -24,7 +24,7 @@ FROM refuel_resolve({{ ref('vendors') }}, 'same_vendor') AS r
 JOIN {{ ref('vendors') }} AS v ON v.id = r.record_key
 ";
 
-fn shop() -> Shop {
+pub(crate) fn shop() -> Shop {
     let shop = Shop::empty();
     shop.write("refuel_project.yml", "name: shop\n");
     shop.write("seeds/vendors.csv", VENDORS);
@@ -159,4 +159,86 @@ fn a_run_says_what_came_of_a_relation() {
     refuel_runs::execute(&workspace, &request, &recorder, &refuel_engine::Cancel::new()).unwrap();
     let notes = recorder.notes();
     assert!(notes.contains("same_vendor: 8 records are 6 entities"), "{notes}");
+}
+
+/// Rows of vendors that a unit test gives: two are one.
+const GIVEN: &str = "\
+unit_tests:
+  - name: finds_pairs
+    model: entities
+    given:
+      - input: ref('vendors')
+        rows:
+          - {id: a, name: Harbour Light Trading, city: Boston, phone: 617 555 0101, seen: x}
+          - {id: b, name: Harbor Light Trading Co., city: Boston, phone: (617) 555-0101, seen: x}
+          - {id: c, name: Old Mill Bakery, city: Concord, phone: 978 555 0133, seen: x}
+          - {id: d, name: Sunset Motors, city: Los Angeles, phone: 213 555 0177, seen: x}
+    expect:
+      rows:
+        - {id: a, entity_id: 1}
+        - {id: b, entity_id: 1}
+        - {id: c, entity_id: 2}
+        - {id: d, entity_id: 3}
+";
+
+#[test]
+fn a_unit_test_resolves_the_rows_that_it_gives() {
+    let shop = shop();
+    shop.write("models/entities.yml", GIVEN);
+    let report = shop.run(Command::Test);
+    let test = node(&report, "unit_test.shop.entities.finds_pairs");
+    assert_eq!(test.status, NodeStatus::Success, "{:?}", test.message);
+    assert_eq!(tables(&shop), Vec::<Vec<String>>::new(), "nothing is left");
+    shop.write(
+        "models/entities.yml",
+        &GIVEN.replace("{id: b, entity_id: 1}", "{id: b, entity_id: 2}"),
+    );
+    let report = shop.run(Command::Test);
+    assert_eq!(status(&report, "unit_test.shop.entities.finds_pairs"), NodeStatus::Fail);
+}
+
+#[test]
+fn a_unit_test_repairs_the_rows_that_it_gives() {
+    let shop = Shop::empty();
+    shop.write("refuel_project.yml", "name: shop\n");
+    shop.write("seeds/beers.csv", "id,brewery,city\n1,Mill,Denver\n");
+    shop.write("tasks/mend.yml", "kind: repair\nkey: id\n");
+    shop.write(
+        "models/proposals.sql",
+        "SELECT record_key, column_name, value, proposed FROM refuel_repair({{ ref('beers') }}, 'mend')\n",
+    );
+    let places = ["Portland", "Boston", "Denver", "Austin", "Chicago"];
+    let rows: Vec<String> = (0..60)
+        .map(|number| {
+            let city = if number == 7 { "Dever" } else { places[number % 5] };
+            format!(
+                "          - {{id: {number}, brewery: Brewery {}, city: {city}}}\n",
+                number % 5
+            )
+        })
+        .collect();
+    shop.write(
+        "models/proposals.yml",
+        &format!(
+            "unit_tests:\n  - name: mends\n    model: proposals\n    given:\n      - input: ref('beers')\n        rows:\n{}    \
+             expect:\n      rows: [{{record_key: '7', column_name: city, value: Dever, proposed: Denver}}]\n",
+            rows.concat()
+        ),
+    );
+    let report = shop.run(Command::Test);
+    let test = node(&report, "unit_test.shop.proposals.mends");
+    assert_eq!(test.status, NodeStatus::Success, "{:?}", test.message);
+}
+
+#[test]
+fn a_unit_test_whose_rows_can_not_be_resolved_names_what_they_stand_for() {
+    let shop = shop();
+    shop.write("models/entities.yml", &GIVEN.replace("id: b, name", "id: a, name"));
+    let report = shop.run(Command::Test);
+    let message = node(&report, "unit_test.shop.entities.finds_pairs").message.clone();
+    let message = message.unwrap_or_default();
+    assert!(
+        message.contains("rows 1 and 2 of vendors have the same key \"a\""),
+        "{message}"
+    );
 }

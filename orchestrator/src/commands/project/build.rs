@@ -185,13 +185,13 @@ fn summary(report: &RunReport) -> String {
         counts.join(", ")
     };
     let mut line = format!("\n{counts} in {}", words::seconds(report.seconds));
-    let (asked, cached) = (report.asked(), report.cached());
-    if asked + cached > 0 {
-        line.push_str(&format!(
-            "; {} asked, {} known",
-            words::counted(asked, "input", "inputs"),
-            words::count(cached)
-        ));
+    let (asked, cached, without) = (report.asked(), report.cached(), report.without_model());
+    if asked + cached + without > 0 {
+        line.push_str(&format!("; {} asked, ", words::counted(asked, "input", "inputs")));
+        if without > 0 {
+            line.push_str(&format!("{} without a language model, ", words::count(without)));
+        }
+        line.push_str(&format!("{} known", words::count(cached)));
     }
     lines.push(line);
     if report.interrupted {

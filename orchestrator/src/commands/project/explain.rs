@@ -1,6 +1,6 @@
 //! `refuel explain`: why a row was asked again, or was not.
 
-use refuel_runs::{ExplainedAnswer, ExplainedCall, Explanation, explain};
+use refuel_runs::{ExplainedAnswer, ExplainedCall, ExplainedRelation, Explanation, explain};
 use refuel_state::Input;
 use serde_json::Value;
 
@@ -57,8 +57,40 @@ fn column_and_value(key: &str) -> (Option<&str>, &str) {
 
 fn text(explanation: &Explanation) -> String {
     let head = format!("{}, {} = {}", explanation.node, explanation.column, explanation.key);
+    let relations = explanation.relations.iter().map(relation);
     let calls = explanation.calls.iter().map(call);
-    std::iter::once(head).chain(calls).collect::<Vec<_>>().join("\n\n")
+    std::iter::once(head)
+        .chain(relations)
+        .chain(calls)
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+fn relation(relation: &ExplainedRelation) -> String {
+    let mut grid = Grid::pairs();
+    grid.pair(
+        "call",
+        format!("{}({}, '{}')", relation.function, relation.reads, relation.task),
+    );
+    grid.pair("rows", words::count(relation.rows));
+    if let Some(model) = &relation.model {
+        grid.pair("model", model.as_str());
+    }
+    grid.pair("fingerprint", digits(&relation.fingerprint));
+    grid.pair("result", relation.table.as_str());
+    for row in &relation.found {
+        let cells: Vec<String> = row
+            .iter()
+            .map(|(column, cell)| format!("{column} {}", value(cell)))
+            .collect();
+        grid.pair("found", cells.join(", "));
+    }
+    let mut lines = vec![grid.render()];
+    lines.extend(relation.why.iter().map(|why| format!(" {why}")));
+    if relation.is_looked_up && relation.found.is_empty() {
+        lines.push(" the result has no row of this record".to_owned());
+    }
+    lines.join("\n")
 }
 
 fn call(call: &ExplainedCall) -> String {

@@ -76,7 +76,8 @@ fn text(report: &PlanReport) -> String {
 fn add(grid: &mut Grid, node: &PlanNode) {
     let rows = node.rows.map_or_else(String::new, words::count);
     let action = Text::new(word(node.action), tone(node.action));
-    if node.stages.is_empty() {
+    let node_lines = node.relations.len() + node.stages.len();
+    if node_lines == 0 {
         let empty = || Text::from("");
         grid.row([
             node.name.as_str().into(),
@@ -91,8 +92,31 @@ fn add(grid: &mut Grid, node: &PlanNode) {
         ]);
         return;
     }
-    for (at, stage) in node.stages.iter().enumerate() {
+    for (at, relation) in node.relations.iter().enumerate() {
         let is_first = at == 0;
+        let count = words::count(relation.rows);
+        let known = if relation.is_kept { count.as_str() } else { "" };
+        let what = if relation.is_kept {
+            Text::new("kept", Tone::Faint)
+        } else if relation.is_shared {
+            Text::new("(computed above)", Tone::Faint)
+        } else {
+            Text::new("all computed", Tone::Strong)
+        };
+        grid.row([
+            Text::from(if is_first { node.name.as_str() } else { "" }),
+            if is_first { action.clone() } else { "".into() },
+            relation.task.as_str().into(),
+            if is_first { rows.as_str().into() } else { "".into() },
+            count.as_str().into(),
+            known.into(),
+            what,
+            "".into(),
+            "".into(),
+        ]);
+    }
+    for (at, stage) in node.stages.iter().enumerate() {
+        let is_first = at == 0 && node.relations.is_empty();
         grid.row([
             Text::from(if is_first { node.name.as_str() } else { "" }),
             if is_first { action.clone() } else { "".into() },
@@ -109,7 +133,10 @@ fn add(grid: &mut Grid, node: &PlanNode) {
 
 fn to_ask(stage: &PlanStage) -> Text {
     let number = words::count(stage.to_ask);
-    if stage.is_shared {
+    if !stage.asks_model && !stage.is_shared && stage.to_ask > 0 {
+        let most = if stage.at_most { "at most " } else { "" };
+        Text::new(format!("{most}{number}, no model"), Tone::Plain)
+    } else if stage.is_shared {
         Text::new("(counted above)", Tone::Faint)
     } else if stage.at_most {
         Text::new(format!("at most {number}"), Tone::Unsure)
@@ -149,6 +176,18 @@ fn total(report: &PlanReport) -> String {
     );
     if total.at_most_more > 0 {
         line.push_str(&format!(", at most {} more", words::count(total.at_most_more)));
+    }
+    if total.without_model > 0 {
+        line.push_str(&format!(
+            ", {} to answer without a language model",
+            words::count(total.without_model)
+        ));
+    }
+    if total.computed > 0 {
+        line.push_str(&format!(
+            ", {} of relations to compute",
+            words::counted(total.computed, "row", "rows")
+        ));
     }
     if total.to_ask > 0 {
         line.push_str(&format!(

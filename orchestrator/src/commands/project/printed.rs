@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use refuel_dag::{Dag, NodeId, ResourceType};
-use refuel_runs::{CompiledNode, CompiledQuery, CompiledStage};
+use refuel_runs::{CompiledNode, CompiledQuery, CompiledRelation, CompiledStage};
 use refuel_staging::{Analyzed, Dialect};
 
 /// The nodes to print: models where there are some among those that were selected, else tests. The tests of a model come
@@ -39,7 +39,11 @@ fn add(query: &CompiledQuery, node: &CompiledNode, dialect: Dialect, text: &mut 
     if let Some(why) = &query.unknown {
         let _ = write!(text, "\n-- its stages are not known: {why}");
     }
+    for relation in &query.relations {
+        let _ = write!(text, "\n\n-- {}\n{};", of_relation(relation), relation.rows);
+    }
     let count = query.stages.len();
+    let is_cut = count + query.relations.len() > 0;
     for (at, stage) in query.stages.iter().enumerate() {
         let _ = write!(
             text,
@@ -50,17 +54,34 @@ fn add(query: &CompiledQuery, node: &CompiledNode, dialect: Dialect, text: &mut 
         );
     }
     match &node.relation {
-        Some(relation) if count > 0 => {
+        Some(relation) if is_cut => {
             let _ = write!(text, "\n\n-- the rows of {relation}");
         }
         _ => {}
     }
-    let sql = if count > 0 {
+    let sql = if is_cut {
         laid_out(&query.sql, dialect)
     } else {
         query.sql.trim().trim_end_matches(';').to_owned()
     };
     let _ = writeln!(text, "\n{sql};");
+}
+
+/// `all rows for refuel_resolve 'same' on embedder@1234; the result goes into "_refuel_same_12345678"`.
+fn of_relation(relation: &CompiledRelation) -> String {
+    let model = relation
+        .model
+        .as_ref()
+        .map_or_else(String::new, |model| format!(" on {model}"));
+    let result = if relation.is_kept {
+        "the result is kept in"
+    } else {
+        "the result goes into"
+    };
+    format!(
+        "all rows for {} '{}'{model}; {result} {}",
+        relation.function, relation.task, relation.table
+    )
 }
 
 /// `refuel_label of the task topic on smollm2@1234, after stage 1; answers go into "_refuel_topic_12345678"`.

@@ -233,6 +233,12 @@ fn details(report: &NodeReport) -> Vec<String> {
     if report.asked > 0 {
         details.push(format!("{} asked", words::count(report.asked)));
     }
+    if report.without_model > 0 {
+        details.push(format!(
+            "{} without a language model",
+            words::count(report.without_model)
+        ));
+    }
     if report.cached > 0 {
         details.push(format!("{} known", words::count(report.cached)));
     }

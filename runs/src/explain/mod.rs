@@ -1,5 +1,9 @@
 //! Why a row was asked, or was not: its input, what is known of it, and what became of the answer.
 
+mod relation;
+
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use refuel_dag::diff::{Snapshot, TaskState, compare_tasks};
 use refuel_dag::{ModelNode, Node, RenderMode};
@@ -17,6 +21,8 @@ use crate::inference::{AnswerRow, AnswerTable, AskedTask, GateOutcome, input_of,
 use crate::workspace::Workspace;
 use crate::{nodes, quote};
 
+pub use relation::ExplainedRelation;
+
 /// Inputs of one call that are explained; a row has one, unless it is made of several.
 const MOST_INPUTS: usize = 20;
 
@@ -29,6 +35,9 @@ pub struct Explanation {
     pub column: String,
     /// Its value.
     pub key: String,
+    /// The tasks over whole relations whose results the model reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<ExplainedRelation>,
     /// The calls behind the row, in the order in which they are answered.
     pub calls: Vec<ExplainedCall>,
 }
@@ -114,10 +123,10 @@ pub fn explain(
     // What is made for the look must not be seen by whoever gets the connection next.
     session.spend();
     session.warehouse()?.begin()?;
-    let explained = calls(&scope, node, of, &column, key, &mut session);
+    let explained = all(&scope, node, of, &column, key, &mut session);
     session.warehouse()?.rollback()?;
-    let calls = explained?;
-    if calls.is_empty() {
+    let (relations, calls) = explained?;
+    if calls.is_empty() && !relations.iter().any(relation::tells) {
         return Err(RunError::NoSuchRow {
             node: node.name.to_string(),
             key: format!("{column} = {key}"),
@@ -127,6 +136,7 @@ pub fn explain(
         node: node.name.to_string(),
         column,
         key: key.to_owned(),
+        relations,
         calls,
     })
 }
@@ -139,36 +149,78 @@ fn impossible(node: &Node, reason: &str, hint: &str) -> RunError {
     }
 }
 
-fn calls(
+/// What the state remembers of the project, to tell what changed in a task.
+fn snapshot(scope: &Scope<'_>) -> Result<Option<Snapshot>, RunError> {
+    let kept = scope.state.snapshot(scope.target)?;
+    Ok(kept.and_then(|(_, content)| serde_json::from_slice(&content).ok()))
+}
+
+/// The tasks over whole relations that the model reads the results of, and the calls behind the row.
+fn all(
     scope: &Scope<'_>,
     node: &Node,
     model: &ModelNode,
     column: &str,
     key: &str,
     session: &mut Session<'_>,
-) -> Result<Vec<ExplainedCall>, RunError> {
-    let mut mode = narrowed(scope, node, column, key, session)?;
-    let sql = scope.dag.rendered_sql(node, &mode)?;
+) -> Result<(Vec<ExplainedRelation>, Vec<ExplainedCall>), RunError> {
+    relation::refuse_missing(scope, node, model, session)?;
+    let snapshot = snapshot(scope)?;
+    let sql = scope.dag.rendered_sql(node, &RenderMode::new(false))?;
     let Some(plan) = nodes::stage(scope, &sql, session)? else {
-        return Err(impossible(
-            node,
-            "is answered by the database itself",
-            "look at refuel_detail() there",
-        ));
+        return Err(answered_there(node));
     };
-    let snapshot = scope
-        .state
-        .snapshot(scope.target)?
-        .and_then(|(_, content)| serde_json::from_slice::<Snapshot>(&content).ok());
+    let mut relations = Vec::new();
+    for computed in &plan.relations {
+        let row = relation::Row { node, column, key };
+        relations.push(relation::explained(scope, computed, &row, snapshot.as_ref(), session)?);
+    }
+    let calls = if plan.stages.is_empty() && !relations.is_empty() {
+        Vec::new()
+    } else {
+        match calls(scope, node, model, column, key, snapshot.as_ref(), session) {
+            // What a result is found by need not be a column of what else the model reads.
+            Err(RunError::NotPossible { .. }) if relations.iter().any(relation::tells) => Vec::new(),
+            calls => calls?,
+        }
+    };
+    Ok((relations, calls))
+}
+
+fn answered_there(node: &Node) -> RunError {
+    impossible(
+        node,
+        "is answered by the database itself",
+        "look at refuel_detail() there",
+    )
+}
+
+fn calls(
+    scope: &Scope<'_>,
+    node: &Node,
+    model: &ModelNode,
+    column: &str,
+    key: &str,
+    snapshot: Option<&Snapshot>,
+    session: &mut Session<'_>,
+) -> Result<Vec<ExplainedCall>, RunError> {
+    let (mut mode, whole) = narrowed(scope, node, column, key, session)?;
+    let sql = scope.dag.rendered_sql(node, &mode)?;
+    let Some(plan) = nodes::stage_part(scope, &sql, whole.clone(), session)? else {
+        return Err(answered_there(node));
+    };
+    for computed in &plan.relations {
+        nodes::relations::make_missing(scope, computed, session.warehouse()?)?;
+    }
     let mut calls = Vec::new();
     for stage in &plan.stages {
         let asked = scope.tasks.get(&stage.asked)?;
         for input in inputs(stage, &asked, session)? {
-            calls.push(call(scope, stage, &asked, input, snapshot.as_ref())?);
+            calls.push(call(scope, stage, &asked, input, snapshot)?);
         }
     }
     mode.incremental = true;
-    say_left_out(scope, node, model, &mode, session, &mut calls)?;
+    say_left_out(scope, node, model, &mode, whole, session, &mut calls)?;
     Ok(calls)
 }
 
@@ -189,6 +241,7 @@ fn say_left_out(
     node: &Node,
     model: &ModelNode,
     mode: &RenderMode,
+    whole: HashMap<RelationName, RelationName>,
     session: &mut Session<'_>,
     calls: &mut [ExplainedCall],
 ) -> Result<(), RunError> {
@@ -199,9 +252,12 @@ fn say_left_out(
         return Ok(());
     }
     let sql = scope.dag.rendered_sql(node, mode)?;
-    let Some(plan) = nodes::stage(scope, &sql, session)? else {
+    let Some(plan) = nodes::stage_part(scope, &sql, whole, session)? else {
         return Ok(());
     };
+    for computed in &plan.relations {
+        nodes::relations::make_missing(scope, computed, session.warehouse()?)?;
+    }
     let mut taken: Vec<(String, Input)> = Vec::new();
     for stage in &plan.stages {
         let asked = scope.tasks.get(&stage.asked)?;
@@ -228,14 +284,16 @@ fn say_left_out(
     Ok(())
 }
 
-/// What the model reads, with only those rows that have the key: in each relation that has a column of that name.
+/// What the model reads, with only those rows that have the key: in each relation that has a column of that name. With it
+/// come the relations that these are parts of.
 fn narrowed(
     scope: &Scope<'_>,
     node: &Node,
     column: &str,
     key: &str,
     session: &mut Session<'_>,
-) -> Result<RenderMode, RunError> {
+) -> Result<(RenderMode, HashMap<RelationName, RelationName>), RunError> {
+    let mut whole = HashMap::new();
     let mut mode = RenderMode::new(false);
     let mut open: Vec<_> = node.depends_on.clone();
     let mut looked_at: Vec<String> = Vec::new();
@@ -272,6 +330,7 @@ fn narrowed(
             quote::text(key)
         ))?;
         mode.overrides.insert(id, quote::relation(&view));
+        whole.insert(view, relation.clone());
     }
     if mode.overrides.is_empty() {
         return Err(impossible(
@@ -280,7 +339,7 @@ fn narrowed(
             "say a column that the model takes over from what it reads: --key id=17",
         ));
     }
-    Ok(mode)
+    Ok((mode, whole))
 }
 
 fn call(

@@ -157,6 +157,15 @@ impl<'a> Draft<'a> {
         true
     }
 
+    /// The bytes of the text now that a rule put there, or had a part in putting there, in order.
+    pub(crate) fn made_by(&self, rule: RuleName) -> Vec<Range<usize>> {
+        let made = self
+            .edits
+            .iter()
+            .filter(|edit| edit.rules.contains(&rule) && !edit.now.is_empty());
+        made.map(|edit| edit.now.clone()).collect()
+    }
+
     /// The text and its edits. Places that were changed and changed back are none.
     pub(crate) fn finish(self) -> Cleaned {
         let edit = |placed: Placed| Edit {

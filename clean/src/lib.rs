@@ -1,8 +1,9 @@
 //! Mending of text: ordered rules, and guards for edits that a model makes.
 //!
-//! [`Rules`] are applied in order, again and again until nothing changes, so that what is clean stays as it is. What they
-//! did is told as [`Edit`]s of the text as it was given. [`Guard`] judges an edit of a whole text that something else
-//! made: how much it changes, and whether numbers, names and negations are still there.
+//! [`Rules`] are applied in order, again and again until nothing changes, so that what is clean stays as it is (but
+//! for what was escaped, see [`Html`]). What they did is told as [`Edit`]s of the text as it was given. [`Guard`] judges an
+//! edit of a whole text that something else made: how much it changes, and whether numbers, names and negations are still
+//! there.
 //!
 //! Everything here is pure. A dictionary for spelling is given as words and counts, or learned from the column itself.
 

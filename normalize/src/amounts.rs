@@ -1,15 +1,17 @@
 //! Amounts of money, and quantities with a unit: a number beside a sign.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use iso_currency::Currency;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use crate::number::{Number, numbers, one_or_more, shifted, unmistakable};
-use crate::outcome::{Canonical, Found};
+use crate::number::{Number, begins_alone, negated, numbers, one_or_more, shifted, unmistakable};
+use crate::outcome::{Canonical, Found, Outcome};
 use crate::settings::{Settings, Units};
 use crate::text::plain;
+use crate::together::{SEVERAL, linked, with_fractions};
 
 /// Signs and names of currencies; those of several, the likeliest first.
 static CURRENCIES: LazyLock<FxHashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
@@ -97,13 +99,13 @@ fn or_in_words(text: &str, found: Vec<Found>, find: impl Fn(&str) -> Vec<Found>)
     for one in &mut found {
         one.span = span.clone();
         match &mut one.outcome {
-            crate::Outcome::Canonical(canonical) => canonical.span = span.clone(),
-            crate::Outcome::Ambiguous { candidates, .. } => {
+            Outcome::Canonical(canonical) => canonical.span = span.clone(),
+            Outcome::Ambiguous { candidates, .. } => {
                 candidates
                     .iter_mut()
                     .for_each(|canonical| canonical.span = span.clone());
             }
-            crate::Outcome::Refused { .. } => {}
+            Outcome::Refused { .. } => {}
         }
     }
     found
@@ -117,52 +119,128 @@ pub(crate) fn find_amounts(text: &str, settings: &Settings) -> Vec<Found> {
 fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
-    let mut found = Vec::new();
+    let numbers = with_fractions(shown, numbers(shown, settings));
     let mut taken = 0;
-    for number in numbers(shown, settings) {
-        if number.percent || number.span.start < taken {
+    let signed: Vec<Option<Signed>> = numbers
+        .iter()
+        .map(|number| {
+            if number.percent || number.span.start < taken {
+                return None;
+            }
+            let signed = signs_of(shown, number, taken, settings)?;
+            taken = signed.range.end;
+            Some(signed)
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (at, (number, own)) in numbers.iter().zip(&signed).enumerate() {
+        let Some(own) = own else { continue };
+        let sure = preferred(&own.signs, settings);
+        let span = plain.original(&own.range);
+        let of = |number: &Number, negative: bool| candidates(number, negative, &own.signs, sure, &span, settings);
+        let mut all = of(number, own.is_negative);
+        let others = others(shown, &numbers, at, &own.range, |other| signed[other].is_some());
+        if let Some(others) = others {
+            all.extend(others.into_iter().flat_map(|other| of(other, false)));
+            all.iter_mut().for_each(|canonical| canonical.confidence = 0.5);
+            let (candidates, reason) = (all, SEVERAL);
+            found.push(Found {
+                span,
+                outcome: Outcome::Ambiguous { candidates, reason },
+            });
             continue;
         }
-        let span = number.span.clone();
-        // A sign that belongs to the amount before is not that of this one.
-        let before = sign_before(shown, span.start).filter(|(_, start)| *start >= taken);
-        let (signs, range) = match (before, sign_after(shown, span.end)) {
-            // Where both are there, the code is clearer than the sign: $5 CAD.
-            (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => {
-                (after, start..end)
-            }
-            (Some((before, start)), _) => (before, start..span.end),
-            (None, Some((after, end))) => (after, span.start..end),
-            (None, None) => match &settings.currency {
-                Some(code) => (
-                    Currency::from_code(&code.to_uppercase())
-                        .map(|currency| currency.code())
-                        .into_iter()
-                        .collect(),
-                    span,
-                ),
-                None => continue,
-            },
+        let reason = if sure.is_none() {
+            "the sign is of several currencies"
+        } else {
+            MARK
         };
-        let sure = preferred(&signs, settings);
-        let range = with_sign(shown, range);
-        let range = range.start.max(taken)..range.end;
-        taken = range.end;
-        let range = plain.original(&range);
-        let candidates = candidates(&number, &signs, sure, shown, &range);
         found.push(Found {
-            span: range,
-            outcome: one_or_more(
-                candidates,
-                "the sign is of several currencies, or a mark may part thousands",
-            ),
+            span,
+            outcome: one_or_more(all, reason),
         });
     }
     found
 }
 
+/// Why a number has two readings.
+const MARK: &str = "the mark in the number may stand before thousands or before decimals";
+
+/// The numbers that a number with a sign or a unit, which takes up a range, is linked with, and that have none of their
+/// own. None where it is linked with nothing.
+fn others<'a>(
+    text: &str,
+    numbers: &'a [Number],
+    at: usize,
+    range: &Range<usize>,
+    has_own: impl Fn(usize) -> bool,
+) -> Option<Vec<&'a Number>> {
+    let before = at
+        .checked_sub(1)
+        .filter(|&other| linked(text, numbers[other].span.end, range.start));
+    let after = Some(at + 1).filter(|&other| {
+        numbers
+            .get(other)
+            .is_some_and(|next| linked(text, range.end, next.span.start))
+    });
+    let others: Vec<usize> = before
+        .into_iter()
+        .chain(after)
+        .filter(|&other| !has_own(other))
+        .collect();
+    (!others.is_empty()).then(|| others.into_iter().map(|other| &numbers[other]).collect())
+}
+
+/// A number with the signs beside it.
+struct Signed {
+    /// The currencies that they can be of, the likeliest first.
+    signs: Vec<&'static str>,
+    /// The bytes of the number and its sign.
+    range: Range<usize>,
+    /// Whether a minus stands in front of the sign.
+    is_negative: bool,
+}
+
+/// The sign of a number. `taken` is where the amount before ends.
+fn signs_of(text: &str, number: &Number, taken: usize, settings: &Settings) -> Option<Signed> {
+    let span = number.span.clone();
+    // A sign that belongs to the amount before is not that of this one, and one that a number follows is that of the next
+    // amount where this one has its own.
+    let before = sign_before(text, span.start).filter(|(_, start)| *start >= taken);
+    let after = sign_after(text, span.end).filter(|(_, end)| {
+        let rest = &text[*end..];
+        let touches = rest.starts_with(|digit: char| digit.is_ascii_digit());
+        let follows = rest.trim_start().starts_with(|digit: char| digit.is_ascii_digit());
+        !(touches || (before.is_some() && follows))
+    });
+    let (signs, range) = match (before, after) {
+        // Where both are there, the code is clearer than the sign: $5 CAD.
+        (Some((before, start)), Some((after, end))) if after.len() < before.len() || after == before => {
+            (after, start..end)
+        }
+        (Some((before, start)), _) => (before, start..span.end),
+        (None, Some((after, end))) => (after, span.start..end),
+        (None, None) => {
+            let code = settings.currency.as_ref()?.to_uppercase();
+            (
+                Currency::from_code(&code)
+                    .map(|currency| currency.code())
+                    .into_iter()
+                    .collect(),
+                span,
+            )
+        }
+    };
+    let whole = with_sign(text, range.clone());
+    Some(Signed {
+        signs,
+        is_negative: whole.start < range.start,
+        range: whole.start.max(taken)..whole.end,
+    })
+}
+
 /// A minus in front of the sign belongs to the amount.
-fn with_sign(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+fn with_sign(text: &str, range: Range<usize>) -> Range<usize> {
     let before = &text[..range.start];
     let alone = before
         .trim_end_matches('-')
@@ -193,12 +271,12 @@ fn preferred(signs: &[&'static str], settings: &Settings) -> Option<&'static str
 
 fn candidates(
     number: &Number,
+    negative: bool,
     signs: &[&'static str],
     sure: Option<&'static str>,
-    text: &str,
-    span: &std::ops::Range<usize>,
+    span: &Range<usize>,
+    settings: &Settings,
 ) -> Vec<Canonical> {
-    let negative = text[..number.span.start].ends_with("-$") || text[..number.span.start].ends_with("-€");
     // Money has two decimals at most where its mark could also part thousands.
     let readings: Vec<&String> = if number.readings.len() > 1 {
         number
@@ -216,11 +294,11 @@ fn candidates(
         for reading in &readings {
             let exponent = Currency::from_code(code).and_then(Currency::exponent).unwrap_or(2) as usize;
             let reading = if negative && !reading.starts_with('-') {
-                format!("-{reading}")
+                negated(reading)
             } else {
                 (*reading).clone()
             };
-            let amount = unmistakable(&with_decimals(&reading, exponent));
+            let amount = unmistakable(&with_decimals(&reading, exponent), settings);
             found.push(Canonical {
                 value: format!("{code} {amount}"),
                 parts: json!({ "currency": code, "amount": amount }),
@@ -317,17 +395,35 @@ pub(crate) fn find_quantities(text: &str, settings: &Settings) -> Vec<Found> {
 fn quantities(text: &str, settings: &Settings) -> Vec<Found> {
     let plain = plain(text);
     let shown = plain.text.as_str();
-    let mut found: Vec<(std::ops::Range<usize>, Readings)> = Vec::new();
-    for number in numbers(shown, settings) {
-        if number.percent {
+    let numbers = with_fractions(shown, numbers(shown, settings));
+    let units: Vec<Option<(&'static Unit, usize)>> = numbers
+        .iter()
+        .map(|number| unit_after(shown, number.span.end).filter(|_| !number.percent))
+        .collect();
+    let mut found: Vec<Measured> = Vec::new();
+    for (at, number) in numbers.iter().enumerate() {
+        let Some((unit, end)) = units[at] else { continue };
+        let with_unit = |number: &Number| -> Readings {
+            let readings = number.readings.iter();
+            readings.map(|reading| (reading.clone(), unit)).collect()
+        };
+        let readings = with_unit(number);
+        let range = number.span.start..end;
+        let others = others(shown, &numbers, at, &range, |other| units[other].is_some());
+        // A letter before it makes a code of it, but for the sign of a diameter.
+        let begins = begins_alone(shown, range.start) || shown[..range.start].ends_with(['Ø', 'ø']);
+        if others.is_none() && !begins {
             continue;
         }
-        let Some((unit, end)) = unit_after(shown, number.span.end) else {
-            continue;
-        };
-        let readings: Readings = number.readings.into_iter().map(|reading| (reading, unit)).collect();
         // Feet and inches, pounds and ounces, hours and minutes are one quantity.
-        if let (Some((last, before)), [(smaller, _)]) = (found.last_mut(), readings.as_slice())
+        if let (
+            Some(Measured {
+                range: last,
+                readings: before,
+                is_one: true,
+            }),
+            [(smaller, _)],
+        ) = (found.last_mut(), readings.as_slice())
             && let [(larger, first)] = before.as_slice()
             && first.kind == unit.kind
             && first.factor > unit.factor
@@ -343,42 +439,55 @@ fn quantities(text: &str, settings: &Settings) -> Vec<Found> {
             *before = vec![(decimal(sum), unit)];
             continue;
         }
-        found.push((number.span.start..end, readings));
+        let is_one = others.is_none();
+        let others = others.into_iter().flatten().flat_map(with_unit);
+        found.push(Measured {
+            range,
+            readings: readings.into_iter().chain(others).collect(),
+            is_one,
+        });
     }
     found
         .into_iter()
-        .map(|(range, readings)| {
-            let span = plain.original(&range);
-            let confidence = if readings.len() == 1 { 0.95 } else { 0.5 };
-            let candidates = readings
+        .map(|measured| {
+            let span = plain.original(&measured.range);
+            let confidence = if measured.readings.len() == 1 { 0.95 } else { 0.5 };
+            let candidates: Vec<Canonical> = measured
+                .readings
                 .into_iter()
-                .map(|(value, unit)| quantity(&value, unit, settings.units, confidence, &span))
+                .map(|(value, unit)| quantity(&value, unit, settings, confidence, &span))
                 .collect();
-            Found {
-                span,
-                outcome: one_or_more(candidates, "a mark may part thousands or decimals"),
-            }
+            let outcome = if measured.is_one {
+                one_or_more(candidates, MARK)
+            } else {
+                let reason = SEVERAL;
+                Outcome::Ambiguous { candidates, reason }
+            };
+            Found { span, outcome }
         })
         .collect()
 }
 
-fn quantity(
-    value: &str,
-    unit: &'static Unit,
-    units: Units,
-    confidence: f32,
-    span: &std::ops::Range<usize>,
-) -> Canonical {
+/// A number with a unit.
+struct Measured {
+    range: Range<usize>,
+    /// What it may be; of numbers that are linked, all of them.
+    readings: Readings,
+    /// Whether it is linked with no other number.
+    is_one: bool,
+}
+
+fn quantity(value: &str, unit: &'static Unit, settings: &Settings, confidence: f32, span: &Range<usize>) -> Canonical {
     let number: f64 = value.parse().unwrap_or(f64::NAN);
     let base = number * unit.factor + unit.offset;
-    let (shown, symbol) = match units {
+    let (shown, symbol) = match settings.units {
         Units::Written => (value.to_owned(), unit.symbol),
         Units::Si => (
             base_value(value, unit, base),
             base_symbol(unit.kind).unwrap_or(unit.symbol),
         ),
     };
-    let shown = unmistakable(&shown);
+    let shown = unmistakable(&shown, settings);
     Canonical {
         value: format!("{shown} {symbol}"),
         parts: json!({ "value": shown, "unit": symbol, "kind": unit.kind, "base_value": decimal(base) }),
@@ -445,6 +554,30 @@ mod tests {
         assert_eq!(of("¥500 or £3k"), [vec!["JPY 500", "CNY 500.00"], vec!["GBP 3000.00"]]);
         assert_eq!(of("A$ 99"), [["AUD 99.00"]]);
         assert_eq!(of("12 apples"), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn a_part_is_not_taken_for_the_whole() {
+        let amounts = |text| values(&find_amounts(text, &Settings::default()));
+        assert_eq!(amounts("12 1/2 EUR"), [["EUR 12.50"]]);
+        assert_eq!(amounts("5-10 EUR"), [["EUR 10.00", "EUR 5.00"]]);
+        assert_eq!(amounts("€5-€10"), [["EUR 5.00"], ["EUR 10.00"]]);
+        assert_eq!(amounts("€5-10"), [["EUR 5.00", "EUR 10.00"]]);
+        assert_eq!(amounts("EUR 5 EUR 10"), [["EUR 5.00"], ["EUR 10.00"]]);
+        assert_eq!(
+            amounts("-€5, -EUR 6, EUR -7 and -€0"),
+            [["EUR -5.00"], ["EUR -6.00"], ["EUR -7.00"], ["EUR 0.00"]]
+        );
+        let quantities = |text| values(&find_quantities(text, &Settings::default()));
+        assert_eq!(quantities("1/2 cup"), [["0.5 cup"]]);
+        assert_eq!(quantities("1 1/2 cups"), [["1.5 cup"]]);
+        assert_eq!(quantities("2-3 kg"), [["3 kg", "2 kg"]]);
+        assert_eq!(quantities("2 to 3 kg"), [["3 kg", "2 kg"]]);
+        assert_eq!(quantities("6 x 330 ml"), [["330 ml", "6 ml"]]);
+        assert_eq!(quantities("3x5 cm"), [["5 cm", "3 cm"]]);
+        assert_eq!(quantities("3 cm x 5 cm"), [["3 cm"], ["5 cm"]]);
+        assert_eq!(quantities("B5 m"), Vec::<Vec<String>>::new());
+        assert_eq!(quantities("5 ft 11 1/2 in"), [["71.5 in"]]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Days, times, moments and durations as raw values: what the expressions of time in a text come to.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use serde_json::json;
 
+use crate::iso::{self, Zone};
 use crate::moment::{self, Context, Expression, Kind, Reading};
 use crate::outcome::{Canonical, Found, Outcome, Refusal};
 use crate::settings::Settings;
@@ -140,6 +141,28 @@ pub(crate) fn find(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
     {
         return vec![found];
     }
+    let written = &text[whole.clone()];
+    let in_iso = match kind {
+        Kind::Date => iso::week_day(written),
+        _ => iso::moment(written, kind),
+    };
+    if let Some(value) = in_iso {
+        let parts = json!({ "timex": value, "modifier": null });
+        return vec![Found::one(value, parts, 0.98, whole)];
+    }
+    let found = expressions(text, settings, kind);
+    if found.is_empty()
+        && kind == Kind::Duration
+        && let Some(duration) = iso::compact_duration(written)
+    {
+        let parts = json!({ "timex": duration, "modifier": null });
+        return vec![Found::one(canonical_duration(&duration), parts, 0.9, whole)];
+    }
+    found
+}
+
+/// The expressions of time of a text that have a value of the wanted kind.
+fn expressions(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
     let orders = match settings.day_first() {
         Some(day_first) => vec![day_first],
         None => vec![true, false],
@@ -173,13 +196,48 @@ pub(crate) fn find(text: &str, settings: &Settings, kind: Kind) -> Vec<Found> {
                     .filter(|other| other.span == expression.span)
                     .cloned(),
             );
-            let outcome = outcome(text, &all, settings, kind);
-            Found {
+            let found = Found {
+                outcome: outcome(text, &all, settings, kind),
                 span: expression.span,
-                outcome,
+            };
+            if matches!(kind, Kind::Time | Kind::DateTime) {
+                with_zone(text, found)
+            } else {
+                found
             }
         })
         .collect()
+}
+
+/// What was found with the time zone that is told behind it: an offset from UTC belongs to the value, and of a zone by name
+/// it is open which it is.
+fn with_zone(text: &str, found: Found) -> Found {
+    // Some names are a part of the expression.
+    let shown = &text[found.span.clone()];
+    let last = shown
+        .rfind(' ')
+        .map_or(found.span.end, |space| found.span.start + space);
+    let told = iso::zone_after(text, found.span.end).or_else(|| iso::zone_after(text, last));
+    let Some((zone, range)) = told else { return found };
+    let span = found.span.start..range.end.max(found.span.end);
+    let mut candidates = found.outcome.candidates().to_vec();
+    for canonical in &mut candidates {
+        canonical.span = span.clone();
+        if let Zone::Offset(offset) = &zone {
+            canonical.value.push_str(offset);
+        }
+    }
+    let outcome = match (zone, found.outcome) {
+        (_, Outcome::Refused { reason }) => Outcome::Refused { reason },
+        (Zone::Offset(_), Outcome::Canonical(_)) => Outcome::Canonical(candidates.remove(0)),
+        (Zone::Offset(_), Outcome::Ambiguous { reason, .. }) => Outcome::Ambiguous { candidates, reason },
+        (Zone::Named, _) => {
+            candidates.iter_mut().for_each(|canonical| canonical.confidence = 0.5);
+            let reason = "its time zone has a name, which does not tell the offset from UTC";
+            Outcome::Ambiguous { candidates, reason }
+        }
+    };
+    Found { span, outcome }
 }
 
 /// A moment has a day and a time, too; and nothing else has.
@@ -222,6 +280,23 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         };
     }
     let first = &all[0];
+    let shown = &text[first.span.clone()];
+    if wanted == Kind::Duration && is_negative(&text[..first.span.start]) {
+        return Outcome::Refused {
+            reason: Refusal::Invalid,
+        };
+    }
+    if wanted != Kind::Time && wanted != Kind::Duration {
+        // The day of the week must be that of the date, where the date is told whole.
+        if let [weekday] = moment::weekdays(shown)[..] {
+            values.retain(|(value, _)| !shown.contains(&value[..4]) || weekday_of(value) == Some(weekday));
+        }
+        if values.is_empty() {
+            return Outcome::Refused {
+                reason: Refusal::Invalid,
+            };
+        }
+    }
     let open = wanted != Kind::Duration
         && wanted != Kind::Time
         && first.readings.iter().any(|reading| reading.timex.contains('X'));
@@ -238,10 +313,9 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         // The year is open, and without now there is nothing to choose from.
         return Outcome::Ambiguous {
             candidates: Vec::new(),
-            reason: "the year or the month is not told",
+            reason: why_open(&first.readings),
         };
     }
-    let shown = &text[first.span.clone()];
     // Of a time with a colon it is likely that it counts to 24.
     let clock = wanted == Kind::Time && shown.contains(':') && values.len() == 2;
     let sure = if first.span.len() == text.trim().len() {
@@ -259,6 +333,11 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
     } else {
         1.0 / values.len() as f32
     };
+    let reason = if open {
+        why_open(&first.readings)
+    } else {
+        why_several(&values)
+    };
     let mut candidates: Vec<Canonical> = values
         .into_iter()
         .map(|(value, reading)| Canonical {
@@ -275,8 +354,102 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         // What is to come is meant more often.
         candidates.reverse();
     }
-    Outcome::Ambiguous {
-        candidates,
-        reason: "day and month, the year, or the half of the day may be either",
+    Outcome::Ambiguous { candidates, reason }
+}
+
+/// Whether a minus stands at the end of what comes before a number.
+fn is_negative(before: &str) -> bool {
+    let without = before.trim_end_matches(['-', '−', '–']);
+    without.len() < before.len() && without.chars().next_back().is_none_or(char::is_whitespace)
+}
+
+/// The day of the week of a value that begins with a date, from Monday (1).
+fn weekday_of(value: &str) -> Option<i8> {
+    let date: Date = value.get(..10)?.parse().ok()?;
+    Some(date.weekday().to_monday_one_offset())
+}
+
+/// What a timex with something open leaves open.
+fn why_open(readings: &[Reading]) -> &'static str {
+    let timex = readings.first().map_or("", |reading| reading.timex.as_str());
+    if timex.starts_with("XXXX-W") {
+        "the week is not told"
+    } else if timex.starts_with("XXXX-XX") {
+        "the month is not told"
+    } else if timex.starts_with("XXXX") {
+        "the year is not told"
+    } else {
+        "the century is not told"
+    }
+}
+
+/// Why there are several values, of which nothing is open.
+fn why_several(values: &[(String, &Reading)]) -> &'static str {
+    let date = |value: &str| value.split_once('T').map_or(String::new(), |(date, _)| date.to_owned());
+    let is_one_day = values.windows(2).all(|pair| date(&pair[0].0) == date(&pair[1].0));
+    if values.iter().all(|(value, _)| value.contains(':')) && is_one_day {
+        "the half of the day is not told"
+    } else {
+        "which number is the day and which the month is not told"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, kind: Kind) -> String {
+        let found = find(text, &Settings::default(), kind);
+        match found.first().map(|found| &found.outcome) {
+            None => "-".to_owned(),
+            Some(Outcome::Canonical(canonical)) => canonical.value.clone(),
+            Some(Outcome::Ambiguous { reason, .. }) => (*reason).to_owned(),
+            Some(Outcome::Refused { reason }) => format!("{reason:?}"),
+        }
+    }
+
+    #[test]
+    fn a_time_zone_is_never_dropped() {
+        assert_eq!(of("15:30 UTC", Kind::Time), "15:30:00Z");
+        assert_eq!(of("15:30+02:00", Kind::Time), "15:30:00+02:00");
+        let named = "its time zone has a name, which does not tell the offset from UTC";
+        assert_eq!(of("15:30 CET", Kind::Time), named);
+        assert_eq!(of("3 pm PST", Kind::Time), named);
+        assert_eq!(of("2024-03-05T15:30:00Z", Kind::DateTime), "2024-03-05T15:30:00Z");
+        assert_eq!(
+            of("Tue, 5 Mar 2024 15:30:00 +0200", Kind::DateTime),
+            "2024-03-05T15:30:00+02:00"
+        );
+        assert_eq!(of("2024-03-05T15:30:00Z", Kind::Date), "2024-03-05");
+    }
+
+    #[test]
+    fn a_day_of_the_week_that_is_not_that_of_the_date_is_a_contradiction() {
+        assert_eq!(of("Monday, March 5, 2024", Kind::Date), "Invalid");
+        assert_eq!(of("Tuesday, March 5, 2024", Kind::Date), "2024-03-05");
+        assert_eq!(of("Dienstag, 5. März 2024", Kind::Date), "2024-03-05");
+        assert_eq!(
+            of("Tue 03/05/2024", Kind::Date),
+            "2024-03-05",
+            "it tells which is the month"
+        );
+    }
+
+    #[test]
+    fn what_is_open_is_told() {
+        assert_eq!(of("3 April", Kind::Date), "the year is not told");
+        assert_eq!(
+            of("03/04/2025", Kind::Date),
+            "which number is the day and which the month is not told"
+        );
+        assert_eq!(of("at 7 o'clock", Kind::Time), "the half of the day is not told");
+        assert_eq!(of("-5 min", Kind::Duration), "Invalid");
+    }
+
+    #[test]
+    fn compact_forms_are_read() {
+        assert_eq!(of("2024-W10-2", Kind::Date), "2024-03-05");
+        assert_eq!(of("1.5 h", Kind::Duration), "PT1H30M");
+        assert_eq!(of("1h30", Kind::Duration), "PT1H30M");
     }
 }

@@ -88,6 +88,26 @@ impl Format {
         }
     }
 
+    /// The [settings](Settings) that values of this format are read by, by their names; the others mean nothing to it.
+    pub fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Date | Self::Datetime => &["region", "day_first", "reference"],
+            Self::Time => &["reference"],
+            Self::Phone | Self::Address => &["region"],
+            Self::Amount => &["region", "decimal", "currency"],
+            Self::Number => &["region", "decimal"],
+            Self::Quantity => &["region", "decimal", "units"],
+            Self::Duration
+            | Self::Country
+            | Self::Language
+            | Self::Boolean
+            | Self::Email
+            | Self::Url
+            | Self::Person
+            | Self::Company => &[],
+        }
+    }
+
     /// The format of a name, as task files write it.
     pub fn named(name: &str) -> Result<Self, NormalizeError> {
         Self::ALL

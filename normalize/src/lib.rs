@@ -23,6 +23,7 @@ mod dates;
 mod error;
 mod fold;
 mod format;
+mod iso;
 mod moment;
 mod names;
 mod number;
@@ -31,6 +32,7 @@ mod people;
 mod phone;
 mod settings;
 mod text;
+mod together;
 pub mod vocabulary;
 mod web;
 

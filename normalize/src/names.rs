@@ -11,16 +11,20 @@ use crate::fold::{folded, joined_letters};
 use crate::outcome::{Canonical, Found, Outcome};
 use crate::settings::Settings;
 
-/// Names of countries, folded, to their two letters.
-static COUNTRIES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
-    let mut names = FxHashMap::default();
+/// Names of countries, folded, to their two letters; to those of several where they share a short name.
+static COUNTRIES: LazyLock<FxHashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut names: FxHashMap<String, Vec<&'static str>> = FxHashMap::default();
     for country in CountryCode::iter() {
-        for name in [country.name(), country.alpha3()] {
-            names.insert(key(name), country.alpha2());
-        }
-        // "Iran (Islamic Republic of)" is Iran.
-        if let Some((short, _)) = country.name().split_once(['(', ',']) {
-            names.entry(key(short)).or_insert(country.alpha2());
+        let short = country
+            .name()
+            .split_once(['(', ','])
+            .map_or(country.name(), |(short, _)| short);
+        // "Iran (Islamic Republic of)" is Iran, and "Congo" is short for two.
+        for name in [country.name(), country.alpha3(), short] {
+            let codes = names.entry(key(name)).or_default();
+            if !codes.contains(&country.alpha2()) {
+                codes.push(country.alpha2());
+            }
         }
     }
     for line in include_str!("../data/countries.txt")
@@ -31,7 +35,7 @@ static COUNTRIES: LazyLock<FxHashMap<String, &'static str>> = LazyLock::new(|| {
             continue;
         };
         for form in forms.split(", ") {
-            names.insert(key(form), code);
+            names.insert(key(form), vec![code]);
         }
     }
     names
@@ -44,9 +48,11 @@ fn key(name: &str) -> String {
 
 /// The country of a name or code, with its confidence.
 pub(crate) fn country_of(text: &str) -> Option<(&'static str, f32)> {
-    let name = key(text);
-    if let Some(code) = COUNTRIES.get(&name) {
-        return Some((code, 0.97));
+    if let Some(codes) = COUNTRIES.get(&key(text)) {
+        return match codes[..] {
+            [code] => Some((code, 0.97)),
+            _ => None,
+        };
     }
     let trimmed = text.trim();
     if trimmed.len() == 2
@@ -77,6 +83,16 @@ pub(crate) fn find_countries(text: &str, _: &Settings) -> Vec<Found> {
             span,
         )
     };
+    let several = |span: Range<usize>, codes: &[&str]| {
+        let of_codes = codes.iter().map(|code| found(span.clone(), code, 0.5));
+        Found {
+            outcome: Outcome::Ambiguous {
+                candidates: of_codes.flat_map(|found| found.outcome.candidates().to_vec()).collect(),
+                reason: "several countries have this name",
+            },
+            span,
+        }
+    };
     let whole = trimmed(text);
     if let Some((code, confidence)) = country_of(&text[whole.clone()]) {
         return vec![found(whole, code, confidence)];
@@ -84,12 +100,13 @@ pub(crate) fn find_countries(text: &str, _: &Settings) -> Vec<Found> {
     // Within other words only names count, of which the longest comes first: codes are words too often.
     named(text, 6, |words| {
         let name = key(words);
-        (name.chars().count() > 3)
-            .then(|| COUNTRIES.get(&name).copied())
-            .flatten()
+        (name.chars().count() > 3).then(|| COUNTRIES.get(&name)).flatten()
     })
     .into_iter()
-    .map(|(span, code)| found(span, code, 0.85))
+    .map(|(span, codes)| match codes[..] {
+        [code] => found(span, code, 0.85),
+        _ => several(span, codes),
+    })
     .collect()
 }
 
@@ -318,6 +335,27 @@ const FALSE: [&str; 43] = [
     "нет",
 ];
 
+/// Words that answer a question, and how.
+const ANSWERS: [(&str, bool); 12] = [
+    ("yes", true),
+    ("no", false),
+    ("true", true),
+    ("false", false),
+    ("ja", true),
+    ("nein", false),
+    ("oui", true),
+    ("non", false),
+    ("si", true),
+    ("sí", true),
+    ("sim", true),
+    ("não", false),
+];
+/// Words that follow an answer without a mark between: "yes please", "no it isn't".
+const AFTER_ANSWER: [&str; 18] = [
+    "i", "we", "it", "he", "she", "they", "you", "there", "this", "that", "please", "thanks", "thank", "sir", "madam",
+    "ich", "wir", "bitte",
+];
+
 /// Truth values.
 pub(crate) fn find_booleans(text: &str, _: &Settings) -> Vec<Found> {
     let whole = trimmed(text);
@@ -333,17 +371,30 @@ pub(crate) fn find_booleans(text: &str, _: &Settings) -> Vec<Found> {
     if let Some(value) = value(shown) {
         return vec![Found::one(value.to_string(), json!({}), 0.97, whole)];
     }
-    // A sentence that begins with yes or no: "Yes, we do".
+    // A sentence that begins with yes or no: "Yes, we do". In "no problem" and "false positive" it says nothing.
     let words = crate::text::words(text);
     let first = words
         .first()
         .filter(|(word, _)| word.chars().count() > 1 && words.len() > 1);
+    let stands_apart = |span: &Range<usize>| {
+        let marked = text[span.end..]
+            .trim_start()
+            .starts_with(|mark: char| !mark.is_alphanumeric());
+        marked
+            || words
+                .get(1)
+                .is_some_and(|(word, _)| AFTER_ANSWER.contains(&word.as_str()))
+    };
+    let both = [true, false].map(|wanted| words.iter().any(|(word, _)| ANSWERS.contains(&(word.as_str(), wanted))));
     let begins = first.and_then(|(word, span)| Some((value(word)?, span.clone())));
+    let begins = begins.filter(|(_, span)| stands_apart(span) || both == [true, true]);
     let negated = words
         .iter()
         .any(|(word, _)| matches!(word.as_str(), "not" | "never" | "nicht" | "pas"));
     match begins {
-        Some((value, span)) if !(value && negated) => vec![Found::one(value.to_string(), json!({}), 0.75, span)],
+        Some((value, span)) if !(value && negated) && both != [true, true] => {
+            vec![Found::one(value.to_string(), json!({}), 0.75, span)]
+        }
         Some((value, span)) => {
             let candidate = |value: bool| Canonical {
                 value: value.to_string(),
@@ -396,6 +447,31 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_two_countries_share_is_ambiguous() {
+        for (text, codes) in [
+            ("Congo", ["CD", "CG"]),
+            ("Korea", ["KP", "KR"]),
+            ("made in Korea", ["KP", "KR"]),
+        ] {
+            let found = find_countries(text, &Settings::default());
+            let mut candidates: Vec<&str> = found[0]
+                .outcome
+                .candidates()
+                .iter()
+                .map(|one| one.value.as_str())
+                .collect();
+            candidates.sort_unstable();
+            assert_eq!(
+                (candidates.as_slice(), found[0].outcome.value()),
+                (&codes[..], None),
+                "{text}"
+            );
+        }
+        let found = find_countries("Congo Kinshasa", &Settings::default());
+        assert_eq!(found[0].outcome.value(), Some("CD"));
+    }
+
+    #[test]
     fn languages_by_code_tag_and_name() {
         let of = |text| values(find_languages(text, &Settings::default()));
         for (text, code) in [
@@ -418,11 +494,17 @@ mod tests {
             ("Nein.", "false"),
             ("✓", "true"),
             ("Yes, we do", "true"),
+            ("yes we do", "true"),
+            ("No - not yet", "false"),
             ("0", "false"),
         ] {
             assert_eq!(of(text), [value], "{text}");
         }
         assert_eq!(of("yes, but not now"), ["?"]);
+        assert_eq!(of("yes and no"), ["?"]);
+        for text in ["not false", "no problem", "false positive", "no one knows"] {
+            assert_eq!(of(text), Vec::<String>::new(), "{text}");
+        }
         assert_eq!(of("maybe"), Vec::<String>::new());
     }
 }

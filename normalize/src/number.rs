@@ -67,7 +67,10 @@ pub(crate) fn numbers(text: &str, settings: &Settings) -> Vec<Number> {
         if number.span.start < start {
             let negative = text[number.span.start..start].contains(['-', '(']);
             if negative {
-                number.readings.iter_mut().for_each(|reading| reading.insert(0, '-'));
+                number
+                    .readings
+                    .iter_mut()
+                    .for_each(|reading| *reading = negated(reading));
             }
             // What is in brackets is negative where the bracket closes: (1,234.50).
             if text[number.span.start..start].contains('(') {
@@ -178,7 +181,7 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
         (1.., 1..) => {
             // The last mark is that of decimals.
             let mark = cleaned[last?..].chars().next()?;
-            if cleaned.matches(mark).count() > 1 {
+            if cleaned.matches(mark).count() > 1 || settings.decimal.is_some_and(|decimal| decimal != mark) {
                 return None;
             }
             readings.push(plain(Some(mark))?);
@@ -200,6 +203,8 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
                         [decimals, whole]
                     });
                 }
+                // A point before decimals is that of the canonical form, whatever the mark of the values is.
+                (false, _) if mark == ',' && settings.decimal == Some('.') => return None,
                 (false, _) => readings.push(plain(Some(mark))?),
             }
         }
@@ -231,7 +236,7 @@ fn read(written: &str, settings: &Settings) -> Option<Number> {
 }
 
 /// Digits without zeros that say nothing: at the beginning, and after the last decimal.
-fn canonical(number: &str) -> Option<String> {
+pub(crate) fn canonical(number: &str) -> Option<String> {
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
     if whole.len() + decimals.len() > 60 || number.is_empty() {
         return None;
@@ -246,8 +251,21 @@ fn canonical(number: &str) -> Option<String> {
     })
 }
 
-/// A number that nobody can take for another: 1.234 gets a fourth decimal, because three could be thousands.
-pub(crate) fn unmistakable(number: &str) -> String {
+/// A canonical number with the other sign; 0 has none.
+pub(crate) fn negated(number: &str) -> String {
+    match number.strip_prefix('-') {
+        Some(rest) => rest.to_owned(),
+        None if number == "0" => number.to_owned(),
+        None => format!("-{number}"),
+    }
+}
+
+/// A number that nobody can take for another: 1.234 gets a fourth decimal, because three could be thousands where it is not
+/// known that a point stands before decimals.
+pub(crate) fn unmistakable(number: &str, settings: &Settings) -> String {
+    if settings.decimal() == Some('.') {
+        return number.to_owned();
+    }
     let digits = number.trim_start_matches('-');
     match digits.split_once('.') {
         Some((whole, decimals)) if decimals.len() == 3 && whole.len() <= 3 && whole != "0" => format!("{number}0"),
@@ -297,13 +315,13 @@ fn scale(rest: &str) -> Option<(i32, usize)> {
 
 /// Numbers of a raw value.
 pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
-    if let Some(found) = fraction(text) {
+    if let Some(found) = fraction(text, settings) {
         return vec![found];
     }
     let plain = plain(text);
     let found = numbers(&plain.text, settings);
     if found.is_empty() {
-        return in_words(text).into_iter().collect();
+        return in_words(text, settings).into_iter().collect();
     }
     found
         .into_iter()
@@ -322,7 +340,7 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
                     };
                     Some(Canonical {
                         parts: json!({ "percent": number.percent }),
-                        value: unmistakable(&value),
+                        value: unmistakable(&value, settings),
                         confidence,
                         span: span.clone(),
                     })
@@ -337,7 +355,7 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
 }
 
 /// A whole text that is a fraction: `1/2`, `1 ½`, `¾`.
-fn fraction(text: &str) -> Option<Found> {
+fn fraction(text: &str, settings: &Settings) -> Option<Found> {
     use unicode_normalization::UnicodeNormalization;
     let span = crate::names::trimmed(text);
     let shown = &text[span.clone()];
@@ -374,7 +392,7 @@ fn fraction(text: &str) -> Option<Found> {
         return None;
     }
     let value = format!("{:.6}", whole + f64::from(top) / f64::from(bottom));
-    let value = unmistakable(&canonical(&value)?);
+    let value = unmistakable(&canonical(&value)?, settings);
     Some(Found::one(
         value,
         json!({ "percent": false, "fraction": true }),
@@ -394,14 +412,21 @@ pub(crate) fn one_or_more(mut candidates: Vec<Canonical>, reason: &'static str) 
     }
 }
 
-/// Whether letters don't touch a number, as they do in a code.
+/// Whether letters don't touch a number, as they do in a code. Scripts that don't part words may: 500円.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
-    let before = text[..span.start].chars().next_back();
+    let after = text[span.end..].chars().next();
+    begins_alone(text, span.start)
+        && !after.is_some_and(|after| (after.is_alphanumeric() && u32::from(after) < 0x0250) || after == '_')
+}
+
+/// Whether no letter touches the beginning of a number.
+pub(crate) fn begins_alone(text: &str, start: usize) -> bool {
+    let before = text[..start].chars().next_back();
     !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
 }
 
 /// A number in words of English, German, French, Spanish, Italian, Portuguese, Dutch or Danish.
-fn in_words(text: &str) -> Option<Found> {
+fn in_words(text: &str, settings: &Settings) -> Option<Found> {
     let spoken = words(text);
     let (first, last) = (spoken.first()?, spoken.last()?);
     if spoken.len() > 24 {
@@ -425,8 +450,8 @@ fn in_words(text: &str) -> Option<Found> {
         .find_map(|language| text2digits(cleaned, language).ok())?;
     let value = canonical(&digits.replace(',', "."))
         .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))?;
-    let value = if negative { format!("-{value}") } else { value };
-    let value = unmistakable(&value);
+    let value = if negative { negated(&value) } else { value };
+    let value = unmistakable(&value, settings);
     Some(Found::one(value, json!({ "words": true, "percent": false }), 0.9, span))
 }
 
@@ -459,6 +484,43 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_letters_touch_is_none() {
+        for text in ["0x1F", "12abc", "A4", "5kg"] {
+            assert_eq!(read_as(text), Vec::<Vec<String>>::new(), "{text}");
+        }
+        assert_eq!(read_as("500円"), [["500"]]);
+    }
+
+    #[test]
+    fn the_mark_of_decimals_is_the_one_that_was_told() {
+        let told = |decimal: char, text: &str| {
+            let settings = Settings {
+                decimal: Some(decimal),
+                ..Settings::default()
+            };
+            let found = find(text, &settings);
+            found
+                .first()
+                .and_then(|found| found.outcome.value())
+                .unwrap_or("-")
+                .to_owned()
+        };
+        assert_eq!(
+            (told('.', "1,5"), told('.', "1.234"), told('.', "1,234")),
+            ("-".into(), "1.234".into(), "1234".into())
+        );
+        assert_eq!(
+            (told('.', "12.345,67"), told(',', "12.345,67")),
+            ("-".into(), "12345.67".into())
+        );
+        assert_eq!(
+            told(',', "1.5"),
+            "1.5",
+            "the canonical form is read whatever the mark is"
+        );
+    }
+
+    #[test]
     fn other_forms_of_numbers() {
         assert_eq!(read_as("(1,234.50)"), [["-1234.5"]]);
         assert_eq!(read_as("about 2.5 million"), [["2500000"]]);
@@ -467,5 +529,6 @@ mod tests {
         assert_eq!(read_as("1.5e3"), [["1500"]]);
         assert_eq!(read_as("twenty-three"), [["23"]]);
         assert_eq!(read_as("cent vingt"), [["120"]]);
+        assert_eq!(read_as("-0"), [["0"]]);
     }
 }

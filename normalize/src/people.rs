@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fold::{folded, joined_letters};
 use crate::names::trimmed;
-use crate::outcome::Found;
+use crate::outcome::{Found, Outcome};
 use crate::settings::Settings;
 
 /// A person's name in the order in which it is spoken, with initials followed by points: `Jane Q. Doe Jr.`
@@ -54,19 +54,32 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
             .chars()
             .all(|character| character.is_alphabetic() || is_name_mark(character));
         let value = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        let fits = letters && words <= 4 && !value.is_empty();
+        let nobody = NOBODY.contains(&value.to_lowercase().as_str());
+        let fits = letters && words <= 4 && !value.is_empty() && !nobody;
         let confidence = if latin { 0.4 } else { 0.6 };
         return fits
             .then(|| Found::one(value, json!({}), confidence, span))
             .into_iter()
             .collect();
     }
+    if names_several(shown) {
+        return vec![Found {
+            outcome: Outcome::Ambiguous {
+                candidates: Vec::new(),
+                reason: "the text names several persons",
+            },
+            span,
+        }];
+    }
+    if is_company(shown) {
+        return Vec::new();
+    }
     let Some(name) = Name::parse(shown) else {
         return Vec::new();
     };
-    let value = name.display_full().into_owned();
+    let value = full(&name);
     // What is read again must be the same.
-    let stable = Name::parse(&value).is_some_and(|again| again.display_full() == value);
+    let stable = Name::parse(&value).is_some_and(|again| full(&again) == value);
     let confidence = if stable && name.given_name().is_some() && words <= 6 {
         0.9
     } else {
@@ -86,6 +99,68 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
     }
     vec![Found::one(value, parts, confidence, span)]
 }
+
+/// A name without a comma before what follows it: `Jane Q. Doe Jr.`
+fn full(name: &Name) -> String {
+    name.display_full().replace(", ", " ")
+}
+
+/// Whether a text has more than one person's name: they are joined by a word or a mark.
+fn names_several(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    text.contains([';', '/', '+', '|', '\n'])
+        || words.any(|word| matches!(word.to_lowercase().as_str(), "&" | "and" | "und" | "et" | "or" | "oder"))
+        || text.contains('&')
+}
+
+/// Whether a text ends in a legal form that no surname is.
+fn is_company(text: &str) -> bool {
+    let last = text
+        .rsplit(' ')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_lowercase();
+    COMPANY_ENDS.contains(&last.as_str())
+}
+
+/// Legal forms that are no names.
+const COMPANY_ENDS: [&str; 18] = [
+    "inc",
+    "incorporated",
+    "ltd",
+    "limited",
+    "llc",
+    "llp",
+    "gmbh",
+    "corp",
+    "corporation",
+    "plc",
+    "company",
+    "kg",
+    "ohg",
+    "bv",
+    "nv",
+    "s.a",
+    "s.r.l",
+    "pty",
+];
+
+/// What stands in the place of a name that nobody knows.
+const NOBODY: [&str; 12] = [
+    "unknown",
+    "anonymous",
+    "none",
+    "null",
+    "nil",
+    "na",
+    "tbd",
+    "unbekannt",
+    "anonym",
+    "inconnu",
+    "desconocido",
+    "nobody",
+];
 
 fn is_name_mark(character: char) -> bool {
     matches!(character, ' ' | '·' | '・' | '-' | '\'' | '’' | '.') || crate::text::is_combining(character)
@@ -206,7 +281,10 @@ pub(crate) fn find_companies(text: &str, _: &Settings) -> Vec<Found> {
     if base.is_empty() {
         return Vec::new();
     }
-    let base = readable(base);
+    let tail = words[kept..].join(" ");
+    // A form that is not usually written in capitals, and is, says that capitals say nothing.
+    let shouted = form.is_some_and(|(form, _)| form.written.contains(char::is_lowercase) && is_upper(&tail));
+    let base = readable(base, if shouted { 4 } else { 5 });
     let value = form.map_or_else(|| base.clone(), |(form, _)| format!("{base} {}", form.written));
     let parts = json!({
         "name": base,
@@ -222,12 +300,17 @@ const SMALL: [&str; 14] = [
     "of", "and", "the", "for", "de", "la", "du", "des", "und", "di", "del", "da", "do", "et",
 ];
 
-/// A name in capitals or in small letters throughout, with a capital at each word; short words in capitals stay.
-fn readable(name: &str) -> String {
+fn is_upper(text: &str) -> bool {
+    text.contains(char::is_alphabetic) && !text.contains(char::is_lowercase)
+}
+
+/// A name in capitals or in small letters throughout, with a capital at each word. One of fewer than `least` letters that is
+/// in capitals may be an abbreviation, and stays; so do short words in capitals.
+pub(crate) fn readable(name: &str, least: usize) -> String {
     let letters = || name.chars().filter(|character| character.is_alphabetic());
     let capitals = letters().all(char::is_uppercase);
     let small = letters().all(char::is_lowercase);
-    if !(capitals || small) || letters().count() < 5 {
+    if !(capitals || small) || letters().count() < if small { 4 } else { least } {
         return name.to_owned();
     }
     name.split(' ')
@@ -274,6 +357,32 @@ mod tests {
         assert_eq!(of("DR. JANE DOE, PHD"), "Jane Doe");
         assert_eq!(of("Name: van der Berg, Anna"), "Anna van der Berg");
         assert_eq!(of("4711"), "-");
+        assert_eq!(of("Doe, Jane Q., Jr."), "Jane Q. Doe Jr.");
+    }
+
+    #[test]
+    fn several_persons_and_none_are_no_person() {
+        for text in [
+            "Jane & John Doe",
+            "Jane and John Doe",
+            "Doe, Jane; Doe, John",
+            "Jane Doe / John Doe",
+        ] {
+            let found = find_persons(text, &Settings::default());
+            assert!(
+                matches!(
+                    found[..],
+                    [Found {
+                        outcome: Outcome::Ambiguous { .. },
+                        ..
+                    }]
+                ),
+                "{text}: {found:?}"
+            );
+        }
+        for text in ["Acme Inc", "Acme Widgets GmbH", "unknown", "N/A"] {
+            assert_eq!(value(&find_persons(text, &Settings::default())), "-", "{text}");
+        }
     }
 
     #[test]
@@ -283,6 +392,10 @@ mod tests {
         assert_eq!(of("Siemens Aktiengesellschaft"), "Siemens AG");
         assert_eq!(of("Foo Bar S. A. de C. V."), "Foo Bar S.A. de C.V.");
         assert_eq!(of("IBM"), "IBM");
+        assert_eq!(of("BMW AG"), "BMW AG");
+        for text in ["ACME GMBH", "acme GmbH", "Acme Gmbh.", "Acme GmbH"] {
+            assert_eq!(of(text), "Acme GmbH", "{text}");
+        }
         assert_eq!(of("Limited"), "Limited");
     }
 

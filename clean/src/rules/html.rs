@@ -1,11 +1,16 @@
 //! HTML tags and character references.
 
+use std::ops::Range;
+
 use crate::edit::Patch;
 
 /// Takes HTML out of a text: comments and tags go, and character references become their characters.
 ///
 /// Only names of HTML elements make a tag, so that `<john@example.com>` and `a < b` stay. An element that is a block ends
 /// a line; what scripts and style sheets contain goes with them.
+///
+/// What a character reference stood for is text: it makes no tag and no other reference, so that `&lt;b&gt;` becomes `<b>`
+/// and stays, and `&amp;amp;` becomes `&amp;`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Html {
     /// Whether tags go. They do unless told.
@@ -151,8 +156,21 @@ fn entity(text: &str, start: usize) -> Option<(usize, String)> {
     (characters != reference).then(|| (start + name + 2, characters.into_owned()))
 }
 
+/// Whether some of these ranges, which are in order, has a byte of a range.
+fn touches(ranges: &[Range<usize>], range: &Range<usize>) -> bool {
+    let next = ranges.partition_point(|other| other.end <= range.start);
+    ranges.get(next).is_some_and(|other| other.start < range.end)
+}
+
 impl Html {
-    pub(super) fn patches(self, text: &str) -> Vec<Patch> {
+    /// `made` are the bytes that this rule put into the text before, in order.
+    pub(super) fn patches(self, text: &str, made: &[Range<usize>]) -> Vec<Patch> {
+        // What a reference stood for; what came instead of a tag is a mark of nothing.
+        let read: Vec<Range<usize>> = made
+            .iter()
+            .filter(|range| text[(*range).clone()].contains(['<', '>', '&']))
+            .cloned()
+            .collect();
         let mut patches = Vec::new();
         let mut reader = Reader {
             text,
@@ -169,6 +187,7 @@ impl Html {
             } else {
                 self.entities.then(|| entity(text, start)).flatten()
             };
+            let found = found.filter(|(end, _)| !touches(&read, &(start..*end)));
             from = match found {
                 Some((end, set)) => {
                     patches.push(Patch::new(start..end, set));

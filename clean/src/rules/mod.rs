@@ -133,13 +133,14 @@ impl Rule {
         }
     }
 
-    fn patches(&self, text: &str) -> Vec<Patch> {
+    fn patches(&self, draft: &Draft<'_>) -> Vec<Patch> {
+        let text = draft.text.as_str();
         match self {
             Self::Unicode(form) => form.patches(text),
             Self::Mojibake => mojibake::patches(text),
             Self::Invisible => invisible::patches(text),
             Self::Whitespace(whitespace) => whitespace.patches(text),
-            Self::Html(html) => html.patches(text),
+            Self::Html(html) => html.patches(text, &draft.made_by(RuleName::Html)),
             Self::Casing(case) => case.patches(text),
             Self::Quotes(style) => style.patches(text),
             Self::Dashes(style) => style.patches(text),
@@ -188,7 +189,8 @@ impl Rules {
         self.0.iter()
     }
 
-    /// Applies the rules in order until none changes anything. What comes out stays as it is when it is cleaned again.
+    /// Applies the rules in order until none changes anything. What comes out stays as it is when it is cleaned again, but
+    /// where it was escaped: `&lt;b&gt;` is the text `<b>`, which is a tag to whoever cleans it once more.
     pub fn apply(&self, text: &str) -> Cleaned {
         let mut draft = Draft::new(text);
         for _ in 0..MOST_ROUNDS {
@@ -196,7 +198,7 @@ impl Rules {
             for rule in &self.0 {
                 // A rule is done before the next one sees the text.
                 for _ in 0..MOST_ROUNDS {
-                    if !draft.patch(rule.patches(&draft.text), rule.name()) {
+                    if !draft.patch(rule.patches(&draft), rule.name()) {
                         break;
                     }
                     changed = true;

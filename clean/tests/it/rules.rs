@@ -34,7 +34,7 @@ fn html() {
     ]), @r#"
     "<p>Hello <b>big</b> world</p><p>Bye</p>" -> "Hello big world\n\nBye"
     "Fish &amp; chips, 5&nbsp;&euro;" -> "Fish & chips, 5 €"
-    "AT&amp;amp;T" -> "AT&T"
+    "AT&amp;amp;T" -> "AT&amp;T"
     "a < b and c > d" -> "a < b and c > d"
     "mail <john@example.com>" -> "mail <john@example.com>"
     "one<br/>two" -> "one\ntwo"
@@ -42,6 +42,23 @@ fn html() {
     "<a href='x>y'>link</a><!-- note -->" -> "link"
     "AT&T and R&D;" -> "AT&T and R&D;"
     "List<String> of <b and c>" -> "List<String> of <b and c>"
+    "#);
+}
+
+#[test]
+fn what_was_escaped_is_text_and_no_html() {
+    insta::assert_snapshot!(cleaned(&json!(["html", "whitespace"]), &[
+        "AT&T &lt;script&gt;",
+        "Use &lt;b&gt; for <b>bold</b>",
+        "&lt;b>, <b&gt; and &#60;p&#62;",
+        "&amp;lt;p&amp;gt;",
+        "&lt;<b>b&gt;",
+    ]), @r#"
+    "AT&T &lt;script&gt;" -> "AT&T <script>"
+    "Use &lt;b&gt; for <b>bold</b>" -> "Use <b> for bold"
+    "&lt;b>, <b&gt; and &#60;p&#62;" -> "<b>, <b> and <p>"
+    "&amp;lt;p&amp;gt;" -> "&lt;p&gt;"
+    "&lt;<b>b&gt;" -> "<b>"
     "#);
 }
 

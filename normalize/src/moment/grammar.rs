@@ -128,6 +128,14 @@ impl Grammar {
         self.symbols.get(name).copied()
     }
 
+    /// What a word of the lexicon means; several things, where it is in there more often.
+    pub(super) fn meanings(&self, word: &str) -> impl Iterator<Item = &Value> {
+        let entries = self.entries.get(word).into_iter().flatten();
+        entries
+            .filter(|(words, ..)| words.len() == 1)
+            .map(|(_, _, value)| value)
+    }
+
     fn symbol(&mut self, name: &str) -> Symbol {
         let next = self.symbols.len() as Symbol;
         *self.symbols.entry(name.to_owned()).or_insert(next)

@@ -202,6 +202,20 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
     found
 }
 
+/// The days of the week that a text names, from Monday (1) to Sunday (7).
+pub(crate) fn weekdays(text: &str) -> Vec<i8> {
+    let language = &*ENGLISH;
+    let mut tokens = tokens::tokens(text);
+    translate(&mut tokens, &language.foreign);
+    let weekday = |token: &Token| {
+        language.grammar.meanings(&token.text).find_map(|value| match value {
+            Value::Weekday(day) => Some(*day),
+            _ => None,
+        })
+    };
+    tokens.iter().filter_map(weekday).collect()
+}
+
 /// Puts the English words of months and weekdays in the place of those of other languages. Short words that are English
 /// ones, too, are only changed where a month of that language is near.
 fn translate(tokens: &mut [Token], foreign: &FxHashMap<&'static str, &'static str>) {

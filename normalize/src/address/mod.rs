@@ -3,12 +3,16 @@
 //! No maintained library in Rust does this without a large model (libpostal's has two gigabytes), so that only the usual
 //! orders of lines are read; what does not fit has a low confidence, and is for a model or a person.
 
+mod order;
+
 use serde_json::{Map, Value, json};
 
 use crate::names::{country_of, trimmed};
 use crate::outcome::Found;
+use crate::people::readable;
 use crate::settings::Settings;
 use crate::text::plain;
+use order::{Order, written};
 
 /// States and territories of the United States, provinces of Canada, states of Australia: name in lower case and letters.
 const STATES: [(&str, &str); 72] = [
@@ -152,6 +156,9 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
         .map(|field| field.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|field| !field.is_empty())
         .collect();
+    let letters = shown.chars().filter(|character| character.is_alphabetic());
+    // Capitals or small letters throughout say nothing of the names.
+    let is_flat = letters.clone().all(char::is_uppercase) || letters.clone().all(char::is_lowercase);
     let mut parts = Map::new();
     let named = fields.len() > 1
         && fields
@@ -171,8 +178,19 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
         .and_then(Value::as_str)
         .map(str::to_owned)
         .or_else(|| settings.region());
-    read_place(&mut fields, &mut parts, region.as_deref());
-    read_street(&mut fields, &mut parts, region.as_deref());
+    let mut order = Order::default();
+    read_place(&mut fields, &mut parts, region.as_deref(), &mut order);
+    read_street(&mut fields, &mut parts, region.as_deref(), &mut order);
+    if let Some(of_region) = region.as_deref().and_then(Order::of_region) {
+        order = of_region;
+    }
+    if is_flat {
+        for key in ["street", "city", "unit"] {
+            if let Some(Value::String(text)) = parts.get_mut(key) {
+                *text = readable(text, 4);
+            }
+        }
+    }
     if !fields.is_empty() {
         // What is left in front is whom it is for, what is left behind is a part of the place.
         parts.insert("other".to_owned(), json!(fields));
@@ -185,13 +203,13 @@ pub(crate) fn find(text: &str, settings: &Settings) -> Vec<Found> {
     if known < 2 {
         return Vec::new();
     }
-    let value = written(&parts);
+    let value = written(&parts, order);
     let confidence = 0.4 + 0.12 * known as f32 - if has("other") { 0.1 } else { 0.0 };
     vec![Found::one(value, Value::Object(parts), confidence, span)]
 }
 
 /// City, state and postal code: from the last fields.
-fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: Option<&str>) {
+fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: Option<&str>, order: &mut Order) {
     let Some(at) = fields.iter().rposition(|field| postal_code(field, region).is_some()) else {
         if fields.len() > 1
             && let Some(city) = fields.pop()
@@ -219,6 +237,7 @@ fn read_place(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: 
     parts.insert("postal_code".to_owned(), json!(code));
     // The code stands behind the state in America, and before or behind the city elsewhere.
     let mut city = after.to_owned();
+    order.code_first = before.is_empty() && !after.is_empty();
     if !before.is_empty() {
         let words: Vec<&str> = before.split(' ').collect();
         let found = (0..words.len()).find_map(|from| state(&words[from..].join(" ")).map(|letters| (from, letters)));
@@ -384,7 +403,7 @@ fn is_street(field: &str) -> bool {
 }
 
 /// House number, street and unit: from the field that has a number.
-fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: Option<&str>) {
+fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region: Option<&str>, order: &mut Order) {
     // A box at the post office stands in the place of a street.
     let is_box = |field: &String| {
         let letters: String = field.chars().filter(|character| character.is_alphanumeric()).collect();
@@ -432,6 +451,7 @@ fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region:
     let house = if words.first().is_some_and(|word| number(word)) && words.len() > 1 {
         Some(words.remove(0))
     } else if words.len() > 1 && words.last().is_some_and(|word| number(word)) {
+        order.house_behind = true;
         words.pop()
     } else {
         None
@@ -444,6 +464,7 @@ fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region:
         region,
         None | Some("US" | "CA" | "GB" | "AU" | "NZ" | "IE" | "IN" | "ZA")
     );
+    let street = german(&street, region);
     let street = if english && !street.to_lowercase().contains("straße") {
         expanded(&street)
     } else {
@@ -452,6 +473,32 @@ fn read_street(fields: &mut Vec<String>, parts: &mut Map<String, Value>, region:
     if !street.is_empty() {
         parts.insert("street".to_owned(), json!(street));
     }
+}
+
+/// A street with the German word for it in full: `Hauptstr.` is Hauptstraße, and in Switzerland Hauptstrasse.
+fn german(street: &str, region: Option<&str>) -> String {
+    let full = match region {
+        Some("CH" | "LI") => "strasse",
+        None | Some("DE" | "AT" | "LU") => "straße",
+        Some(_) => return street.to_owned(),
+    };
+    let words = street.split(' ').map(|word| {
+        let Some(stem) = word
+            .strip_suffix("str.")
+            .or_else(|| word.strip_suffix("str").filter(|_| region.is_some()))
+        else {
+            return match (word, region) {
+                ("Str." | "Str", Some(_)) => format!("S{}", &full[1..]),
+                _ => word.to_owned(),
+            };
+        };
+        if stem.is_empty() {
+            word.to_owned()
+        } else {
+            format!("{stem}{full}")
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 /// Words in full: `Main St` is Main Street, and `St James St` is St James Street.
@@ -478,39 +525,6 @@ fn expanded(street: &str) -> String {
         .join(" ")
 }
 
-/// One line: house and street, unit, city, state with code, country.
-fn written(parts: &Map<String, Value>) -> String {
-    let get = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
-    let join = |pieces: &[&str], mark: &str| {
-        pieces
-            .iter()
-            .copied()
-            .filter(|piece| !piece.is_empty())
-            .collect::<Vec<_>>()
-            .join(mark)
-    };
-    let other: Vec<&str> = parts
-        .get("other")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let street = join(&[get("house_number"), get("street")], " ");
-    let place = join(&[get("state"), get("postal_code")], " ");
-    join(
-        &[
-            &other.join(", "),
-            &street,
-            get("unit"),
-            get("city"),
-            &place,
-            crate::names::country_name(get("country")).unwrap_or_default(),
-        ],
-        ", ",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -530,5 +544,41 @@ mod tests {
         insta::assert_snapshot!(parts("Kungsgatan 12, 114 55 Stockholm"), @r#"{"postal_code":"114 55","city":"Stockholm","house_number":"12","street":"Kungsgatan"}"#);
         insta::assert_snapshot!(parts("P.O. Box 123, Austin, TX 78701"), @r#"{"postal_code":"78701","state":"TX","city":"Austin","street":"PO Box 123"}"#);
         insta::assert_snapshot!(parts("hello world"), @"-");
+    }
+
+    #[test]
+    fn an_address_keeps_the_order_of_its_country() {
+        let of = |text: &str, region: Option<&str>| {
+            let settings = Settings {
+                region: region.map(str::to_owned),
+                ..Settings::default()
+            };
+            let outcome = crate::Format::Address.normalize(text, &settings);
+            outcome.value().unwrap_or("-").to_owned()
+        };
+        assert_eq!(
+            of("Hauptstr. 5, 10115 Berlin", Some("DE")),
+            "Hauptstraße 5, 10115 Berlin"
+        );
+        assert_eq!(
+            of("Hauptstraße 5a\n10115 Berlin\nGermany", None),
+            "Hauptstraße 5a, 10115 Berlin, Germany"
+        );
+        assert_eq!(
+            of("Kungsgatan 12, 114 55 Stockholm", None),
+            "Kungsgatan 12, 114 55 Stockholm"
+        );
+        assert_eq!(
+            of("10 rue de la Paix, 75002 Paris", Some("FR")),
+            "10 rue de la Paix, 75002 Paris"
+        );
+        assert_eq!(
+            of("123 main street, springfield, IL 62704", Some("US")),
+            "123 main street, springfield, IL 62704"
+        );
+        assert_eq!(
+            of("10 downing street, london sw1a 2aa", Some("GB")),
+            "10 Downing Street, London, SW1A 2AA"
+        );
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
+use fs_err as fs;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use serde_json::{Map, Value};
@@ -31,7 +33,16 @@ pub enum RowType {
     Real,
 }
 
-/// Writes a whole table, and returns how many rows it has. A file is there once all of it is.
+/// Links to links that are followed, as many as Linux does (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+/// Whether a pipe or a device is there, which rows are written to as they come, and which no file takes the place of.
+pub fn leads_elsewhere(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// Writes a whole table, and returns how many rows it has. A file is there once all of it is; it has the permissions of the
+/// one that it takes the place of, and a link to it stays one.
 ///
 /// Each row has as many values as there are columns. In formats without types null is nothing, and what is no text is
 /// written as JSON.
@@ -45,27 +56,41 @@ pub fn write_rows(
     rows: &mut dyn Iterator<Item = Vec<Value>>,
 ) -> Result<u64, IoError> {
     match output {
-        Output::Stdout => write(output, output.open(None)?, layout, columns, rows),
-        Output::File(path) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-            let file = file.map_err(|source| output.unwritable(source))?;
+        Output::File(path) if !leads_elsewhere(path) => {
+            let path = behind_links(path);
+            let file = beside(&path).map_err(|source| output.unwritable(source))?;
             let handle: File = file.reopen().map_err(|source| output.unwritable(source))?;
             let count = write(output, Box::new(handle), layout, columns, rows)?;
-            // What a file of its own would be readable by.
-            readable(&file).map_err(|source| output.unwritable(source))?;
             file.persist(path).map_err(|error| output.unwritable(error.error))?;
             Ok(count)
         }
+        _ => write(output, output.open(None)?, layout, columns, rows),
     }
 }
 
-/// Gives a temporary file, which its owner alone may read, the rights that new files have.
-fn readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut permissions = file.as_file().metadata()?.permissions();
-    permissions.set_mode(0o644);
-    file.as_file().set_permissions(permissions)
+/// The file that a link leads to in the end, whether it is there or not.
+fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    path
+}
+
+/// A file of another name in the same folder, with the permissions that the file has, or that a new one would have.
+fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let there = fs::metadata(path).ok().map(|there| there.permissions());
+    // The system takes from these what the process may not give to new files (`umask(2)`).
+    let new = std::fs::Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new()
+        .permissions(new)
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    if let Some(permissions) = there {
+        file.as_file().set_permissions(permissions)?;
+    }
+    Ok(file)
 }
 
 fn write(
@@ -233,5 +258,39 @@ mod tests {
         }
         assert_eq!(texts[0], [["a,\"b\"\nc", "1", "true", "0.5"], ["", "2", "false", ""]]);
         assert!(texts.iter().all(|other| *other == texts[0]), "{texts:?}");
+    }
+    fn written(path: &Path) -> u64 {
+        let columns = [("a".to_owned(), RowType::Integer)];
+        let rows = &mut [vec![json!(1)]].into_iter();
+        write_rows(&Output::new(path), Layout::new(Format::Csv, None), &columns, rows).unwrap()
+    }
+
+    #[test]
+    fn a_link_stays_and_permissions_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("real.csv"), folder.path().join("link.csv"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("real.csv", &link).unwrap();
+        assert_eq!(written(&link), 1);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a\n1\n");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_new_table_has_the_permissions_of_any_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (table, other) = (folder.path().join("t.csv"), folder.path().join("other"));
+        written(&table);
+        fs::write(&other, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&table), mode(&other));
+    }
+
+    #[test]
+    fn a_device_stays_a_device() {
+        written(Path::new("/dev/null"));
+        assert!(leads_elsewhere(Path::new("/dev/null")));
     }
 }

@@ -25,7 +25,7 @@ from quality.verbs import Failed, Verbs
 
 SETS = [
     sets.Labels("autolabel_banking", ".78; AUROC .85", columns=["example"]),
-    sets.Labels("cls_clinc150", ".85", examples=("each", 8)),
+    sets.Intents("cls_clinc150", ".85", examples=("each", 8), fallback="out of scope"),
     sets.Labels("cls_sms_spam", ".96", examples=("each", 32)),
     sets.Labels("cls_trec_questions", ".82", examples=("each", 32)),
     sets.Labels("cls_sst2", examples=("each", 32)),

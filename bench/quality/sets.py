@@ -59,23 +59,38 @@ class Labels(Set):
         graded, examples = data.split(folder, self.examples, self.label, self.limit)
         self.graded = [self.change(row) for row in graded]
         self.taught = [self.change(row) for row in data.without(examples, graded, self.columns)]
-        for name, of in (("rows", self.graded), ("examples", self.taught)):
-            data.write(self.work / f"{name}.csv", [*self.columns, self.label], of)
+        self.write("rows", self.graded)
+        self.teach(self.taught)
 
-    def run(self, verbs, template, strategy):
-        kept = {"examples": len(self.taught)}
+    def write(self, name, rows):
+        data.write(self.work / f"{name}.csv", [*self.columns, self.label], rows)
+
+    def teach(self, examples):
+        """Writes what is learned from."""
+        self.write("examples", examples)
+
+    def trained(self, verbs, template, strategy):
+        """The text of a task that is answered by a strategy, and what training says where there is any."""
         way = {"tuned head": "head", "large model": "model", "large cascade": "cascade"}.get(strategy, strategy)
         text = f"{template}strategy: {way}\n" + (f"model: {CASCADES[strategy]}\n" if way == "cascade" else "")
+        if strategy not in TRAINED:
+            return text, {}
+        more = ["--tune-encoder"] if strategy == "tuned head" else []
+        report, seconds = verbs.run("train", self.task(text, strategy), *more)
+        return text, {"train_seconds": seconds, "held_out": report["held_out"], "cascade": report["cascade"]}
+
+    def run(self, verbs, template, strategy):
+        text, kept = self.trained(verbs, template, strategy)
         task = self.task(text, strategy)
-        if strategy in TRAINED:
-            more = ["--tune-encoder"] if strategy == "tuned head" else []
-            report, seconds = verbs.run("train", task, *more)
-            kept |= {"train_seconds": seconds, "held_out": report["held_out"], "cascade": report["cascade"]}
         answers, asked = self.ask(verbs, task)
-        # The verb's own figures: it may leave out rows, and counts abstentions as it does.
+        kept |= self.own_figures(verbs, task)
+        return {"examples": len(self.taught)} | kept | asked | {"grades": self.grades(answers, self.names(task, template))}
+
+    def own_figures(self, verbs, task):
+        """Those of `refuel eval`: it may leave out rows, and counts abstentions as it does."""
         own, _ = verbs.run("eval", self.work / "rows.csv", "--task", task, "--expected", self.label)
-        kept["eval"] = {key: own.get(key) for key in ("rows", "accuracy", "accuracy_ci95", "majority_rate", "auroc", "auroc_ci95", "f1_macro", "ece", "brier")}
-        return kept | asked | {"grades": self.grades(answers, self.names(task, template))}
+        wanted = ("rows", "accuracy", "accuracy_ci95", "majority_rate", "auroc", "auroc_ci95", "f1_macro", "ece", "brier")
+        return {"eval": {key: own.get(key) for key in wanted}}
 
     @staticmethod
     def names(_task, template):
@@ -89,6 +104,52 @@ class Labels(Set):
         rights = [(sure, given == right) for (given, sure, _), right in zip(answers, wanted, strict=True)]
         errors = grade.confusions((right, given) for (given, _, _), right in zip(answers, wanted))
         return [grade.accuracy(rights, grade.majority(wanted)) | {"to_reach": self.to_reach, "errors": errors}]
+
+
+class Intents(Labels):
+    """One label a row, of which one stands for all that no other label fits. A head is not shown that one: what it is not sure
+    of gets it, as the task's `fallback`.
+
+    How sure it has to be is chosen on examples: a head that has not seen a fifth of the labels, nor a fifth of the rows of the
+    others, is asked about these. Nothing in examples tells how many rows no label fits; `share` is what is expected.
+    """
+
+    share, parts = 0.2, 5
+
+    def run(self, verbs, template, strategy):
+        if strategy not in ("head", "tuned head", "similar"):
+            return super().run(verbs, template, strategy)
+        names = self.names(None, template)
+        self.names = lambda *_: names
+        name = lambda row: names.get(row[self.label], row[self.label])
+        inside = [row for row in self.taught if name(row) != self.fallback]
+        left_out = sorted({name(row) for row in inside})[:: self.parts]
+        known = [row for row in inside if name(row) not in left_out]
+        held, outside = known[:: self.parts], [row for row in self.taught if name(row) in (*left_out, self.fallback)]
+        self.teach([row for at, row in enumerate(known) if at % self.parts])
+        self.write("rehearsed", [*held, *outside])
+        text, _ = self.trained(verbs, self.without_labels(template, [*left_out, self.fallback]), strategy)
+        answers, _ = self.ask(verbs, self.task(text, strategy), "rehearsed.csv")
+        rehearsed = [(sure, name(row) == given) for (given, sure, _), row in zip(answers, [*held, *outside])]
+        rights, wrongs = rehearsed[: len(held)], rehearsed[len(held) :]
+        kept = lambda least: sum(right and sure >= least for sure, right in rights) / len(rights)
+        sent = lambda least: sum(sure < least for sure, _ in wrongs) / len(wrongs)
+        value = lambda least: (1 - self.share) * kept(least) + self.share * sent(least)
+        least = max((round(sure, 4) for sure, _ in rehearsed), key=value)
+        self.teach(inside)
+        more = f"threshold: {least}\nfallback: {self.fallback}\n"
+        found = super().run(verbs, self.without_labels(template, [self.fallback]) + more, strategy)
+        return found | {"threshold": least, "chosen_on": {"rows": len(rehearsed), "accuracy": value(least)}}
+
+    def own_figures(self, verbs, task):
+        """None where there is a fallback: `eval` counts what has it as rows without an answer."""
+        return {} if "\nfallback:" in task.read_text() else super().own_figures(verbs, task)
+
+    @staticmethod
+    def without_labels(template, labels):
+        """The task without lines of labels."""
+        is_of = lambda line: re.match(r'  - \{name: "?([^",}]+)', line)
+        return "".join(line for line in template.splitlines(keepends=True) if not (is_of(line) and is_of(line)[1] in labels))
 
 
 class Pairs(Labels):

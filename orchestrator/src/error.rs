@@ -257,11 +257,11 @@ pub(crate) enum CliError {
         example: String,
     },
     /// A table has no row that could be evaluated.
-    #[error("`{}` has no row to evaluate{}", path.display(), if *.shown { ": the prompt shows every one with its answer" } else { "" })]
+    #[error("`{}` has no row to evaluate{}", path.display(), if *.shown { ": every one is an example of the task, which is shown or learned from with its answer" } else { "" })]
     NothingToEvaluate {
         /// The table.
         path: PathBuf,
-        /// Whether there are rows, all of which the prompt shows with their answer.
+        /// Whether there are rows, all of which are examples of the task.
         shown: bool,
     },
     /// A node has no rows to show yet.

@@ -164,6 +164,12 @@ impl Engine {
             what: what.to_owned(),
             hint: hint.to_owned(),
         };
+        if task.kind != Kind::LABEL && task.kind != Kind::MATCH {
+            return Err(untrainable(
+                &format!("it is of kind `{}`", task.kind),
+                "heads answer tasks of the kinds `label` and `match`",
+            ));
+        }
         if examples.is_empty() {
             return Err(untrainable(
                 "there are no labelled rows",
@@ -175,14 +181,8 @@ impl Engine {
                 Some(tuning) => custom::learn(&self.shared, task, examples, options, tuning, cancel, on_event)?,
                 None => labels::learn(&self.shared, task, examples, options, cancel, on_event)?,
             }
-        } else if task.kind == Kind::MATCH {
-            pairs::learn(task, examples, options, on_event)?
         } else {
-            let what = format!("it is of kind `{}`", task.kind);
-            return Err(untrainable(
-                &what,
-                "heads answer tasks of the kinds `label` and `match`",
-            ));
+            pairs::learn(task, examples, options, on_event)?
         };
         let (cascade, notes) = if task.strategy == Strategy::Cascade {
             let (chosen, notes) = cascade::choose(self, task, examples, &learned.scored, options, cancel, on_event)?;

@@ -20,8 +20,8 @@ mod task;
 mod train;
 mod tune;
 
-use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
+use clap::builder::{Resettable, Styles};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -80,11 +80,32 @@ impl Cli {
     /// # Errors
     /// Where it is wrong, and where it asks for help: clap knows how to print either.
     pub(crate) fn read(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<std::ffi::OsString> = words.into_iter().collect();
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(words)?;
+        let matches = command
+            .try_get_matches_from_mut(&words)
+            .map_err(|wrong| without_environment(wrong, &words))?;
         refuse_misplaced(&mut command, &matches)?;
         Self::from_arg_matches(&matches)
     }
+}
+
+/// The same error of the command line alone. Its usage otherwise shows options that environment variables give as if they
+/// had to be there.
+fn without_environment(wrong: clap::Error, words: &[std::ffi::OsString]) -> clap::Error {
+    fn bare(command: clap::Command) -> clap::Command {
+        command
+            .mut_args(|argument| argument.env(Resettable::Reset))
+            .mut_subcommands(bare)
+    }
+    if !matches!(
+        wrong.kind(),
+        ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
+    ) {
+        return wrong;
+    }
+    let same = bare(Cli::command()).try_get_matches_from(words).err();
+    same.filter(|same| same.kind() == wrong.kind()).unwrap_or(wrong)
 }
 
 /// Refuses options of a verb that mean nothing to what stands below it, such as `refuel schedule --once trigger JOB`.

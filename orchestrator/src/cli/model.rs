@@ -168,6 +168,14 @@ pub(crate) struct RmArgs {
     #[arg(value_name = "MODEL", required = true)]
     pub(crate) models: Vec<String>,
 
+    /// Remove every model of a name, such as each head that was trained for a task
+    #[arg(long, conflicts_with = "older")]
+    pub(crate) all: bool,
+
+    /// Remove all models of a name but the newest, which is the one that the name alone stands for
+    #[arg(long)]
+    pub(crate) older: bool,
+
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 }

@@ -6,10 +6,11 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
+use refuel_registry::RegistryError;
 use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{
     Calibration, ChatTemplate, Example, ExampleSet, InputSpec, Kind, OnError, Part, Plan, Record, RenderedInput,
-    Segment, Selection, Task, Truncate,
+    Segment, Selection, Strategy, Task, Truncate,
 };
 use serde_json::{Value, json};
 
@@ -68,6 +69,7 @@ fn sql_literal(text: &str) -> String {
 fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
     let task = Task::from_file(&arguments.task)?;
+    tell_missing_head(&task, context)?;
     let prompt = arguments
         .prompt
         .then(|| prompt(arguments, &task, context))
@@ -122,17 +124,19 @@ fn overview(task: &Task) -> String {
     }
     grid.pair("reads", reads(&task.input));
     if let Some(examples) = &task.examples {
-        grid.pair("examples", examples_in_words(examples));
+        grid.pair("examples", examples_in_words(task, examples));
     }
     if let Some(rules) = &task.value_rules {
         grid.pair("rules", rules.in_words());
     }
-    let model = match &task.model {
-        Some(model) => model.to_string(),
-        None if task.asks_model() => "the default one".to_owned(),
-        None => "none: rules alone answer".to_owned(),
-    };
-    grid.pair("model", model);
+    if task.strategy == Strategy::Cascade {
+        let head = task.head_name();
+        grid.pair(
+            "asked first",
+            format!("rules, the examples that are most alike, and the head `{head}`"),
+        );
+    }
+    grid.pair("model", model_in_words(task));
     let threshold = match (task.threshold, &task.fallback) {
         (None, _) => "none: every answer is taken".to_owned(),
         (Some(threshold), None) => format!("{threshold}; answers below it are null"),
@@ -211,7 +215,42 @@ fn reads(input: &InputSpec) -> String {
     }
 }
 
-fn examples_in_words(examples: &ExampleSet) -> String {
+/// The language model, or what answers without one.
+fn model_in_words(task: &Task) -> String {
+    if task.asks_model() {
+        let named = task.model.as_ref().map(ToString::to_string);
+        return named.unwrap_or_else(|| "the default one".to_owned());
+    }
+    match task.strategy {
+        Strategy::Similar => "none: the examples that are most like the row answer".to_owned(),
+        Strategy::Head => format!("none: the head `{}` answers", task.head_name()),
+        _ => "none: rules alone answer".to_owned(),
+    }
+}
+
+/// Notes a head that the task asks and that isn't on this machine.
+fn tell_missing_head(task: &Task, context: &Context) -> Result<(), Failure> {
+    if !task.strategy.reads_head() {
+        return Ok(());
+    }
+    let registry = refuel_registry::Registry::open(&context.home()?).map_err(EngineError::from)?;
+    let name = task.head_name();
+    if let Err(RegistryError::Unknown { .. }) = registry.get(&name) {
+        context.printer.warn(format!(
+            "the head `{name}` is not on this machine: `refuel train` makes it"
+        ));
+    }
+    Ok(())
+}
+
+fn examples_in_words(task: &Task, examples: &ExampleSet) -> String {
+    let rows = words::counted(examples.items.len() as u64, "solved row", "solved rows");
+    if !task.asks_model() {
+        return match task.strategy {
+            Strategy::Similar | Strategy::Head => format!("{rows}, all of which are learned from"),
+            _ => format!("{rows}, which nobody is shown"),
+        };
+    }
     let shown = examples.count.min(examples.items.len());
     let how = match examples.select {
         Selection::Fixed => "the first ones",
@@ -219,8 +258,8 @@ fn examples_in_words(examples: &ExampleSet) -> String {
         Selection::Diverse => "ones unlike each other",
     };
     format!(
-        "{}, of which {shown} are shown: {how}",
-        words::counted(examples.items.len() as u64, "solved row", "solved rows")
+        "{rows}, of which {shown} {} shown: {how}",
+        if shown == 1 { "is" } else { "are" }
     )
 }
 

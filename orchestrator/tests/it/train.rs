@@ -191,3 +191,118 @@ fn nothing_to_learn_from_is_said() {
     let told = desk.run(&["train", "topic.yml"]);
     assert!(told.contains("status: 2") && told.contains("error[RF0518]"), "{told}");
 }
+
+/// Every pair stands there twice, once as the same and once as not.
+fn contradictory(desk: &Desk, count: usize) {
+    let rows: Vec<String> = (0..count)
+        .flat_map(|at| ["true", "false"].map(|same| format!("item {at},thing {at},{same}\n")))
+        .collect();
+    desk.write("pairs.csv", format!("left,right,same\n{}", rows.concat()));
+    desk.write("pair.yml", "kind: match\nstrategy: head\ninput: {a: left, b: right}\n");
+}
+
+const TRAIN_PAIRS: [&str; 6] = ["train", "pair.yml", "--from", "pairs.csv", "--expected", "same"];
+
+#[test]
+fn a_head_that_is_no_better_than_the_most_frequent_answer_is_warned_of() {
+    let desk = Desk::new();
+    contradictory(&desk, 12);
+    let told = desk.run(&TRAIN_PAIRS);
+    assert!(told.starts_with("status: 0"), "{told}");
+    for warning in [
+        "12 inputs have more than one answer in the labelled rows",
+        "it is no better than knowing nothing",
+    ] {
+        assert!(told.contains(warning), "{told}");
+    }
+}
+
+#[test]
+fn older_heads_of_a_task_are_removed_and_then_all() {
+    let desk = Desk::new();
+    for count in [12, 13, 14] {
+        contradictory(&desk, count);
+        assert!(desk.run(&TRAIN_PAIRS).starts_with("status: 0"));
+    }
+    let told = desk.run(&["model", "rm", "pair"]);
+    assert!(told.contains("error[RF0303]"), "{told}");
+    let heads = || {
+        let listed = desk.run(&["model", "ls"]);
+        let names: Vec<String> = listed
+            .split_whitespace()
+            .filter(|word| word.starts_with("pair"))
+            .map(str::to_owned)
+            .collect();
+        names
+    };
+    assert_eq!(heads().len(), 3);
+    let newest = desk.run(&["model", "show", "pair"]);
+    let told = desk.run(&["model", "rm", "pair", "--older"]);
+    assert_eq!(told.matches("removed pair@").count(), 2, "{told}");
+    assert_eq!(
+        desk.run(&["model", "show", "pair"]),
+        newest,
+        "the newest is what the name stands for"
+    );
+    let told = desk.run(&["model", "rm", "pair", "--older"]);
+    assert!(told.contains("there are no older ones"), "{told}");
+    let told = desk.run(&["model", "rm", "pair", "--all"]);
+    assert_eq!(told.matches("removed pair@").count(), 1, "{told}");
+    assert_eq!(heads().len(), 0);
+}
+
+#[test]
+fn a_check_says_what_answers_and_that_a_head_is_not_there() {
+    let desk = Desk::new();
+    contradictory(&desk, 12);
+    let told = desk.run(&["task", "check", "pair.yml"]);
+    assert!(
+        told.contains("none: the head `pair` answers") && told.contains("the head `pair` is not on this machine"),
+        "{told}"
+    );
+    desk.run(&TRAIN_PAIRS);
+    let told = desk.run(&["task", "check", "pair.yml"]);
+    assert!(!told.contains("is not on this machine"), "{told}");
+}
+
+#[test]
+fn the_kind_of_a_task_that_no_head_answers_is_told_first() {
+    let desk = Desk::new();
+    desk.write("phone.yml", "kind: normalize\nformat: phone\ninput: phone\n");
+    let told = desk.run(&["train", "phone.yml"]);
+    assert!(
+        told.contains("error[RF0518]") && told.contains("it is of kind `normalize`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_pick_that_is_no_better_than_the_most_frequent_answer_is_not_written() {
+    let Some((desk, home)) = desk() else { return };
+    prepared(&desk, "");
+    let rows: Vec<String> = messages(56)[40..]
+        .iter()
+        .map(|(text, label)| {
+            let other = if *label == "refund" { "delivery" } else { "refund" };
+            format!("{text},{other}\n")
+        })
+        .collect();
+    desk.write("rows.csv", format!("body,label\n{}", rows.concat()));
+    let before = desk.read("topic.yml");
+    let arguments = [
+        "tune",
+        "topic.yml",
+        "--rows",
+        "rows.csv",
+        "--expected",
+        "label",
+        "--no-model",
+        "--write",
+    ];
+    let told = desk.told(&desk.command(&home, &arguments).output().unwrap());
+    assert!(
+        told.starts_with("status: 1") && told.contains("nothing is written"),
+        "{told}"
+    );
+    assert_eq!(desk.read("topic.yml"), before);
+}

@@ -250,3 +250,15 @@ fn a_relation_that_somebody_else_made_is_left_alone() {
     assert_eq!(shop.models.asked(), [""; 0], "nothing has run");
     assert_eq!(shop.table("SELECT count(*) FROM report"), "0");
 }
+
+#[test]
+fn inputs_that_can_not_be_answered_are_told_with_their_reason() {
+    let shop = Shop::with(&[
+        ("seeds/messages.csv", "id,body\n1,a broken one\n2,another broken one\n3,a refund!\n"),
+    ]);
+    let report = shop.build();
+    assert_eq!(
+        node(&report, "model.shop.labelled").message.as_deref(),
+        Some("2 inputs could not be answered: the model broke on it (2)")
+    );
+}

@@ -128,7 +128,7 @@ fn an_explanation_says_why_a_relation_is_computed() {
     shop.build();
     shop.write("seeds/vendors.csv", &VENDORS.replace("Suplies", "Supply"));
     shop.run(Command::Seed);
-    insta::assert_snapshot!(why(&shop), @r#"it is computed again: since # # UTC the rows of "vendors" have changed, in columns that the task reads"#);
+    insta::assert_snapshot!(why(&shop), @"it is computed again: since # # UTC the rows of vendors have changed, in columns that the task reads");
 }
 
 #[test]

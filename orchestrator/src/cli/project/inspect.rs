@@ -21,7 +21,8 @@ pub(crate) struct CompileArgs {
     /// Print what is sent for the selected models, or else tests; this looks at the target
     ///
     /// Of a model that calls tasks, each stage comes first: the distinct inputs that have no answer yet, the task, the model
-    /// and the table that its answers go into; then the query with calls looked up. Where the extension answers calls, SQL
+    /// and the table that its answers go into; then the query with calls looked up. Before these come the rows that a task is
+    /// applied to as a whole, and the table that its result is kept in. Where the extension answers calls, SQL
     /// runs as it is written.
     #[arg(long)]
     pub(crate) print: bool,

@@ -46,6 +46,8 @@ pub(crate) struct Measured {
     pub(crate) peak_memory_bytes: Option<u64>,
     /// Rows that the model was asked for.
     pub(crate) asked: u64,
+    /// Rows that rules, like examples or a head answered.
+    pub(crate) without_model: u64,
     /// Rows whose answer was kept from earlier.
     pub(crate) cached: u64,
     /// Rows whose answer is that of an equal row.
@@ -176,6 +178,7 @@ pub(crate) fn measure(
         seconds: asked.seconds,
         peak_memory_bytes: memory::peak(),
         asked: from(Source::Model),
+        without_model: from(Source::Rule) + from(Source::Similar) + from(Source::Head),
         cached: from(Source::Cache),
         duplicates: from(Source::Duplicate),
         model: answerer.model().to_owned(),

@@ -202,6 +202,6 @@ pub(crate) fn tell_left_out(left_out: &LeftOut, expected: &str, printer: Printer
     }
     if left_out.shown_rows > 0 {
         let rows = words::counted(left_out.shown_rows, "row", "rows");
-        printer.warn(format!("left out {rows} that the prompt shows with their answer"));
+        printer.warn(format!("left out {rows} that the task has as examples: with their answers they are shown to the model, or learned from"));
     }
 }

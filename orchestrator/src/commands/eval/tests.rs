@@ -430,7 +430,7 @@ fn what_can_not_be_evaluated_is_said() {
     insta::assert_snapshot!(text, @r#"no row of the column `right` has a value that the task can answer with; the first is "q", which is not in the list of labels; the column has to hold what the task answers with: names or aliases of its labels, or true and false"#);
     let (code, status, text) = Desk::new(task, "text,right\nshown,a\n").refused(&[]);
     assert_eq!((&*code, status), ("RF0634", ExitStatus::Usage));
-    insta::assert_snapshot!(text, @"`/in.csv` has no row to evaluate: the prompt shows every one with its answer; evaluate on rows that are no examples of the task");
+    insta::assert_snapshot!(text, @"`/in.csv` has no row to evaluate: every one is an example of the task, which is shown or learned from with its answer; evaluate on rows that are no examples of the task");
     insta::assert_snapshot!(Desk::new(task, "text,right\n").refused(&[]).2, @"`/in.csv` has no row to evaluate; ");
     let (code, status, _) = Desk::new(task, "text,rigth\nx,a\n").refused(&[]);
     assert_eq!((&*code, status), ("RF0614", ExitStatus::Usage));

@@ -41,6 +41,7 @@ pub(crate) fn text(report: &Report, with_thresholds: bool) -> String {
                     .collect::<Vec<String>>()
                     .join("\n"),
             );
+            sections.extend(of_confidence(report, several));
             sections.extend(
                 several
                     .iter()
@@ -155,8 +156,12 @@ fn headline(one: &Measured) -> String {
 }
 
 fn speed(one: &Measured) -> String {
+    let without = match one.without_model {
+        0 => String::new(),
+        rows => format!("{} without a language model, ", words::count(rows)),
+    };
     format!(
-        "{} rows/s over {}; {} asked, {} kept from earlier, {} equal to another row",
+        "{} rows/s over {}; {without}{} asked, {} kept from earlier, {} equal to another row",
         words::per_second(one.rows_per_second),
         words::seconds(one.seconds),
         words::count(one.asked),
@@ -168,8 +173,10 @@ fn speed(one: &Measured) -> String {
 /// The most frequent right answer, as it is spoken of.
 fn majority(one: &Measured) -> String {
     let value = &one.evaluation.majority_value;
-    if value.is_empty() {
+    if value.is_empty() && one.evaluation.f1_macro.is_some() {
         "no label".to_owned()
+    } else if value.is_empty() {
+        "no value".to_owned()
     } else {
         format!("\"{}\"", words::one_line(value, 40))
     }
@@ -234,11 +241,19 @@ fn side_by_side(report: &Report, several: &[&Measured]) -> String {
         optional(one.evaluation.auroc, number).into()
     });
     line("calibration error", &|one| optional(one.evaluation.ece, number).into());
+    if several.iter().any(|one| one.evaluation.brier.is_some()) {
+        line("Brier score", &|one| optional(one.evaluation.brier, number).into());
+    }
     // The speed of answers that were kept says nothing of a model, beside one that was asked least of all.
     if several.iter().any(|one| one.cached == 0) {
         line("rows/s", &|one| match one.cached {
             0 => words::per_second(one.rows_per_second).into(),
             _ => Text::new("-", Tone::Faint),
+        });
+    }
+    if several.iter().any(|one| one.without_model > 0) {
+        line("without a language model", &|one| {
+            words::count(one.without_model).into()
         });
     }
     line("kept from earlier", &|one| words::count(one.cached).into());
@@ -276,6 +291,18 @@ fn against(against: &Against) -> String {
         },
     )
     .replace("p = < ", "p < ")
+}
+
+/// What accuracy says, and what it doesn't, where confidences are compared: it counts what a threshold holds back as wrong.
+fn of_confidence(report: &Report, several: &[&Measured]) -> Option<String> {
+    let (key, _) = report.compare.as_deref()?.split_once('=')?;
+    let holds_back = several.iter().any(|one| one.evaluation.abstained > 0);
+    let is_about = matches!(key.trim(), "calibrated" | "confidence" | "threshold");
+    (is_about && holds_back).then(|| {
+        let text = "accuracy counts what the threshold holds back as wrong; how well confidence tells is the calibration \
+                    error, the Brier score and the accuracy of completed rows";
+        format!(" {}", text.dimmed())
+    })
 }
 
 fn labels(one: &Measured) -> Option<String> {

@@ -196,7 +196,11 @@ fn next(arguments: &LabelArgs, table: Option<&Path>, asked: &Task) -> Vec<(Strin
         .unwrap_or_default();
     let mut next = vec![
         (
-            "again, with every answer kept from this run:".to_owned(),
+            if asked.asks_model() || arguments.model.is_some() {
+                "again, with every answer kept from this run:".to_owned()
+            } else {
+                "again:".to_owned()
+            },
             again::command(std::env::args_os(), "--force"),
         ),
         (

@@ -84,7 +84,13 @@ fn add_keys(root: &Value, schema: &Value, prefix: &str, depth: usize, kind: &'st
     for (key, own) in properties {
         let value = resolve(root, own);
         let name = format!("{prefix}{key}");
-        if let Some(there) = keys.iter_mut().find(|there| there.name == name) {
+        // What a key takes may differ from kind to kind, as `kind` itself does.
+        let values = kind_of(root, value);
+        let is_kind = name == "kind";
+        let same = keys
+            .iter_mut()
+            .find(|there| there.name == name && (is_kind || there.values == values));
+        if let Some(there) = same {
             if !there.kinds.contains(&kind) {
                 there.kinds.push(kind);
             }
@@ -100,7 +106,7 @@ fn add_keys(root: &Value, schema: &Value, prefix: &str, depth: usize, kind: &'st
             if let Some(default) = told("default").filter(|default| !default.is_null()) {
                 about = format!("{} Unless told: `{}`.", about.trim_end(), plain(default));
             }
-            let (values, kinds) = (kind_of(root, value), vec![kind]);
+            let kinds = vec![kind];
             keys.push(Key {
                 name: name.clone(),
                 kinds,
@@ -249,6 +255,8 @@ mod tests {
         assert!(text.contains("| `labels` | label, multilabel |"), "{text}");
         assert!(text.contains("| `name` | all |"), "{text}");
         assert!(text.contains("| `input` | all but resolve, repair |"), "{text}");
+        assert!(text.contains("| `threshold` | resolve, repair | number |"), "{text}");
+        assert_eq!(text.matches("| `kind` |").count(), 1, "{text}");
         assert!(!text.contains("|  |"), "no cell is empty: {text}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod report;
 pub(super) mod rows;
+pub(super) mod warnings;
 pub(super) mod work;
 
 use refuel_task::Task;

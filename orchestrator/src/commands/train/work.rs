@@ -9,6 +9,7 @@ use refuel_task::{Example, Task};
 
 use super::report::{Report, text};
 use super::rows::Rows;
+use super::warnings;
 use crate::answerer::Models;
 use crate::cli::{OutputFormat, TrainingArgs};
 use crate::commands::ExitStatus;
@@ -49,7 +50,11 @@ pub(in crate::commands) fn train(
         ..TrainOptions::default()
     };
     let started = Instant::now();
-    let training = engine_train(work.task, &work.rows.all(), &options, models, interrupt, printer);
+    let examples = work.rows.all();
+    if let Some(warning) = warnings::contradictions(&examples) {
+        printer.warn(warning);
+    }
+    let training = engine_train(work.task, &examples, &options, models, interrupt, printer);
     models.tell_warnings(printer);
     let training = match training {
         Err(EngineError::Cancelled) => {
@@ -59,6 +64,16 @@ pub(in crate::commands) fn train(
         other => other?,
     };
     training.notes.iter().for_each(|note| printer.warn(note));
+    let held_out = &training.held_out;
+    let warning = warnings::no_better(
+        "the head",
+        held_out.accuracy,
+        held_out.accuracy_interval,
+        held_out.null_model,
+    );
+    if let Some(warning) = warning {
+        printer.warn(warning);
+    }
     let report = Report {
         rows: work.rows.counts(),
         seconds: started.elapsed().as_secs_f64(),

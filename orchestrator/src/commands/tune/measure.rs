@@ -1,7 +1,7 @@
 //! How one way of answering does on labelled rows.
 
 use refuel_engine::evaluate::{Interval, auroc, auroc_interval, wilson};
-use refuel_task::{Answer, Status};
+use refuel_task::{Answer, Source, Status};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,8 +22,9 @@ pub(super) struct Measured {
     pub(super) auroc_ci95: Option<Interval>,
     /// Share of the rows that have an answer.
     pub(super) answered: f64,
-    /// Rows a second, with what was kept from earlier runs.
-    pub(super) rows_per_second: f64,
+    /// Rows a second, of the rows whose answers were not kept from earlier, counted in chunks. None where every chunk has
+    /// kept ones.
+    pub(super) rows_per_second: Option<f64>,
     /// Seconds from the first row to the last.
     pub(super) seconds: f64,
     /// Whether each row is right.
@@ -31,9 +32,40 @@ pub(super) struct Measured {
     pub(super) right: Vec<bool>,
 }
 
+/// How long a way of answering took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    /// Seconds from the first row to the last.
+    pub(super) seconds: f64,
+    /// See [`Measured::rows_per_second`].
+    pub(super) rows_per_second: Option<f64>,
+}
+
+/// Times what is answered anew: how fast a kept answer is found says nothing of what gave it.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    rows: usize,
+    seconds: f64,
+}
+
+impl Clock {
+    /// Counts rows that were answered together, unless answers of some were kept.
+    pub(super) fn add(&mut self, answers: &[Answer], seconds: f64) {
+        if answers.iter().all(|answer| answer.source != Source::Cache) {
+            self.rows += answers.len();
+            self.seconds += seconds;
+        }
+    }
+
+    /// None where nothing was counted.
+    pub(super) fn rows_per_second(&self) -> Option<f64> {
+        (self.rows > 0).then(|| self.rows as f64 / self.seconds.max(1e-9))
+    }
+}
+
 impl Measured {
     /// Measures answers beside the right ones.
-    pub(super) fn of(way: &str, model: &str, answers: &[Answer], expected: &[&Value], seconds: f64) -> Self {
+    pub(super) fn of(way: &str, model: &str, answers: &[Answer], expected: &[&Value], time: Time) -> Self {
         let said = |answer: &Answer| answer.status == Status::Ok;
         let right: Vec<bool> = answers
             .iter()
@@ -56,9 +88,27 @@ impl Measured {
             auroc: auroc(&scored),
             auroc_ci95: auroc_interval(&scored),
             answered: answers.iter().filter(|answer| said(answer)).count() as f64 / rows,
-            rows_per_second: answers.len() as f64 / seconds.max(1e-9),
-            seconds,
+            rows_per_second: time.rows_per_second,
+            seconds: time.seconds,
             right,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_answers_are_not_timed() {
+        let answer = |source| Answer {
+            source,
+            ..Answer::error("m@1", "")
+        };
+        let mut clock = Clock::default();
+        clock.add(&[answer(Source::Head), answer(Source::Cache)], 1e-6);
+        assert_eq!(clock.rows_per_second(), None);
+        clock.add(&[answer(Source::Head), answer(Source::Head)], 0.5);
+        assert_eq!(clock.rows_per_second(), Some(4.0));
     }
 }

@@ -6,6 +6,7 @@ mod variants;
 mod write;
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use refuel_engine::EngineError;
 use refuel_engine::learning::{ASKED_UNLESS_TOLD, TrainOptions, hash_of};
@@ -17,14 +18,14 @@ use crate::answerer::Models;
 use crate::cli::{OutputFormat, TuneArgs};
 use crate::commands::ExitStatus;
 use crate::commands::train::rows::{Rows, read_table, tell_left_out};
-use crate::commands::train::work;
+use crate::commands::train::{warnings, work};
 use crate::context::Context;
 use crate::error::{CliError, Failure};
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::progress::{Progress, Unit};
 use crate::words;
-use measure::Measured;
+use measure::{Clock, Measured, Time};
 use report::Report;
 use variants::Variant;
 
@@ -45,6 +46,9 @@ pub(super) fn run(arguments: &TuneArgs, context: &Context) -> Result<ExitStatus,
     let mut learned = Rows::of_task(&task);
     learned.add_verdicts(&task, &arguments.task, printer)?;
     let examples = learned.all();
+    if let Some(warning) = warnings::contradictions(&examples) {
+        printer.warn(warning);
+    }
     let rows = read(arguments, &task, &examples, printer)?;
     let task = if arguments.write { task } else { with_own_head(task) };
     let models = Models::open(&arguments.engine, context)?;
@@ -82,6 +86,14 @@ pub(super) fn run(arguments: &TuneArgs, context: &Context) -> Result<ExitStatus,
         printer.json(&report)?;
     } else {
         printer.data(report.text())?;
+    }
+    let warning = report.no_better();
+    if let Some(warning) = &warning {
+        printer.warn(warning);
+    }
+    if arguments.write && report.is_useless() {
+        printer.note("nothing is written: no way of answering is better than always the same answer");
+        return Ok(ExitStatus::Failure);
     }
     let pick = variants.iter().find(|variant| variant.name == report.pick);
     if let Some(pick) = pick.filter(|_| arguments.write) {
@@ -183,15 +195,18 @@ fn measure(
 ) -> Result<Measured, EngineError> {
     let prepared = models.engine().prepare(&variant.task, variant.model.as_deref())?;
     prepared.load(&interrupt.cancel)?;
-    let started = std::time::Instant::now();
+    let started = Instant::now();
+    let mut clock = Clock::default();
     let mut answers = Vec::with_capacity(rows.len());
     for chunk in rows.chunks(TOGETHER) {
         let inputs: Vec<RenderedInput> = chunk.iter().map(|row| row.input.clone()).collect();
         let mut done = before + answers.len() as u64;
+        let began = Instant::now();
         let given = prepared.answer(&inputs, &interrupt.cancel, &mut |rows| {
             done += rows as u64;
             progress.set(done);
         })?;
+        clock.add(&given, began.elapsed().as_secs_f64());
         answers.extend(given);
         progress.set(before + answers.len() as u64);
     }
@@ -202,6 +217,9 @@ fn measure(
         prepared.model(),
         &answers,
         &expected,
-        seconds,
+        Time {
+            seconds,
+            rows_per_second: clock.rows_per_second(),
+        },
     ))
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Row;
 use super::measure::Measured;
 use crate::commands::label::plain;
+use crate::commands::train::warnings::no_better;
 use crate::table::{Grid, Side, Text, Tone};
 use crate::words;
 
@@ -41,16 +42,29 @@ impl Report {
         let (value, count) = counts
             .into_iter()
             .max_by(|left, right| left.1.cmp(&right.1).then_with(|| plain(right.0).cmp(&plain(left.0))))?;
-        let (pick, reason) = pick(&ways)?;
+        let majority_rate = count as f64 / rows.len() as f64;
+        let (pick, reason) = pick(&ways, majority_rate)?;
         Some(Self {
             task: task.name.clone(),
             rows: rows.len() as u64,
-            majority_rate: count as f64 / rows.len() as f64,
+            majority_rate,
             majority_value: plain(value),
             pick: ways[pick].way.clone(),
             reason,
             ways,
         })
+    }
+
+    /// Whether the pick is right no more often than always giving the most frequent answer.
+    pub(super) fn is_useless(&self) -> bool {
+        let mut ways = self.ways.iter().filter(|way| way.way == self.pick);
+        ways.any(|way| way.accuracy <= self.majority_rate)
+    }
+
+    /// That the pick is no better than always giving the most frequent answer, or not shown to be.
+    pub(super) fn no_better(&self) -> Option<String> {
+        let way = self.ways.iter().find(|way| way.way == self.pick)?;
+        no_better(&way.way, way.accuracy, way.accuracy_ci95, self.majority_rate)
     }
 
     /// The table for people.
@@ -75,7 +89,10 @@ impl Report {
                     .into(),
                 way.auroc.map_or(String::new(), |auroc| format!("{auroc:.3}")).into(),
                 format!("{:.1} %", 100.0 * way.answered).into(),
-                words::per_second(way.rows_per_second).into(),
+                // All of them were kept from earlier.
+                way.rows_per_second
+                    .map_or_else(|| "-".to_owned(), words::per_second)
+                    .into(),
             ]);
         }
         let null = format!("always `{}`", words::one_line(&self.majority_value, 40));
@@ -97,9 +114,10 @@ impl Report {
     }
 }
 
-/// The cheapest of those that are not measurably worse than the best. They come in the order of what they cost: measured
+/// The cheapest of those that are not measurably worse than the best, and better than always giving the most frequent
+/// answer, which is right for a share of `majority_rate`. They come in the order of what they cost: measured
 /// speed depends on what else the machine does, and on what it has answered before.
-fn pick(ways: &[Measured]) -> Option<(usize, String)> {
+fn pick(ways: &[Measured], majority_rate: f64) -> Option<(usize, String)> {
     let best = (0..ways.len()).reduce(|best, next| {
         if ways[next].accuracy > ways[best].accuracy {
             next
@@ -113,8 +131,11 @@ fn pick(ways: &[Measured]) -> Option<(usize, String)> {
         let lost = pairs.filter(|(own, best)| !**own && **best).count() as u64;
         paired_difference(gained, lost, way.right.len() as u64).is_some_and(|(_, interval)| interval.contains(0.0))
     };
-    let cheapest = (0..ways.len()).find(|&at| at == best || is_level(&ways[at]))?;
-    let reason = if cheapest == best {
+    let is_useful = |way: &Measured| way.accuracy > majority_rate;
+    let cheapest = (0..ways.len()).find(|&at| at == best || (is_useful(&ways[at]) && is_level(&ways[at])))?;
+    let reason = if !is_useful(&ways[cheapest]) {
+        "no way is better than always the same answer".to_owned()
+    } else if cheapest == best {
         "right most often".to_owned()
     } else {
         format!("as good as {}, as far as these rows tell, and cheaper", ways[best].way)
@@ -136,7 +157,7 @@ mod tests {
             auroc: None,
             auroc_ci95: None,
             answered: 1.0,
-            rows_per_second: speed,
+            rows_per_second: Some(speed),
             seconds: 1.0,
             right,
         }
@@ -150,7 +171,7 @@ mod tests {
             way("cascade", |row| row % 10 > 1, 900_000.0),
             way("model", |row| row % 10 > 1 || row == 1, 5.0),
         ];
-        let (picked, reason) = pick(&ways).unwrap();
+        let (picked, reason) = pick(&ways, 0.3).unwrap();
         assert_eq!(ways[picked].way, "head");
         assert_eq!(reason, "as good as model, as far as these rows tell, and cheaper");
     }
@@ -161,7 +182,18 @@ mod tests {
             way("head", |row| row % 2 == 0, 400.0),
             way("model", |row| row % 10 > 0, 5.0),
         ];
-        assert_eq!(pick(&ways), Some((1, "right most often".to_owned())));
-        assert_eq!(pick(&[]), None);
+        assert_eq!(pick(&ways, 0.3), Some((1, "right most often".to_owned())));
+        assert_eq!(pick(&[], 0.3), None);
+    }
+
+    #[test]
+    fn what_is_no_better_than_the_most_frequent_answer_is_not_picked_for_being_cheap() {
+        let ways = [
+            way("head", |row| row % 2 == 0, 400.0),
+            way("model", |row| row % 2 == 0 || row == 1, 5.0),
+        ];
+        assert_eq!(pick(&ways, 0.5), Some((1, "right most often".to_owned())));
+        let (_, reason) = pick(&ways, 0.8).unwrap();
+        assert_eq!(reason, "no way is better than always the same answer");
     }
 }

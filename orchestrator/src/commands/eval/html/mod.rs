@@ -319,7 +319,7 @@ fn left_out(report: &Report) -> Vec<String> {
     }
     if report.left_out.shown_rows > 0 {
         let rows = words::counted(report.left_out.shown_rows, "row", "rows");
-        said.push(format!("{rows} left out: the prompt shows them with their answer"));
+        said.push(format!("{rows} left out: the task has them as examples"));
     }
     said
 }

@@ -17,7 +17,7 @@ mod resolve;
 pub use digest::digest;
 pub use embed::embed;
 pub use error::RelationError;
-pub use refuel_resolve::{Step, Watch};
+pub use refuel_resolve::{MergedPairs, Step, Watch};
 pub use relation::Relation;
 pub use repair::{DependencyLine, Remedy, RepairReport, RepairRow, Repaired, choose_rows, repair};
 pub use resolve::{
@@ -25,7 +25,7 @@ pub use resolve::{
 };
 
 /// Version of what is computed: with another one, kept results are computed anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, RelationError>;

@@ -30,7 +30,7 @@ pub use evaluate::{ClusterFigures, Figures, assignment, compare_clusters, compar
 pub use features::{Comparator, Direction, Feature, Measure, Prepared};
 pub use profile::{Column, Profile, Role};
 pub use record::Record;
-pub use resolve::{Entity, Resolution, ResolveOptions, Scorer, Step, Watch, resolve};
+pub use resolve::{Entity, MergedPairs, Resolution, ResolveOptions, Scorer, Step, Watch, resolve};
 pub use sources::{Mode, Sources};
 pub use unsupervised::{Agreements, Evidence, FellegiSunter, random_pairs};
 

@@ -75,6 +75,17 @@ pub struct Resolution {
     pub estimated_recall: Option<f64>,
     /// The weights, where the scorer was [`Scorer::Unsupervised`].
     pub weights: Option<FellegiSunter>,
+    /// What the pairs that came into one entity agree in, where the scorer was [`Scorer::Unsupervised`].
+    pub merged: Option<MergedPairs>,
+}
+
+/// How much the compared pairs agree that came into one entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedPairs {
+    /// How many there are.
+    pub pairs: usize,
+    /// How many of them have the same value, or nearly the same, in one column alone or in none.
+    pub in_one_column: usize,
 }
 
 /// How many records or pairs are done between two looks at the watch.
@@ -183,7 +194,37 @@ pub fn resolve(
             (None, Scorer::Unsupervised) => 0.0,
         }
     };
-    let clusters = cluster(sources, &pairs, &options.cluster, &verify)?;
+    let mut clusters = cluster(sources, &pairs, &options.cluster, &verify)?;
+    for cluster in &mut clusters {
+        if let [only] = &cluster.members[..]
+            && records[only.record as usize].fields().next().is_none()
+        {
+            // It may be the same as any other: nothing says that it is alone.
+            cluster.confidence = 0.0;
+        }
+    }
+    let merged = weights.as_ref().map(|weights: &FellegiSunter| {
+        let mut entity = vec![0u32; records.len()];
+        for (number, cluster) in (0..).zip(&clusters) {
+            cluster
+                .members
+                .iter()
+                .for_each(|member| entity[member.record as usize] = number);
+        }
+        let mut merged = MergedPairs {
+            pairs: 0,
+            in_one_column: 0,
+        };
+        let mut row = Vec::new();
+        for pair in &pairs {
+            if entity[pair.left as usize] == entity[pair.right as usize] {
+                features(pair.left, pair.right, &mut row);
+                merged.pairs += 1;
+                merged.in_one_column += usize::from(weights.agreeing(&row) <= 1);
+            }
+        }
+        merged
+    });
     let source = |record: u32| sources.of(record);
     let entities = clusters
         .into_par_iter()
@@ -200,5 +241,6 @@ pub fn resolve(
         blocking,
         estimated_recall,
         weights,
+        merged,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use refuel_resolve::{Comparator, Entity, Mode, Resolution};
+use refuel_resolve::{Comparator, Entity, MergedPairs, Mode, Resolution};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -135,6 +135,8 @@ pub struct ResolveReport {
     pub estimated_recall: Option<f64>,
     /// What labelled pairs tell; none without any.
     pub labelled: Option<LabelledReport>,
+    /// Where the weights were estimated from the records themselves: what the pairs that came into one entity agree in.
+    pub merged_pairs: Option<MergedPairs>,
 }
 
 /// What was found.
@@ -287,6 +289,7 @@ fn report(
         dropped: found.blocking.dropped,
         estimated_recall: found.estimated_recall,
         labelled,
+        merged_pairs: found.merged,
     })
 }
 
@@ -327,6 +330,7 @@ pub(super) fn alone(resolving: &Resolving<'_>) -> Resolved {
             dropped: 0,
             estimated_recall: None,
             labelled: None,
+            merged_pairs: None,
         },
         rows,
     }

@@ -3,7 +3,8 @@
 /// A number with what may stand around it: a currency sign, a percent sign, separators of thousands.
 ///
 /// `1.234,50` and `1,234.50` are both 1234.5: of two separators the last one is the decimal one. One comma in front of
-/// exactly three digits separates thousands. Nothing else is a number: `12 in` and `a4` are not.
+/// exactly three digits separates thousands, and so do spaces. Nothing else is a number: `12 in`, `a4` and `617 555 0101` are
+/// not.
 pub(crate) fn parse_number(normalized: &str) -> Option<f64> {
     let text = normalized
         .trim_matches(|c: char| c.is_whitespace() || matches!(c, '$' | '€' | '£' | '¥' | '%' | '+' | '#'))
@@ -23,6 +24,10 @@ pub(crate) fn parse_number(normalized: &str) -> Option<f64> {
         .bytes()
         .any(|b| !(b.is_ascii_digit() || matches!(b, b'.' | b',' | b' ' | b'\'')))
     {
+        return None;
+    }
+    let whole = digits.split(['.', ',']).next().unwrap_or_default();
+    if whole.split(' ').skip(1).any(|group| group.len() != 3) {
         return None;
     }
     let commas = digits.matches(',').count();
@@ -67,7 +72,7 @@ mod tests {
         ] {
             assert_eq!(parse_number(text), Some(number), "{text}");
         }
-        for text in ["", "a4", "12 in", "1-2", "12:30", "-", ".", "1,2.3,4"] {
+        for text in ["", "a4", "12 in", "1-2", "12:30", "617 555 0101", "-", ".", "1,2.3,4"] {
             assert_eq!(parse_number(text), None, "{text}");
         }
     }

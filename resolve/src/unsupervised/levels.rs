@@ -6,6 +6,8 @@ use crate::features::{Feature, Measure};
 
 /// Steps of agreement: 0 to 3 by similarity, 4 to 6 the same value, the rarer the higher.
 pub(super) const LEVELS: usize = 7;
+/// From this step on two values agree: they differ by a typing error at most.
+pub(super) const AGREEING: u8 = 3;
 /// Stands for a value that is missing on a side.
 pub(super) const MISSING: u8 = u8::MAX;
 
@@ -20,11 +22,25 @@ pub(super) const NAMES: [&str; LEVELS] = [
     "the same, rare",
 ];
 
+/// What a comparison is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Scope {
+    /// A column.
+    Column,
+    /// A column of codes or dates.
+    Code,
+    /// All words of the record.
+    Whole,
+    /// The codes of the record, wherever they stand.
+    Codes,
+}
+
 /// Where the features of a column stand in a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Comparison {
     /// The column, or the feature of the whole record.
     pub(super) column: String,
+    scope: Scope,
     exact: Option<usize>,
     rarity: Option<usize>,
     /// Features that say how alike two values are, with the value of each that unlike ones have anyway.
@@ -42,6 +58,7 @@ pub(super) fn comparisons(features: &[Feature]) -> Vec<Comparison> {
         if comparisons.last().is_none_or(|last| last.column != *column) {
             comparisons.push(Comparison {
                 column: column.clone(),
+                scope: Scope::Column,
                 exact: None,
                 rarity: None,
                 similarities: Vec::new(),
@@ -53,6 +70,12 @@ pub(super) fn comparisons(features: &[Feature]) -> Vec<Comparison> {
         match feature.measure {
             Measure::Exact => comparison.exact = Some(index),
             Measure::RareExact => comparison.rarity = Some(index),
+            Measure::EditSimilarity => {
+                comparison.scope = Scope::Code;
+                comparison
+                    .similarities
+                    .extend(base(feature.measure).map(|base| (index, base)));
+            }
             measure => {
                 if let Some(base) = base(measure) {
                     comparison.similarities.push((index, base));
@@ -65,6 +88,10 @@ pub(super) fn comparisons(features: &[Feature]) -> Vec<Comparison> {
         if feature.column.is_none() && matches!(feature.measure, Measure::CodeCoverage | Measure::Containment) {
             comparisons.push(Comparison {
                 column: feature.name.clone(),
+                scope: match feature.measure {
+                    Measure::CodeCoverage => Scope::Codes,
+                    _ => Scope::Whole,
+                },
                 exact: None,
                 rarity: None,
                 similarities: vec![(index, 0.0)],
@@ -86,6 +113,16 @@ fn base(measure: Measure) -> Option<f32> {
 }
 
 impl Comparison {
+    /// What it compares.
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Whether it is of one column.
+    pub(super) fn is_column(&self) -> bool {
+        matches!(self.scope, Scope::Column | Scope::Code)
+    }
+
     /// The step of agreement in a row of features.
     pub(super) fn level(&self, row: &[f32]) -> u8 {
         if self.exact.is_some_and(|index| row[index] >= 1.0) {

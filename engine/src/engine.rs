@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refuel_registry::{ModelEntry, Registry};
-use refuel_task::{RULES_MODEL, Task};
+use refuel_task::Task;
 
 use crate::cache::{AnswerCache, CacheLimits};
 use crate::error::EngineError;
@@ -90,11 +90,11 @@ impl Engine {
     /// Settles which model answers a task, and what identifies its answers. The model itself is loaded when the first
     /// input is met that has no answer yet.
     ///
-    /// `model` is used instead of the task's own. A task that asks no model stays so with [`RULES_MODEL`], and one whose
+    /// `model` is used instead of the task's own. A task that asks no model stays so with [`refuel_task::RULES_MODEL`], and one whose
     /// strategy leaves nothing to a model asks none whatever is given.
     pub fn prepare(&self, task: &Task, model: Option<&str>) -> Result<PreparedTask, EngineError> {
         let steps = steps::for_task(task, &self.shared)?;
-        let asked = match model.filter(|model| *model != RULES_MODEL) {
+        let asked = match model.filter(|model| !refuel_task::names_rules(model)) {
             _ if steps.iter().any(|step| step.answers_all()) => None,
             Some(model) => Some(model.to_owned()),
             None => task.asks_model().then(|| task.model_name()),

@@ -189,7 +189,7 @@ impl Format {
                     .for_each(|canonical| canonical.confidence = canonical.confidence.min(share));
                 Outcome::Ambiguous {
                     candidates,
-                    reason: open.unwrap_or("the text has several values"),
+                    reason: open.unwrap_or(crate::together::SEVERAL),
                 }
             }
         }

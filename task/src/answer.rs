@@ -26,7 +26,7 @@ pub enum Source {
     Cache,
     /// The same input earlier in the same run.
     Duplicate,
-    /// A rule, without a model.
+    /// A rule, without a model; and what is known of a row before anybody is asked, such as that it lacks a column.
     Rule,
     /// A person's verdict.
     Human,
@@ -91,6 +91,14 @@ impl Answer {
             source: Source::Model,
             input_tokens: 0,
             output_tokens: 0,
+        }
+    }
+
+    /// An answer that failed before anybody was asked: there is something wrong with the row. `model` is who would have been.
+    pub fn unasked(model: &str, reason: impl Into<String>) -> Self {
+        Self {
+            source: Source::Rule,
+            ..Self::error(model, reason)
         }
     }
 }

@@ -243,9 +243,9 @@ impl TaskError {
             Self::OtherModel { .. } => {
                 Some("choose it anew with this model, by `refuel calibrate`, or let the other one answer".to_owned())
             }
-            Self::EmptyInput { .. } => {
-                Some("leave empty rows out, or keep them: they come back with status \"error\"".to_owned())
-            }
+            Self::EmptyInput { .. } => Some(
+                "leave empty rows out, or keep them where rows are answered: nobody is asked about them".to_owned(),
+            ),
             Self::ChatTemplate { .. } => {
                 Some("give the model's folder a chat template that renders system, user and assistant turns".to_owned())
             }

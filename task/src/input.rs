@@ -90,6 +90,28 @@ impl RenderedInput {
         }
     }
 
+    /// Nothing to read. What it is answered is known without asking: [`crate::Task::answer_to_nothing`].
+    pub fn nothing() -> Self {
+        Self::text("")
+    }
+
+    /// Whether there is nothing to read.
+    pub fn is_nothing(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// What was rendered of a row, and [nothing](Self::nothing) where the row, or a side of it, is null or blank: a row like
+    /// any other to whoever answers it, and none to whoever learns from it or shows it.
+    ///
+    /// # Errors
+    /// Those of the rendering but for [`TaskError::EmptyInput`].
+    pub fn or_nothing(rendered: Result<Self, TaskError>) -> Result<Self, TaskError> {
+        match rendered {
+            Err(TaskError::EmptyInput { .. }) => Ok(Self::nothing()),
+            rendered => rendered,
+        }
+    }
+
     /// Two texts to be compared, trimmed.
     pub fn two(a: &str, b: &str) -> Self {
         let (a, b) = (a.trim(), b.trim());

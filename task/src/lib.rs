@@ -43,7 +43,7 @@ pub use tables::{
 };
 pub use task::{
     Calibration, Confidence, DEFAULT_MODEL, Generation, LARGEST_FILE, LONGEST_GUIDELINES, LONGEST_LABEL, Label,
-    MOST_LABELS, ModelName, OnError, RULES_MODEL, Task, Truncate, decimal,
+    MOST_LABELS, ModelName, OnError, RULES_MODEL, Task, Truncate, decimal, names_rules,
 };
 pub use values::{
     Cleaning, Enriched, Entry, Mended, Normalization, Normalized, Reference, Terms, ValueRules, format_word,

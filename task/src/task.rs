@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::answer::{Answer, Scored};
+use crate::answer::{Answer, Scored, Status};
 use crate::calibrated::{Calibrated, Mismatch};
 use crate::error::TaskError;
 use crate::examples::ExampleSet;
@@ -34,7 +34,14 @@ pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
 /// What stands where a model's would for tasks that ask none: in answers, in keys of caches and in reports. The number
 /// is that of the rules in this library; with another one everything is answered anew.
-pub const RULES_MODEL: &str = "rules@1";
+pub const RULES_MODEL: &str = "rules@2";
+
+/// Whether a model's name is that of rules, of this version or another: what a catalog keeps of a task may be older than
+/// this library. Digests have six digits or more.
+pub fn names_rules(model: &str) -> bool {
+    let number = model.strip_prefix("rules@").unwrap_or_default();
+    (1..6).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit())
+}
 
 /// One of the values that a task can answer with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -362,6 +369,32 @@ impl Task {
     /// reached by computation alone are not found.
     pub fn columns(&self) -> Vec<String> {
         self.input.columns()
+    }
+
+    /// The answer to an input [without anything](RenderedInput::nothing), before it is gated: nobody needs to be asked. A text
+    /// that is mended stays empty, of a record every field is missing; tasks of other kinds have no value, and abstain.
+    pub fn answer_to_nothing(&self) -> Answer {
+        let nothing = Answer {
+            status: Status::Abstained,
+            ..Answer::unasked(RULES_MODEL, "input is empty")
+        };
+        if self.kind == Kind::CLEAN {
+            return Answer {
+                value: Value::from(""),
+                confidence: Some(1.0),
+                raw_confidence: Some(1.0),
+                status: Status::Ok,
+                reason: None,
+                ..nothing
+            };
+        }
+        if self.kind == Kind::ENRICH {
+            return Answer {
+                value: self.completed(&Record::new(), &serde_json::Map::new()),
+                ..nothing
+            };
+        }
+        nothing
     }
 
     /// Puts a value that data gives as the right answer into the form in which answers of this task come: a label's name

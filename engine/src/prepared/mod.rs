@@ -50,6 +50,8 @@ pub struct PreparedTask {
     digest: String,
     fingerprint: String,
     keys: TaskKeys,
+    /// The hash of an input without anything, whose answer is known.
+    nothing: InputHash,
     gate: Gate,
     /// What a user should know of the task's calibration.
     calibration: Option<String>,
@@ -121,6 +123,7 @@ impl PreparedTask {
             digest,
             fingerprint,
             keys,
+            nothing: RenderedInput::nothing().hash(),
             gate,
             calibration,
             drafts: DRAFTS,
@@ -218,7 +221,8 @@ impl PreparedTask {
     }
 
     /// The answers to inputs, by the [hash](RenderedInput::hash) of each, that are kept, gated, in the order of the
-    /// hashes. No model is loaded. Their source is [`Source::Cache`], whoever they were made for.
+    /// hashes. No model is loaded. Their source is [`Source::Cache`], whoever they were made for; that of an input without
+    /// anything, which nobody is asked about, is [`Source::Rule`].
     pub fn known(&self, inputs: &[InputHash], scores: Scores) -> Vec<Option<Answer>> {
         let keys: Vec<CacheKey> = inputs.iter().map(|&input| self.keys.with_input(input)).collect();
         let given = |mut answer: Answer| {
@@ -226,7 +230,12 @@ impl PreparedTask {
             self.gate.apply(answer)
         };
         let known = self.shared.cache.get_many(&keys, scores);
-        known.into_iter().map(|answer| answer.map(given)).collect()
+        (inputs.iter().zip(known))
+            .map(|(input, known)| match known {
+                _ if *input == self.nothing => Some(self.gate.apply(self.task.answer_to_nothing())),
+                known => known.map(given),
+            })
+            .collect()
     }
 
     /// Lets the loaded model go; the next input that has no answer loads it again. The model itself goes once no task
@@ -249,6 +258,7 @@ impl PreparedTask {
 
     fn sort(&self, inputs: &[RenderedInput]) -> Sorted {
         let mut positions: HashMap<InputHash, usize> = HashMap::with_capacity(inputs.len());
+        let mut nothing = None;
         let mut sorted = Sorted {
             representative: Vec::with_capacity(inputs.len()),
             distinct: Vec::new(),
@@ -262,12 +272,18 @@ impl PreparedTask {
                 sorted.distinct.push(index);
                 sorted.keys.push(self.keys.with_input(hash));
                 sorted.copies.push(0);
+                if hash == self.nothing {
+                    nothing = Some(sorted.distinct.len() - 1);
+                }
                 sorted.distinct.len() - 1
             });
             sorted.copies[position] += 1;
             sorted.representative.push(position);
         }
         sorted.cached = self.shared.cache.get_many(&sorted.keys, Scores::Wanted);
+        if let Some(position) = nothing {
+            sorted.cached[position] = Some(self.task.answer_to_nothing());
+        }
         sorted
     }
 

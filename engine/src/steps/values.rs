@@ -121,7 +121,7 @@ fn clean(cleaning: &Cleaning, text: &str) -> Reply {
 fn enrich(task: &Task, text: &str) -> Reply {
     let Enriched { known, found, missing } = match task.enriched(text) {
         Ok(enriched) => enriched,
-        Err(reason) => return Reply::Answered(Answer::error(RULES_MODEL, reason)),
+        Err(reason) => return Reply::Answered(Answer::unasked(RULES_MODEL, reason)),
     };
     let mut answer = ruled(task.completed(&known, &Map::new()), Some(1.0), None);
     answer.scores = found.iter().map(|field| scored(field, 1.0)).collect();

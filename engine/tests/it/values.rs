@@ -64,7 +64,7 @@ fn rules_alone_answer_with_nothing_installed() {
     let made = answers(&prepared, &inputs);
     assert_eq!(made[0].value, "+4930901820");
     assert_eq!((made[0].status, made[0].source), (Status::Ok, Source::Rule));
-    assert_eq!((made[0].model.as_str(), prepared.digest()), ("rules@1", "rules@1"));
+    assert_eq!((made[0].model.as_str(), prepared.digest()), ("rules@2", "rules@2"));
     assert_eq!(
         (made[1].value.clone(), made[1].status),
         (Value::Null, Status::Abstained)
@@ -144,7 +144,7 @@ fn what_the_rules_answer_never_loads_the_model() {
     let made = answers(&prepared, &texts(&["030 901820", "0049 30 901820"]));
     assert!(made.iter().all(|answer| answer.source == Source::Rule));
     assert!(prepared.placement().is_none(), "no session was made");
-    assert!(prepared.digest().starts_with("rules@1+"), "{}", prepared.digest());
+    assert!(prepared.digest().starts_with("rules@2+"), "{}", prepared.digest());
 }
 
 #[test]
@@ -245,4 +245,31 @@ fn a_model_fills_missing_fields_alone() {
         let written: Vec<&str> = answer.scores.iter().map(|scored| scored.value.as_str()).collect();
         assert_eq!(written, ["industry"], "what the model was asked for");
     }
+}
+
+/// A blank cell is a row like any other: nobody is asked about it, and nothing has failed.
+#[test]
+fn nothing_is_answered_without_asking() {
+    let nothing = [RenderedInput::nothing(), RenderedInput::nothing()];
+    for (yaml, value, status) in [
+        (COMMENT, json!(""), Status::Ok),
+        (PHONE, Value::Null, Status::Abstained),
+        (COMPANY, json!({"country": null, "industry": null}), Status::Abstained),
+    ] {
+        let (prepared, _) = alone(yaml);
+        for _ in 0..2 {
+            let made = answers(&prepared, &nothing);
+            assert_eq!((&made[0].value, made[0].status), (&value, status), "{yaml}");
+            assert!(made.iter().all(|answer| answer.source == Source::Rule), "{made:?}");
+        }
+        let known = prepared.known(&[nothing[0].hash()], refuel_engine::cache::Scores::Wanted);
+        assert_eq!(known[0].as_ref().map(|answer| &answer.value), Some(&value));
+        assert_eq!(prepared.is_kept(&nothing), [true, true], "nobody needs to be asked");
+    }
+    let label = "kind: label\ninput: a\nlabels: [x, y]\n";
+    let Some((prepared, _)) = with_model(label) else { return };
+    let made = answers(&prepared, &nothing);
+    assert_eq!((&made[0].value, made[0].status), (&Value::Null, Status::Abstained));
+    assert_eq!(made[0].reason.as_deref(), Some("input is empty"));
+    assert!(prepared.placement().is_none(), "no session was made");
 }

@@ -51,7 +51,7 @@ pub(super) fn error(reason: String) -> wire::Answer {
         status: wire::Status::Error,
         reason: Some(reason),
         scores: Vec::new(),
-        source: wire::Source::Model,
+        source: wire::Source::Rule,
     }
 }
 

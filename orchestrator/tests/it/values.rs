@@ -25,7 +25,7 @@ fn rules_answer_without_a_model() {
     assert_eq!(rows[0]["phone"], "+4930901820");
     assert_eq!(
         (&rows[0]["phone_source"], &rows[0]["phone_model"]),
-        (&json!("rule"), &json!("rules@1"))
+        (&json!("rule"), &json!("rules@2"))
     );
     assert_eq!(
         (&rows[1]["phone"], &rows[1]["phone_status"]),
@@ -116,4 +116,72 @@ fn a_changed_fallback_counts_for_rows_that_were_answered_before() {
     assert_eq!(values(label(&desk, "mails.csv", "topic.yml")), ["refund", "other"]);
     desk.write("topic.yml", task("unknown"));
     assert_eq!(values(label(&desk, "mails.csv", "topic.yml")), ["refund", "unknown"]);
+}
+
+/// A blank cell is a row like any other: nobody is asked about it, nothing has failed, and a blank text stays one.
+#[test]
+fn an_empty_cell_is_no_failure() {
+    let desk = Desk::new();
+    desk.write("rows.csv", "id,a\n1,\n2,\"  \"\n3,fine\n");
+    desk.write("mended.yml", "kind: clean\ninput: a\non_error: fail\n");
+    let rows = label(&desk, "rows.csv", "mended.yml");
+    let told = |rows: &[Value], name: &str| -> Vec<Value> {
+        let part = |row: &Value, part: &str| row[format!("{name}{part}")].clone();
+        rows.iter()
+            .map(|row| json!([part(row, ""), part(row, "_status"), part(row, "_source")]))
+            .collect()
+    };
+    assert_eq!(
+        told(&rows, "mended"),
+        [
+            json!(["", "ok", "rule"]),
+            json!(["", "ok", "rule"]),
+            json!(["fine", "ok", "rule"])
+        ]
+    );
+    desk.write(
+        "phone.yml",
+        "kind: normalize\ninput: a\nformat: phone\non_error: fail\n",
+    );
+    let rows = label(&desk, "rows.csv", "phone.yml");
+    assert_eq!(
+        told(&rows, "phone")[..2],
+        [json!([null, "abstained", "rule"]), json!([null, "abstained", "rule"])]
+    );
+    assert_eq!(rows[0]["phone_reason"], "input is empty");
+}
+
+/// That a cell has no value can be the right answer: the rules say so by finding none.
+#[test]
+fn no_value_is_right_where_none_is_expected() {
+    let desk = Desk::new();
+    desk.write(
+        "rows.csv",
+        "a,right\n030 901820,+4930901820\ncall me,\n,\n030 901820 or 089 23300,\n",
+    );
+    desk.write(
+        "phone.yml",
+        "kind: normalize\ninput: a\nformat: {phone: {region: DE}}\n",
+    );
+    let arguments = [
+        "eval",
+        "rows.csv",
+        "--task",
+        "phone.yml",
+        "--expected",
+        "right",
+        "--format",
+        "json",
+    ];
+    let output = desk.command(&desk.path("home"), &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", desk.told(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let accuracy = report
+        .pointer("/variants/0/accuracy")
+        .or_else(|| report.pointer("/accuracy"));
+    assert_eq!(
+        accuracy,
+        Some(&json!(0.75)),
+        "the last has two values, which is not none: {report}"
+    );
 }

@@ -9,16 +9,18 @@ use serde_json::Value;
 /// One text stands for the one column that the task reads. A task that reads several columns takes a JSON object, and so
 /// does any other where the object has exactly its columns: that is what a row is in databases that have no type for one.
 ///
+/// A row that has nothing to read is [nothing](RenderedInput::nothing).
+///
 /// # Errors
-/// Those of one row: it has nothing to read, or lacks a column.
+/// Those of one row: it lacks a column.
 pub(crate) fn render(task: &Task, input: &Input) -> Result<RenderedInput, TaskError> {
-    match input {
+    RenderedInput::or_nothing(match input {
         Input::Two(a, b) => task.render_pair(a, b),
         Input::One(text) => match record(task, text) {
             Some(record) => task.render_input(&record),
             None => task.render_text(text),
         },
-    }
+    })
 }
 
 /// The row that a text stands for. None where it is no JSON object, or has other columns than a task that can read a lone
@@ -74,7 +76,11 @@ mod tests {
         let task = task("body");
         assert_eq!(one(&task, " a note "), Ok("a note".to_owned()));
         assert_eq!(one(&task, "{not json"), Ok("{not json".to_owned()));
-        assert_eq!(one(&task, "  "), Err("input is empty".to_owned()));
+        assert_eq!(
+            one(&task, "  "),
+            Ok(String::new()),
+            "nothing, which is answered without asking"
+        );
     }
 
     #[test]

@@ -50,7 +50,10 @@ fn read_list(node: Node, depth: usize) -> Result<Vec<Field>, TaskError> {
             for (name, place, value) in entries {
                 let field = match value.content {
                     Content::Null => plain(name, None),
-                    Content::Text(description) => plain(name, Some(description)),
+                    Content::Text(description) => {
+                        no_type(&description, &name, &value.place)?;
+                        plain(name, Some(description))
+                    }
                     _ => read_field(value, Some(name), depth)?,
                 };
                 fields.push((place, field));
@@ -59,6 +62,35 @@ fn read_list(node: Node, depth: usize) -> Result<Vec<Field>, TaskError> {
         _ => return Err(wrong_type(&node, "a map of fields, or a list of them")),
     }
     checked(fields, &place)
+}
+
+/// That a description is more than the name of a type: whoever writes `ok: boolean` means the type.
+fn no_type(description: &str, name: &str, place: &Place) -> Result<(), TaskError> {
+    let word = description.trim().to_lowercase();
+    let meant = match word.as_str() {
+        "bool" => "boolean",
+        "int" => "integer",
+        "float" | "decimal" => "number",
+        "str" => "string",
+        "list" => "array",
+        "map" | "record" => "object",
+        other => other,
+    };
+    if !TYPES.contains(&meant) {
+        return Ok(());
+    }
+    Err(TaskError::Invalid {
+        place: place.clone(),
+        message: format!(
+            "\"{}\" is the name of a type where the description of \"{name}\" stands",
+            description.trim()
+        ),
+        hint: Some(match meant {
+            "object" => format!("write {name}: {{fields: [...]}}"),
+            "array" => format!("write {name}: {{items: string}}"),
+            meant => format!("write {name}: {{type: {meant}}}, or say in more words what it is"),
+        }),
+    })
 }
 
 fn plain(name: String, description: Option<String>) -> Field {
@@ -190,14 +222,7 @@ fn read_shape(keys: &mut Fields, depth: usize) -> Result<Shape, TaskError> {
         }
     }
     Ok(match kind.as_str() {
-        "number" => Shape::Number {
-            least: bound(keys, "minimum")?,
-            most: bound(keys, "maximum")?,
-        },
-        "integer" => Shape::Integer {
-            least: bound(keys, "minimum")?.map(|bound| bound.ceil() as i64),
-            most: bound(keys, "maximum")?.map(|bound| bound.floor() as i64),
-        },
+        "number" | "integer" => read_number(keys, kind == "integer")?,
         "boolean" => Shape::Boolean,
         "object" => Shape::Object(read_list(
             keys.require("fields", "name the fields of the object: fields: [name, price]")?,
@@ -303,6 +328,35 @@ fn bound(keys: &mut Fields, key: &str) -> Result<Option<f64>, TaskError> {
     }
 }
 
+/// A number between two bounds, of which there must be one.
+fn read_number(keys: &mut Fields, is_integer: bool) -> Result<Shape, TaskError> {
+    let place = keys.place_of("minimum").cloned();
+    let written = (bound(keys, "minimum")?, bound(keys, "maximum")?);
+    let (least, most) = if is_integer {
+        (written.0.map(f64::ceil), written.1.map(f64::floor))
+    } else {
+        written
+    };
+    if let (Some(low), Some(high), Some(place)) = (written.0, written.1, place)
+        && least > most
+    {
+        let word = if is_integer { "whole number" } else { "number" };
+        return Err(TaskError::Invalid {
+            place,
+            message: format!("no {word} is {low} or more and {high} or less"),
+            hint: Some("\"minimum\" must not be above \"maximum\"".to_owned()),
+        });
+    }
+    Ok(if is_integer {
+        Shape::Integer {
+            least: least.map(|bound| bound as i64),
+            most: most.map(|bound| bound as i64),
+        }
+    } else {
+        Shape::Number { least, most }
+    })
+}
+
 fn no_use(place: &Place, key: &str, why: &str) -> TaskError {
     TaskError::Invalid {
         place: place.clone(),
@@ -383,14 +437,7 @@ fn schema_of(node: Node, name: String, depth: usize) -> Result<(Field, Place), T
                 most: keys.whole("maxItems", 1, 10_000)?.map(|most| most as u32),
             }
         }
-        "number" => Shape::Number {
-            least: bound(&mut keys, "minimum")?,
-            most: bound(&mut keys, "maximum")?,
-        },
-        "integer" => Shape::Integer {
-            least: bound(&mut keys, "minimum")?.map(|bound| bound.ceil() as i64),
-            most: bound(&mut keys, "maximum")?.map(|bound| bound.floor() as i64),
-        },
+        "number" | "integer" => read_number(&mut keys, kind == "integer")?,
         "boolean" => Shape::Boolean,
         _ => schema_text(&mut keys)?,
     };

@@ -79,12 +79,14 @@ fn format() -> Value {
         }),
         other => unreachable!("the option {other} has no schema"),
     });
-    let options = object(&options, &[]);
     let names = Format::ALL.map(Format::name);
     let with_options: Map<String, Value> = Format::ALL
         .into_iter()
         .map(|format| {
-            let mut options = options.clone();
+            let own = |(key, _): &(&String, &Value)| format.settings().contains(&key.as_str());
+            let own = options.iter().filter(own);
+            let own: Map<String, Value> = own.map(|(key, schema)| (key.clone(), schema.clone())).collect();
+            let mut options = object(&own, &[]);
             options["description"] = comes_out(format).into();
             (format.name().to_owned(), options)
         })

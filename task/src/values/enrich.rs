@@ -1,6 +1,6 @@
 //! Records of which fields are missing, and tables that these are taken from.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ pub struct Reference {
     /// What fields the table has, in the order of the task.
     pub(crate) fields: Vec<String>,
     /// The values of [`Reference::fields`] by the key; null where there is none, or where rows with the same key differ.
-    pub(crate) rows: HashMap<String, Vec<Value>>,
+    pub(crate) rows: BTreeMap<String, Vec<Value>>,
     /// Hash of the table.
     pub(crate) hash: String,
 }

@@ -1,7 +1,7 @@
 //! Tasks of the kinds `normalize`, `clean` and `enrich`: what they say, and what their rules make of values.
 
 use insta::assert_snapshot;
-use refuel_task::{Kind, Normalization, Normalized, Plan, RenderedInput, Task, TaskError, ValueRules};
+use refuel_task::{Kind, Normalization, Normalized, Plan, RenderedInput, Status, Task, TaskError, ValueRules};
 use serde_json::{Value, json};
 
 use crate::{read, task};
@@ -57,7 +57,7 @@ fn tasks_of_these_kinds_ask_no_model_unless_they_name_one() {
     for yaml in [PHONE, COUNTRY, COMMENT, COMPANY] {
         let alone = task(yaml);
         assert!(!alone.asks_model());
-        assert_eq!(alone.model_name(), "rules@1");
+        assert_eq!(alone.model_name(), "rules@2");
         let with_model = task(&format!("{yaml}model: small\n"));
         assert!(with_model.asks_model());
         assert_eq!(with_model.model_name(), "small");
@@ -397,6 +397,50 @@ fn what_is_exported_names_no_file_and_is_the_same_task() {
     }
 }
 
+/// A blank cell is a row like any other: nobody needs to be asked what becomes of it.
+#[test]
+fn nothing_has_an_answer_without_asking() {
+    let nothing = |yaml: &str, record: Value| {
+        let task = task(yaml);
+        let rendered = task.render_input(record.as_object().expect("a row"));
+        assert!(matches!(rendered, Err(TaskError::EmptyInput { .. })), "{rendered:?}");
+        let input = RenderedInput::or_nothing(rendered).expect("nothing is no error");
+        assert!(input.is_nothing());
+        let answer = task.gate().apply(task.answer_to_nothing());
+        (answer.value, answer.status, answer.reason.unwrap_or_default())
+    };
+    let empty = "input is empty".to_owned();
+    assert_eq!(
+        nothing(COMMENT, json!({"comment": " "})),
+        (json!(""), Status::Ok, String::new())
+    );
+    assert_eq!(
+        nothing(PHONE, json!({"contact": null})),
+        (Value::Null, Status::Abstained, empty.clone())
+    );
+    assert_eq!(
+        nothing(
+            COMPANY,
+            json!({"name": "", "city": null, "country": null, "employees": null})
+        ),
+        (
+            json!({"country": null, "employees": null, "industry": null}),
+            Status::Abstained,
+            empty.clone()
+        )
+    );
+    let label = "kind: label\ninput: body\nlabels: [a, b]\nfallback: b\nthreshold: 0.5\n";
+    assert_eq!(
+        nothing(label, json!({"body": ""})),
+        (json!("b"), Status::Abstained, empty.clone())
+    );
+    let pair = "kind: match\ninput: {a: x, b: y}\n";
+    assert_eq!(
+        nothing(pair, json!({"x": "left", "y": ""})),
+        (Value::Null, Status::Abstained, empty)
+    );
+}
+
 #[test]
 fn what_is_wrong_is_told_where_it_stands() {
     let told: Vec<String> = [
@@ -405,6 +449,8 @@ fn what_is_wrong_is_told_where_it_stands() {
         "kind: normalize\ninput: a\nformat: {phone: {region: Germany}}\n",
         "kind: normalize\ninput: a\nformat: {date: {reference: today}}\n",
         "kind: normalize\ninput: a\nformat: {date: {regoin: DE}}\n",
+        "kind: normalize\ninput: a\nformat: {amount: {day_first: true}}\n",
+        "kind: normalize\ninput: a\nformat: {boolean: {currency: EUR}}\n",
         "kind: normalize\ninput: a\nformat: phone\nvocabulary: [a]\n",
         "kind: normalize\ninput: a\nvocabulary: []\n",
         "kind: normalize\ninput: a\nvocabulary: [a, ' ']\n",
@@ -447,6 +493,10 @@ fn what_is_wrong_is_told_where_it_stands() {
         write it as 2026-11-26 or 2026-11-26T09:30:00
     RF0403 tickets.yml:3:17: unknown key "regoin" in "format.date"
         did you mean "region"?
+    RF0403 tickets.yml:3:19: unknown key "day_first" in "format.amount"
+        the keys here are region, decimal, currency
+    RF0406 tickets.yml:3:20: the format "boolean" has no options, and so no "currency"
+        write format: boolean
     RF0406 tickets.yml:4:13: the task has both "format" and "vocabulary"
         keep one of the two
     RF0406 tickets.yml:3:13: the vocabulary has no entries

@@ -52,7 +52,7 @@ pub(crate) fn ask(
         for case in window {
             match &case.input {
                 Ok(_) => answers.extend(given.next()),
-                Err(reason) => answers.push(Answer::error(answerer.model(), reason.as_str())),
+                Err(reason) => answers.push(Answer::unasked(answerer.model(), reason.as_str())),
             }
         }
         progress.set(done_before + answers.len() as u64);

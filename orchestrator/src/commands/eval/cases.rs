@@ -117,9 +117,9 @@ pub(crate) fn read(
 fn add(found: &mut Cases, chunk: &Chunk, row: usize, wanted: &Wanted, variants: &[&Task]) {
     let input = || match chunk.fault(row) {
         Some(fault) => Err(fault.to_owned()),
-        None => variants[0]
-            .render_input(&chunk.record(row))
-            .map_err(|error| error.to_string()),
+        None => {
+            RenderedInput::or_nothing(variants[0].render_input(&chunk.record(row))).map_err(|error| error.to_string())
+        }
     };
     let slices = || {
         let columns = wanted.slices.iter();

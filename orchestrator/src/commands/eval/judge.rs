@@ -26,8 +26,9 @@ impl Judge {
     pub(crate) fn row(&mut self, expected: &Value, answer: &Answer) -> Judged {
         let gated = self.gate.apply(answer.clone());
         // Where null is an answer, it is one only where the model said so.
+        let nothing = self.finds_nothing(answer);
         let mut classes_of = |answer: &Answer| {
-            let says = answer.status == Status::Ok || !answer.value.is_null();
+            let says = answer.status == Status::Ok || !answer.value.is_null() || nothing;
             says.then(|| self.classes_of(&answer.value)).flatten()
         };
         let (given, said) = (classes_of(&gated), classes_of(answer));
@@ -49,14 +50,23 @@ impl Judge {
         says.then_some(gated.value)
     }
 
+    /// Whether an answer says that there is no value, and not that there are several.
+    fn finds_nothing(&self, answer: &Answer) -> bool {
+        let is_open = answer
+            .reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with("ambiguous"));
+        self.kind == Kind::NORMALIZE && answer.status == Status::Abstained && answer.scores.is_empty() && !is_open
+    }
+
     /// The classes of a value, in ascending order. None where it is no value of the task.
     fn classes_of(&mut self, value: &Value) -> Option<Vec<u32>> {
         if !self.labelled {
             let text = match value {
                 Value::String(text) if self.kind == Kind::ANSWER => bare_words(text),
                 Value::String(text) => text.trim().to_owned(),
-                // That there is no answer is one, too.
-                Value::Null if self.kind == Kind::ANSWER => String::new(),
+                // That there is no answer, or no value, is one, too.
+                Value::Null if self.kind == Kind::ANSWER || self.kind == Kind::NORMALIZE => String::new(),
                 Value::Object(_) | Value::Number(_) | Value::Bool(_) => value.to_string(),
                 _ => return None,
             };

@@ -237,7 +237,7 @@ fn merge(answers: Vec<Answer>, window: &Window, model: &str) -> Vec<Answer> {
     let mut faults = window.faults.iter().peekable();
     for row in 0..window.chunk.rows() {
         match faults.next_if(|(fault, _)| *fault == row) {
-            Some((_, reason)) => merged.push(Answer::error(model, reason.as_str())),
+            Some((_, reason)) => merged.push(Answer::unasked(model, reason.as_str())),
             None => merged.extend(answers.next()),
         }
     }

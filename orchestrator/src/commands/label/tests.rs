@@ -114,7 +114,12 @@ impl Answerer for Scripted {
                 interrupt.request();
             }
             let word = input.text.split_whitespace().next().unwrap_or_default();
-            answers.push(if word == "fails" {
+            answers.push(if input.is_nothing() {
+                Answer {
+                    status: Status::Abstained,
+                    ..Answer::unasked(self.model, "input is empty")
+                }
+            } else if word == "fails" {
                 Answer::error(self.model, "the model said no")
             } else {
                 Answer {

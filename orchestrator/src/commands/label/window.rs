@@ -44,7 +44,7 @@ impl Window {
             }
             match chunk.text(row, 0).filter(|text| plain && !text.trim().is_empty()) {
                 Some(text) => inputs.push(RenderedInput::text(text)),
-                None => match task.render_input(&chunk.record(row)) {
+                None => match RenderedInput::or_nothing(task.render_input(&chunk.record(row))) {
                     Ok(input) => inputs.push(input),
                     Err(error) => faults.push((row, error.to_string())),
                 },

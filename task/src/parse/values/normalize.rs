@@ -57,7 +57,7 @@ fn read_format(node: Node) -> Result<Normalization, TaskError> {
         | Some(Node {
             content: Content::Null, ..
         }) => Settings::default(),
-        Some(node) => read_settings(node)?,
+        Some(node) => read_settings(node, format)?,
     };
     Ok(Normalization::Format {
         format,
@@ -65,9 +65,16 @@ fn read_format(node: Node) -> Result<Normalization, TaskError> {
     })
 }
 
-fn read_settings(node: Node) -> Result<Settings, TaskError> {
+fn read_settings(node: Node, format: Format) -> Result<Settings, TaskError> {
     let place = node.place.clone();
-    let mut fields = Fields::open(node, &SETTING_KEYS)?;
+    if let (Content::Map(options), []) = (&node.content, format.settings())
+        && let Some((key, place, _)) = options.first()
+    {
+        let message = format!("the format \"{}\" has no options, and so no \"{key}\"", format.name());
+        let hint = format!("write format: {}", format.name());
+        return Err(invalid(place, message, &hint));
+    }
+    let mut fields = Fields::open(node, format.settings())?;
     let places: Vec<(&str, Place)> = SETTING_KEYS
         .into_iter()
         .filter_map(|key| Some((key, fields.place_of(key)?.clone())))

@@ -80,6 +80,8 @@ fn read_aliases(node: Node) -> Result<Vec<String>, TaskError> {
 fn read_file(node: Node, folder: Option<&Path>, gathered: &mut Gathered) -> Result<(), TaskError> {
     let mut fields = Fields::open(node, &VOCABULARY_KEYS)?;
     let from = fields.require("from", "name the file: vocabulary: {from: countries.csv}")?;
+    let places = |key: &str| fields.place_of(key).cloned();
+    let places = [places("value"), places("id"), places("aliases")];
     let value = fields.text("value")?.unwrap_or_else(|| "value".to_owned());
     let id = fields.text("id")?;
     let aliases = fields
@@ -95,34 +97,47 @@ fn read_file(node: Node, folder: Option<&Path>, gathered: &mut Gathered) -> Resu
         &shown,
         "put the entries into the task: vocabulary: [{value: Germany, id: DE}]",
     )?;
+    // What is wrong with a column is wrong where the task names it.
+    let columns = Columns {
+        file: &shown,
+        places: &places,
+        named_at: &named_at,
+    };
     each_record(&folder.join(&shown), &shown, &named_at, &mut |place, record| {
-        let name = cell(&record, &value, "value", &place)?;
+        let name = text_of(columns.find(&record, &value, 0)?).into_owned();
         let id = id
             .as_deref()
-            .map(|column| cell(&record, column, "id", &place))
+            .map(|column| columns.find(&record, column, 1))
             .transpose()?;
+        let id = id.map(text_of);
         let mut others = Vec::new();
         for column in &aliases {
-            others.extend(alias_cell(column_of(&record, column, "aliases", &place)?));
+            others.extend(alias_cell(columns.find(&record, column, 2)?));
         }
         gathered.add(id.as_deref(), &name, &others, &place)
     })
 }
 
-fn column_of<'a>(record: &'a Record, column: &str, key: &str, place: &Place) -> Result<&'a Value, TaskError> {
-    record.get(column).ok_or_else(|| TaskError::MissingKey {
-        place: place.clone(),
-        key: column.to_owned(),
-        context: String::new(),
-        hint: match nearest(column, record.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean \"{near}\"? \"{key}\" names the column"),
-            None => format!("name the column: {key}: COLUMN"),
-        },
-    })
+/// The columns of a file, as the task names them.
+struct Columns<'a> {
+    file: &'a str,
+    /// Where the task names them: of `value`, `id` and `aliases`.
+    places: &'a [Option<Place>; 3],
+    named_at: &'a Place,
 }
 
-fn cell(record: &Record, column: &str, key: &str, place: &Place) -> Result<String, TaskError> {
-    Ok(text_of(column_of(record, column, key, place)?).into_owned())
+impl Columns<'_> {
+    /// The cell of a column that a key names: `value`, `id` or `aliases`, by its number.
+    fn find<'r>(&self, record: &'r Record, column: &str, key: usize) -> Result<&'r Value, TaskError> {
+        record.get(column).ok_or_else(|| TaskError::Invalid {
+            place: self.places[key].as_ref().unwrap_or(self.named_at).clone(),
+            message: format!("`{}` has no column \"{column}\"", self.file),
+            hint: Some(match nearest(column, record.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("name the column: {}: COLUMN", ENTRY_KEYS[key]),
+            }),
+        })
+    }
 }
 
 /// The aliases of a cell: a list, or text with `;` between them.

@@ -39,13 +39,13 @@ macro_rules! may_use_task {
 }
 
 /// Whether a role may use a model, whatever digest it is pinned to. What rules alone answer
-/// ([`refuel_task::RULES_MODEL`]) needs no grant.
+/// ([`refuel_task::names_rules`]) needs no grant.
 macro_rules! may_use_model {
     ($role:literal, $model:literal) => {
         concat!(
             "(",
             $model,
-            " = 'rules@1' OR EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid = ",
+            " ~ '^rules@[0-9]{1,5}$' OR EXISTS (SELECT FROM pg_catalog.pg_authid r WHERE r.oid = ",
             $role,
             " AND r.rolsuper) OR EXISTS (SELECT FROM refuel.model_grant m WHERE m.model = pg_catalog.split_part(",
             $model,

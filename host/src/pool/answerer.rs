@@ -181,18 +181,18 @@ impl Answerer for PreparedTask {
 
     fn render(&self, input: &Input) -> Result<RenderedInput, RenderError> {
         Ok(match input {
-            Input::Text(text) => self.task().render_text(text)?,
-            Input::Pair(a, b) => self.task().render_pair(a, b)?,
+            Input::Text(text) => RenderedInput::or_nothing(self.task().render_text(text))?,
+            Input::Pair(a, b) => RenderedInput::or_nothing(self.task().render_pair(a, b))?,
             Input::Record(json) => {
                 let record: Record = serde_json::from_str(json)
                     .map_err(|error| RenderError::Row(format!("the input is no JSON object: {error}")))?;
-                match &self.task().columns()[..] {
+                RenderedInput::or_nothing(match &self.task().columns()[..] {
                     // The record itself is what the column holds that such a task reads.
                     [column] if self.task().kind == Kind::ENRICH && !record.contains_key(column) => {
-                        self.task().render_text(json)?
+                        self.task().render_text(json)
                     }
-                    _ => self.task().render_input(&record)?,
-                }
+                    _ => self.task().render_input(&record),
+                })?
             }
         })
     }

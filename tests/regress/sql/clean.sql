@@ -7,6 +7,9 @@ SELECT id, refuel_clean(comment, 'clean_comment') FROM clean_row ORDER BY id;
 -- The edit is told.
 SELECT id, d.status, d.reason, d.model FROM clean_row, LATERAL refuel_detail(comment, 'clean_comment') d ORDER BY id;
 
+-- An empty text stays one.
+SELECT refuel_clean('', 'clean_comment') = '' AS stays;
+
 -- What was mended can be asked about.
 SELECT refuel_create_task('clean_word', '{"kind": "normalize", "input": "word", "vocabulary": ["café & bar", "fine"]}');
 SELECT id, refuel_normalize(refuel_clean(comment, 'clean_comment'), 'clean_word') FROM clean_row ORDER BY id;

@@ -1,6 +1,6 @@
-{{ config(severity='warn') }}
--- Pairs that a person found to be one company, and that are not in one group.
-SELECT c.left_id, c.right_id
+-- Pairs that a person has compared, and that came out otherwise.
+SELECT c.left_id, c.right_id, c.same
 FROM {{ ref('checked_pairs') }} AS c
-LEFT JOIN {{ ref('vendor_matches') }} AS m ON m.left_id = c.left_id AND m.right_id = c.right_id
-WHERE c.same AND (m.is_same IS NULL OR NOT m.is_same)
+JOIN {{ ref('vendor_entities') }} AS a ON a.vendor_id = c.left_id
+JOIN {{ ref('vendor_entities') }} AS b ON b.vendor_id = c.right_id
+WHERE c.same <> (a.entity_id = b.entity_id)

@@ -169,3 +169,80 @@ fn what_is_asked_wrongly_is_said() {
     assert!(told(&["repair", "same_vendor.yml", "vendors.csv"]).contains("RF2401"));
     assert!(told(&["resolve", "same_vendor.yml", "vendors.csv", "-o", "vendors.csv"]).contains("RF0623"));
 }
+
+#[test]
+fn two_tables_are_not_written_one_behind_the_other() {
+    let desk = Desk::new();
+    desk.write("vendors.csv", VENDORS);
+    desk.write("same_vendor.yml", VENDOR_TASK);
+    desk.write("mend.yml", "kind: repair\nkey: id\n");
+    for arguments in [
+        &["resolve", "same_vendor.yml", "vendors.csv", "--entities", "-"][..],
+        &[
+            "resolve",
+            "same_vendor.yml",
+            "vendors.csv",
+            "-o",
+            "a.csv",
+            "--entities",
+            "-",
+            "--pairs",
+            "-",
+        ],
+        &["repair", "mend.yml", "vendors.csv", "--apply", "-"],
+    ] {
+        let output = run(&desk, arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", desk.told(&output));
+        assert!(desk.told(&output).contains("RF0648"), "{}", desk.told(&output));
+        assert!(output.stdout.is_empty());
+    }
+    let output = run(
+        &desk,
+        &[
+            "resolve",
+            "same_vendor.yml",
+            "vendors.csv",
+            "-o",
+            "a.csv",
+            "--entities",
+            "-",
+        ],
+    );
+    assert!(output.status.success(), "{}", desk.told(&output));
+}
+
+#[test]
+fn a_column_called_source_is_not_written_twice() {
+    let desk = Desk::new();
+    desk.write("vendors.csv", &VENDORS.replace(",same\n", ",source\n"));
+    desk.write("same.yml", "kind: resolve\nkey: id\nignore: source\n");
+    fs_err::copy(desk.path("vendors.csv"), desk.path("others.csv")).unwrap();
+    let output = run(
+        &desk,
+        &["resolve", "same.yml", "vendors.csv", "others.csv", "-o", "out.csv"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", desk.told(&output));
+    assert!(desk.told(&output).contains("RF0646"), "{}", desk.told(&output));
+    let output = run(&desk, &["resolve", "same.yml", "vendors.csv", "-o", "out.csv"]);
+    assert!(
+        output.status.success(),
+        "one table gets no such column: {}",
+        desk.told(&output)
+    );
+}
+
+#[test]
+fn merges_that_one_column_decides_are_told() {
+    let desk = Desk::new();
+    desk.write(
+        "names.csv",
+        "id,name\n1,Old Mill Bakery\n2,old mill bakery\n3,Sunset Motors\n4,Northern Freight\n",
+    );
+    desk.write("same.yml", "kind: resolve\nkey: id\n");
+    let output = run(&desk, &["resolve", "same.yml", "names.csv", "-o", "out.csv"]);
+    let told = desk.told(&output);
+    assert!(
+        told.contains("1 of 1 pairs that came into one entity agree in one column at most"),
+        "{told}"
+    );
+}

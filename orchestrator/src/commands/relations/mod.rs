@@ -1,6 +1,7 @@
 //! `refuel resolve` and `refuel repair`: tasks over whole tables.
 
 mod embed;
+mod error;
 pub(crate) mod overview;
 mod repair;
 mod resolve;

@@ -35,6 +35,10 @@ pub(crate) fn run(arguments: &RepairArgs, context: &Context) -> Result<ExitStatu
     let Some(source) = source::read(&arguments.source, common.tables, common.limit, &interrupt)? else {
         return Ok(ExitStatus::Interrupted);
     };
+    write::refuse_two_streams(&[
+        ("--output", Some(&*common.output)),
+        ("--apply", arguments.apply.as_deref()),
+    ])?;
     let target = |path, asked| Target::new(path, asked, &[&source], common.tables.delimiter, common.force);
     let output = target(&common.output, common.output_format.map(Into::into))?;
     if let Some(count) = arguments.choose {

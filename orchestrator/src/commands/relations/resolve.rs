@@ -24,11 +24,21 @@ use crate::progress::{Progress, Unit};
 use crate::table::{Grid, Side, Text, Tone};
 use crate::words;
 
-/// Columns behind those of a source. `source` is there where there are two.
+/// Which of two sources a row is of, 1 or 2. The column is there where there are two.
+const SOURCE: &str = "source";
+/// Columns behind those of a source.
 const COLUMNS: [(&str, RowType); 3] = [
     ("entity_id", RowType::Integer),
     ("is_canonical", RowType::Boolean),
     ("confidence", RowType::Real),
+];
+
+/// Columns of a table of entities, before those of their canonical records.
+const OF_ENTITIES: [(&str, RowType); 4] = [
+    ("entity_id", RowType::Integer),
+    ("records", RowType::Integer),
+    ("confidence", RowType::Real),
+    ("record_key", RowType::Text),
 ];
 
 /// Runs `refuel resolve`.
@@ -140,8 +150,16 @@ impl Targets {
     fn new(arguments: &ResolveArgs, sources: &[Source]) -> Result<Self, Failure> {
         let common = &arguments.common;
         let own: Vec<&Source> = sources.iter().collect();
+        write::refuse_two_streams(&[
+            ("--output", Some(&*common.output)),
+            ("--entities", arguments.entities.as_deref()),
+            ("--pairs", arguments.pairs.as_deref()),
+        ])?;
         for source in sources {
             write::refuse_clash(source, &COLUMNS.map(|(name, _)| name))?;
+            if sources.len() > 1 {
+                write::refuse_clash(source, &[SOURCE])?;
+            }
         }
         let target = |path: &Path, asked| Target::new(path, asked, &own, common.tables.delimiter, common.force);
         Ok(Self {
@@ -176,7 +194,7 @@ impl Targets {
             })
             .collect();
         if sources.len() > 1 {
-            columns.push(("source".to_owned(), RowType::Integer));
+            columns.push((SOURCE.to_owned(), RowType::Integer));
         }
         columns.extend(COLUMNS.map(|(name, row_type)| (name.to_owned(), row_type)));
         let rows = resolved.rows.iter().map(|row| {
@@ -222,14 +240,7 @@ impl Targets {
 
 /// One row an entity: its number and size, the key of its most typical record, and its canonical record.
 fn write_entities(target: &Target, resolved: &Resolved, sources: &[Source]) -> Result<(), Failure> {
-    let mut columns: Vec<(String, RowType)> = [
-        ("entity_id", RowType::Integer),
-        ("records", RowType::Integer),
-        ("confidence", RowType::Real),
-        ("record_key", RowType::Text),
-    ]
-    .map(|(name, row_type)| (name.to_owned(), row_type))
-    .into();
+    let mut columns: Vec<(String, RowType)> = OF_ENTITIES.map(|(name, row_type)| (name.to_owned(), row_type)).into();
     let first = columns.len();
     for name in sources.iter().flat_map(|source| &source.relation.columns) {
         let is_compared = resolved.report.columns.iter().any(|column| column.name == *name);
@@ -368,6 +379,7 @@ impl Told<'_> {
             ),
         );
         sections.push(grid.render());
+        sections.extend(unsure(report));
         if report.dropped > 0 {
             sections.push(format!(
                 "{} {} pairs were left out: raise \"max_pairs\", or use narrower rules of \"blocking\"",
@@ -377,6 +389,24 @@ impl Told<'_> {
         }
         sections.join("\n\n")
     }
+}
+
+/// That a good part of what was merged agrees in one column alone, with what to do about it.
+fn unsure(report: &ResolveReport) -> Option<String> {
+    let merged = report
+        .merged_pairs
+        .filter(|merged| merged.in_one_column > 0 && merged.in_one_column * 10 >= merged.pairs)?;
+    let what_to_do = if report.columns.len() == 1 {
+        "the task compares no other"
+    } else {
+        "look at them with `--pairs`, and label some pairs in \"examples\""
+    };
+    Some(format!(
+        "{} {} of {} pairs that came into one entity agree in one column at most: {what_to_do}",
+        "note:".yellow(),
+        words::count(merged.in_one_column as u64),
+        words::count(merged.pairs as u64)
+    ))
 }
 
 fn blocking(report: &ResolveReport) -> String {

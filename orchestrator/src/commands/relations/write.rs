@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use refuel_tables::{Format, Layout, Output, RowType, write_rows};
+use refuel_tables::{Format, Layout, Output, RowType, leads_elsewhere, write_rows};
 use serde_json::Value;
 
+use super::error::RelationsError;
 use super::source::Source;
 use crate::commands::label::{check, is_same_file};
 use crate::error::{CliError, Failure};
@@ -37,7 +38,8 @@ impl Target {
                 return Err(CliError::OutputIsInput { path: path.clone() }.into());
             }
             check(path)?;
-            if path.exists() && !force {
+            // A pipe or a device is there before anything is written to it.
+            if path.exists() && !leads_elsewhere(path) && !force {
                 return Err(CliError::OutputExists { path: path.clone() }.into());
             }
         }
@@ -62,6 +64,16 @@ impl Target {
         mut rows: impl Iterator<Item = Vec<Value>>,
     ) -> Result<u64, Failure> {
         Ok(write_rows(&self.output, self.layout, columns, &mut rows)?)
+    }
+}
+
+/// Refuses two tables that both go to standard output; each is named by its option.
+pub(super) fn refuse_two_streams(tables: &[(&'static str, Option<&Path>)]) -> Result<(), RelationsError> {
+    let is_stream = |path: Option<&Path>| path.is_some_and(|path| Output::new(path) == Output::Stdout);
+    let mut streams = tables.iter().filter(|(_, path)| is_stream(*path));
+    match (streams.next(), streams.next()) {
+        (Some((first, _)), Some((second, _))) => Err(RelationsError::TwoStreams { first, second }),
+        _ => Ok(()),
     }
 }
 

@@ -254,7 +254,7 @@ mod tests {
         let text = task();
         assert!(text.contains("| `labels` | label, multilabel |"), "{text}");
         assert!(text.contains("| `name` | all |"), "{text}");
-        assert!(text.contains("| `input` | all but resolve, repair |"), "{text}");
+        assert!(text.contains("| `input` | answer, match | keys |"), "{text}");
         assert!(text.contains("| `threshold` | resolve, repair | number |"), "{text}");
         assert_eq!(text.matches("| `kind` |").count(), 1, "{text}");
         assert!(!text.contains("|  |"), "no cell is empty: {text}");

@@ -32,7 +32,7 @@ fn each_row_gets_its_own_answer_and_known_ones_come_from_the_cache() {
         [
             (text("A"), Status::Ok, Source::Model),
             (text("B"), Status::Ok, Source::Model),
-            (Value::Null, Status::Error, Source::Model),
+            (Value::Null, Status::Error, Source::Rule),
             (text("A"), Status::Ok, Source::Duplicate),
         ]
     );

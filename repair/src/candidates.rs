@@ -53,6 +53,10 @@ pub(crate) const PRIOR: [f32; FEATURES] = {
 
 /// Dependencies that say less than this for a value don't propose it.
 const LEAST_SHARE: f32 = 0.25;
+/// A dependency that holds in this share of rows says what it seems to say.
+const STRONG: f32 = 0.9;
+/// And one that holds in this share says next to nothing of a row that it doesn't fit.
+const WEAK: f32 = 0.6;
 /// Values that dependencies propose for a cell, at most.
 const PROPOSED: usize = 2;
 
@@ -66,6 +70,8 @@ pub(crate) struct Candidate {
     /// The kinds of evidence for it, as bits.
     pub(crate) kinds: u8,
     pub(crate) features: [f32; FEATURES],
+    /// How weak the dependency is that says so, from 0 to 1.
+    pub(crate) weak: f32,
     pub(crate) support: Option<Support>,
     pub(crate) conversion: Option<u32>,
     pub(crate) partner: Option<u32>,
@@ -101,6 +107,7 @@ impl Maker {
                     code,
                     kinds: 0,
                     features: [0.0; FEATURES],
+                    weak: 0.0,
                     support: None,
                     conversion: None,
                     partner: None,
@@ -188,6 +195,8 @@ impl Maker {
                 self.fits_row = Some(row);
             }
             features[LEFT_DOUBT] = study.votes.doubt(&self.fits, support.dependency);
+            let accuracy = study.votes.dependency(support.dependency).accuracy;
+            candidate.weak = ((STRONG - accuracy) / (STRONG - WEAK)).clamp(0.0, 1.0);
         }
         // A labelled row must not count itself.
         let count = |code: u32| {

@@ -11,12 +11,24 @@ const NEAR: f32 = 2.5;
 /// Distinct numbers that a spread needs.
 const LEAST_DISTINCT: usize = 10;
 
-/// The spread of a column of numbers, by orders of magnitude: median and median absolute deviation of the logarithms, as
-/// the mean and its deviation follow what they should find.
+/// What share of the numbers is beyond the ends of what is usual on a side.
+const TAIL: f32 = 0.1;
+/// Numbers are spread evenly where the last tenth below is this many times as far as that above. It is 2.7 times where they
+/// are perfectly so, 1.6 where they fall off exponentially, and 1 where their logarithms are spread normally.
+const EVENLY: f32 = 2.0;
+/// How many standard deviations from the mean these ends are where numbers are spread normally.
+const TAIL_DEVIATIONS: f32 = 1.2816;
+
+/// The spread of a column of numbers, by orders of magnitude: median of the logarithms, and for each side the larger of the
+/// median absolute deviation and the distance of the last tenth, both as a standard deviation. Numbers that are spread evenly
+/// have many small ones, by orders of magnitude far from the median, and none of them is out of place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread {
     middle: f32,
-    deviation: f32,
+    below: f32,
+    above: f32,
+    /// Whether numbers are spread as evenly as counts up to a limit are: then any small one is at home.
+    evenly: bool,
 }
 
 fn magnitude(text: &str) -> Option<f32> {
@@ -35,20 +47,35 @@ impl Spread {
         if numbers.len() < LEAST_DISTINCT || (rows as f32) < NUMERIC * column.present() as f32 {
             return None;
         }
-        let middle = median(&mut numbers, rows);
+        let middle = quantile(&mut numbers, rows, 0.5);
+        let last =
+            |share: f32, numbers: &mut [(f32, u32)]| (quantile(numbers, rows, share) - middle).abs() / TAIL_DEVIATIONS;
+        let (below, above) = (last(TAIL, &mut numbers), last(1.0 - TAIL, &mut numbers));
         for (magnitude, _) in &mut numbers {
             *magnitude = (*magnitude - middle).abs();
         }
-        let deviation = median(&mut numbers, rows) * 1.4826;
+        let deviation = (quantile(&mut numbers, rows, 0.5) * 1.4826).max(0.05);
         Some(Self {
             middle,
-            deviation: deviation.max(0.05),
+            evenly: below > EVENLY * above,
+            below: below.max(deviation),
+            above: above.max(deviation),
         })
     }
 
     /// How far a text is from the middle, in units of the spread; none where it is no number.
     pub(crate) fn distance(&self, text: &str) -> Option<f32> {
-        Some((magnitude(text)? - self.middle).abs() / self.deviation)
+        Some(self.of_magnitude(magnitude(text)?))
+    }
+
+    fn of_magnitude(&self, magnitude: f32) -> f32 {
+        let from_middle = magnitude - self.middle;
+        if from_middle < 0.0 {
+            let distance = -from_middle / self.below;
+            if self.evenly { distance.min(NEAR) } else { distance }
+        } else {
+            from_middle / self.above
+        }
     }
 
     /// Whether a text is a number that is far from the others.
@@ -67,7 +94,7 @@ impl Spread {
             let factor = 10_f64.powi(power.abs());
             if power < 0 { number / factor } else { number * factor }
         });
-        let distance = |number: f64| (number.abs().log10() as f32 - self.middle).abs() / self.deviation;
+        let distance = |number: f64| self.of_magnitude(number.abs().log10() as f32);
         scaled
             .filter(|&number| distance(number) < NEAR)
             .min_by(|&one, &other| distance(one).total_cmp(&distance(other)))
@@ -75,13 +102,13 @@ impl Spread {
     }
 }
 
-/// The weighted median.
-fn median(numbers: &mut [(f32, u32)], rows: u32) -> f32 {
+/// The weighted number that this share of the others is below.
+fn quantile(numbers: &mut [(f32, u32)], rows: u32, share: f32) -> f32 {
     numbers.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut seen = 0;
     for &(number, count) in numbers.iter() {
         seen += count;
-        if seen * 2 >= rows {
+        if seen as f32 >= share * rows as f32 {
             return number;
         }
     }

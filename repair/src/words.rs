@@ -11,6 +11,15 @@ const USUAL: f32 = 0.9;
 /// A form that fewer than this share have is odd.
 const UNUSUAL: f32 = 0.02;
 
+/// A value for which nothing better can be proposed is not surer to be wrong than this: in tables without errors there are
+/// such values as well.
+const MOST_UNKNOWN: f32 = 0.6;
+
+/// How far a number is from the others, in words.
+fn far(distance: f32, column: &str) -> String {
+    format!("{distance:.0} times the usual spread from the median of {column}, by orders of magnitude")
+}
+
 /// Why a candidate should stand in its cell.
 pub(crate) fn evidence(study: &Study, candidate: &Candidate) -> Vec<Evidence> {
     EvidenceKind::of(candidate)
@@ -84,11 +93,7 @@ fn words(study: &Study, candidate: &Candidate, kind: EvidenceKind) -> String {
         }
         EvidenceKind::Scale | EvidenceKind::Outlier => {
             let distance = study.spreads[at].and_then(|spread| spread.distance(column.text(stands)));
-            format!(
-                "{:.0} times the usual spread from the median of {}",
-                distance.unwrap_or_default(),
-                column.name
-            )
+            far(distance.unwrap_or_default(), &column.name)
         }
     }
 }
@@ -99,15 +104,11 @@ pub(crate) fn unknown(study: &Study, at: usize, code: u32) -> Option<(f32, Evide
     let patterns = &study.patterns[at];
     if let Some(spread) = study.spreads[at].filter(|spread| spread.is_far(column.text(code))) {
         let distance = spread.distance(column.text(code))?;
-        let words = format!(
-            "{distance:.0} times the usual spread from the median of {}",
-            column.name
-        );
         let evidence = Evidence {
             kind: EvidenceKind::Outlier,
-            words,
+            words: far(distance, &column.name),
         };
-        return Some((1.0 - 3.0 / distance, evidence));
+        return Some(((1.0 - 3.0 / distance).min(MOST_UNKNOWN), evidence));
     }
     let (name, rows, present) = patterns.dominant();
     let usual = rows as f32 / present.max(1) as f32;
@@ -121,7 +122,8 @@ pub(crate) fn unknown(study: &Study, at: usize, code: u32) -> Option<(f32, Evide
             kind: EvidenceKind::Outlier,
             words,
         };
-        return Some((usual * (1.0 - patterns.share(code) * 10.0), evidence));
+        let confidence = usual * (1.0 - patterns.share(code) * 10.0);
+        return Some((confidence.min(MOST_UNKNOWN), evidence));
     }
     None
 }

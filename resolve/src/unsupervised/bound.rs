@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::levels::{AGREEING, LEVELS, MISSING, Scope};
+use super::levels::{AGREEING, LEVELS, MISSING, SAME, Scope};
 use super::{Agreements, Comparison, MOST, USUAL, weights};
 
 /// What share of the pairs that agree this much in a column, and in nothing else that is known, are matches usually.
@@ -67,14 +67,21 @@ impl Bound {
         bound
     }
 
-    /// The log-odds that a pair is a match, at most: of the column that says most, as far as others bear such agreement out,
-    /// with what the others say of this pair.
+    /// The log-odds that a pair is a match, at most: of the columns in which both sides have the same value, or of the one that
+    /// says most where there is none, as far as others bear such agreement out, with what the others say of this pair.
     pub(super) fn most(&self, levels: &[u8]) -> f64 {
         let all = self.said(levels);
+        let most = |(column, level): (usize, usize)| self.alone[column][level] + all - self.beside[column][level];
+        let same = self.known(levels).filter(|(_, level)| *level >= SAME).map(most);
+        if let Some(most) = same.max_by(f64::total_cmp) {
+            return most;
+        }
         self.known(levels)
-            .map(|(column, level)| (self.beside[column][level], self.alone[column][level]))
-            .max_by(|(one, alone), (other, other_alone)| one.total_cmp(other).then(other_alone.total_cmp(alone)))
-            .map_or(f64::NEG_INFINITY, |(beside, alone)| alone + all - beside)
+            .max_by(|one, other| {
+                let [said, other_said] = [one, other].map(|(column, level)| self.beside[*column][*level]);
+                said.total_cmp(&other_said)
+            })
+            .map_or(f64::NEG_INFINITY, most)
     }
 
     fn said(&self, levels: &[u8]) -> f64 {

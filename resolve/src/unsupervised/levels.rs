@@ -8,6 +8,8 @@ use crate::features::{Feature, Measure};
 pub(super) const LEVELS: usize = 7;
 /// From this step on two values agree: they differ by a typing error at most.
 pub(super) const AGREEING: u8 = 3;
+/// And from this step on they are the same.
+pub(super) const SAME: usize = 4;
 /// Stands for a value that is missing on a side.
 pub(super) const MISSING: u8 = u8::MAX;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use refuel_dag::{Node, NodeId, RenderMode};
 use refuel_engine::Cancel;
-use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Computed, Gated, Placement, Plan, RelationName};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Computed, Placement, Plan, RelationName};
 use serde::Serialize;
 
 use crate::connections::Session;
@@ -171,9 +171,16 @@ fn query(
         compiled.relations.push(of_relation(scope, computed, session)?);
     }
     compiled.stages = stages(scope, &plan, &tables.missing.borrow())?;
-    compiled.sql = match plan.gated {
-        Some(Gated::Sql(sql)) if node.model().is_some_and(|model| model.gated) => sql,
-        _ => plan.sql,
+    compiled.sql = if node.model().is_some_and(|model| model.gated) {
+        match gates::query(node, &plan.sql, plan.gated.as_ref()) {
+            Ok(sql) => sql,
+            Err(error) => {
+                compiled.unknown = Some(error.to_string());
+                plan.sql
+            }
+        }
+    } else {
+        plan.sql
     };
     Ok(compiled)
 }

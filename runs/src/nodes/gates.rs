@@ -5,7 +5,6 @@ use refuel_staging::Gated;
 use refuel_warehouse::materialize::{self, Make};
 use refuel_warehouse::{Owner, RelationName, Warehouse, ownership};
 
-use super::query::Resolved;
 use crate::error::RunError;
 use crate::quote;
 
@@ -40,12 +39,12 @@ pub(crate) fn kept(model: &RelationName, gated: bool) -> RelationName {
     if gated { stored(model) } else { model.clone() }
 }
 
-/// The query whose last column is the gate of each row. A row behind which there is no answer is accepted.
+/// The query whose last column is the gate of each row: `gated` where staging made one of `sql`. A row behind which there is no answer is accepted.
 ///
 /// # Errors
 /// [`RunError::NotPossible`] where a row has no gate of its own.
-pub(crate) fn query(node: &Node, resolved: &Resolved) -> Result<String, RunError> {
-    match &resolved.gated {
+pub(crate) fn query(node: &Node, sql: &str, gated: Option<&Gated>) -> Result<String, RunError> {
+    match gated {
         Some(Gated::Sql(sql)) => Ok(sql.clone()),
         Some(Gated::Impossible(reason)) => Err(RunError::NotPossible {
             node: node.name.to_string(),
@@ -54,10 +53,7 @@ pub(crate) fn query(node: &Node, resolved: &Resolved) -> Result<String, RunError
                 "call the task in a model of its own, and let this one read it; or set \"gates: false\"".to_owned(),
             ),
         }),
-        None => Ok(format!(
-            "SELECT ungated.*, 0 AS {COLUMN} FROM ({}) AS ungated",
-            resolved.sql
-        )),
+        None => Ok(format!("SELECT ungated.*, 0 AS {COLUMN} FROM ({sql}) AS ungated")),
     }
 }
 

@@ -225,7 +225,10 @@ fn make(
     let owner = owner(context, node);
     let contract = contract(context, node, model);
     let (stored, sql) = if model.gated {
-        (gates::stored(relation), gates::query(node, resolved)?)
+        (
+            gates::stored(relation),
+            gates::query(node, &resolved.sql, resolved.gated.as_ref())?,
+        )
     } else {
         (relation.clone(), resolved.sql.clone())
     };

@@ -7,11 +7,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use refuel_dag::Node;
-use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Gated, Placement, Plan, RelationName};
+use refuel_staging::{Analyzed, AnswerTables, Asked, Call, Placement, Plan, RelationName};
 use refuel_warehouse::{Dialect, Warehouse};
 
 use super::query::Tables;
-use super::relations;
+use super::{gates, relations};
 use crate::connections::Session;
 use crate::context::Scope;
 use crate::error::RunError;
@@ -106,10 +106,9 @@ fn prepare(scope: &Scope<'_>, node: &Node, plan: &Plan, warehouse: &mut dyn Ware
         warehouse.describe(&stage.inputs)?;
     }
     warehouse.describe(&plan.sql)?;
-    if let Some(Gated::Sql(sql)) = &plan.gated
-        && node.model().is_some_and(|model| model.gated)
-    {
-        warehouse.describe(sql)?;
+    if node.model().is_some_and(|model| model.gated) {
+        // That rows can't have gates is told before anything is asked, too.
+        warehouse.describe(&gates::query(node, &plan.sql, plan.gated.as_ref())?)?;
     }
     Ok(())
 }

@@ -40,6 +40,10 @@ pub enum Action {
 
 /// What a stage of a node would ask.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the report, and any of them can hold by itself"
+)]
 pub struct PlanStage {
     /// The task, or the model where a call names one.
     pub task: String,

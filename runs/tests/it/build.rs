@@ -253,9 +253,10 @@ fn a_relation_that_somebody_else_made_is_left_alone() {
 
 #[test]
 fn inputs_that_can_not_be_answered_are_told_with_their_reason() {
-    let shop = Shop::with(&[
-        ("seeds/messages.csv", "id,body\n1,a broken one\n2,another broken one\n3,a refund!\n"),
-    ]);
+    let shop = Shop::with(&[(
+        "seeds/messages.csv",
+        "id,body\n1,a broken one\n2,another broken one\n3,a refund!\n",
+    )]);
     let report = shop.build();
     assert_eq!(
         node(&report, "model.shop.labelled").message.as_deref(),

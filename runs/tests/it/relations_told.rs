@@ -86,6 +86,21 @@ fn what_is_sent_for_a_relation_is_its_rows_and_the_table_of_the_result() {
 }
 
 #[test]
+fn what_is_sent_for_gated_rows_of_a_relation_has_their_gate() {
+    let shop = shop();
+    shop.write(
+        "models/entities.sql",
+        "{{ config(materialized='table', gates=true) }}\n\
+         SELECT r.record_key, r.entity_id FROM refuel_resolve({{ ref('vendors') }}, 'same_vendor') AS r\n",
+    );
+    shop.build();
+    let compiled = compiled::of(&shop, "model.shop.entities");
+    let sql = &compiled.queries[0].sql;
+    assert!(sql.contains("refuel_gate"), "{sql}");
+    assert_eq!(shop.table("SELECT count(*) FROM entities__accepted"), "8");
+}
+
+#[test]
 fn an_explanation_shows_the_entity_of_a_record() {
     let shop = shop();
     shop.build();

@@ -62,3 +62,19 @@ fn a_wrong_column_is_told_before_a_relation_is_resolved() {
         "0"
     );
 }
+
+#[test]
+fn rows_that_can_not_have_gates_are_told_of_before_anybody_is_asked() {
+    let shop = Shop::new();
+    shop.write(
+        "models/labelled.sql",
+        "{{ config(materialized='table', gates=true) }}\n\
+         WITH RECURSIVE r AS (SELECT refuel_label(body, 'topic') AS topic, 1 AS n FROM {{ ref('cleaned') }}\n\
+         UNION SELECT topic, n + 1 FROM r WHERE n < 3) SELECT * FROM r\n",
+    );
+    let report = shop.build();
+    let labelled = node(&report, "model.shop.labelled");
+    let message = labelled.message.as_deref().unwrap_or_default();
+    assert!(message.contains("can't have gates"), "{labelled:#?}");
+    assert_eq!(shop.models.asked(), [""; 0]);
+}

@@ -104,9 +104,9 @@ impl NearestNeighbours {
                 background,
             })
         });
-        let chosen = least(who, &loss).unwrap_or(nearest.voting);
+        let chosen = least(who, loss).unwrap_or(nearest.voting);
         let against = BACKGROUNDS.map(|background| Voting { background, ..chosen });
-        let best = least(against, &loss).map_or(f64::INFINITY, &loss);
+        let best = least(against, loss).map_or(f64::INFINITY, loss);
         // Rows may be less like the examples than these are like each other: of what costs next to nothing it is the greatest.
         let may = best + NEXT_TO_NOTHING * nearest.labels.len() as f64;
         let greatest = against.into_iter().rev().find(|voting| loss(*voting) <= may);

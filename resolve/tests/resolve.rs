@@ -370,8 +370,8 @@ fn records_that_have_nothing_in_common_stay_alone() {
             .filter(|entity| !entity.canonical.is_empty())
             .all(|entity| entity.cluster.confidence > 0.99)
     );
-    assert_eq!(
-        resolution.entities[3].cluster.confidence, 0.0,
+    assert!(
+        resolution.entities[3].cluster.confidence < 1e-6,
         "nothing says that a record without a value is alone"
     );
     assert!(resolution.entities[3].canonical.is_empty());

@@ -40,10 +40,11 @@ class Set:
 
     def ask(self, verbs, task, rows="rows.csv"):
         """Answers of `refuel label` beside the rows, none of them kept from before, and what it reports."""
-        answers = self.work / "answers.jsonl"
+        answers, before = self.work / "answers.jsonl", verbs.processor
         report, seconds = verbs.run("label", self.work / rows, "--task", task, "-o", answers, "--force", "--preview", 0)
         answered = data.lines(answers)
         kept = {"rows_per_second": report["rows_per_second"], "seconds": seconds, "answered_by": report["model"]}
+        kept["processor_seconds"] = verbs.processor - before
         kept |= {key: report[key] for key in ("ok", "abstained", "failed", "cached", "peak_memory_bytes")}
         return [(row[self.name], row[f"{self.name}_confidence"], row) for row in answered], kept
 

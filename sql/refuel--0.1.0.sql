@@ -139,6 +139,21 @@ CREATE FUNCTION refuel_enrich(input jsonb, task text) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'refuel_enrich' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_enrich(jsonb, text) IS 'The fields of a record, with those that it lacked';
 
+CREATE FUNCTION refuel_resolve(relation regclass, task text)
+RETURNS TABLE (record_key text, entity_id bigint, is_canonical boolean, confidence real, canonical jsonb)
+AS 'MODULE_PATHNAME', 'refuel_resolve' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 1000;
+COMMENT ON FUNCTION refuel_resolve(regclass, text) IS 'Which records of a relation are the same thing';
+
+CREATE FUNCTION refuel_resolve(relation regclass, other regclass, task text)
+RETURNS TABLE (record_key text, entity_id bigint, is_canonical boolean, confidence real, canonical jsonb, source integer)
+AS 'MODULE_PATHNAME', 'refuel_resolve_two' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 1000;
+COMMENT ON FUNCTION refuel_resolve(regclass, regclass, text) IS 'Which records of two relations are the same thing';
+
+CREATE FUNCTION refuel_repair(relation regclass, task text)
+RETURNS TABLE (record_key text, column_name text, value text, proposed text, confidence real, evidence text, remedy text)
+AS 'MODULE_PATHNAME', 'refuel_repair' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 100;
+COMMENT ON FUNCTION refuel_repair(regclass, text) IS 'The cells of a relation that look wrong, with what should stand there';
+
 CREATE FUNCTION refuel_detail(input text, task text) RETURNS refuel_result
 AS 'MODULE_PATHNAME', 'refuel_detail' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION refuel_detail(text, text) IS 'Everything about the answer that a task gives a text';

@@ -109,6 +109,15 @@ pub(crate) enum Failure {
     /// A record has to be an object.
     #[error("the input must be a JSON object of columns and values")]
     NotRecord,
+    /// The relation was dropped.
+    #[error("there is no relation with OID {oid}")]
+    NoRelation {
+        /// Its OID.
+        oid: u32,
+    },
+    /// A set of rows can't be returned where the function was called.
+    #[error("a function that returns rows was called where no rows can be returned")]
+    NotInFrom,
     /// An option of `refuel_complete` that it doesn't have.
     #[error("refuel_complete has no option \"{option}\"")]
     UnknownOption {
@@ -191,6 +200,8 @@ impl Failure {
             Self::Catalog { .. } => "RF0919",
             Self::TokenFile { .. } => "RF0920",
             Self::UnknownReport { .. } => "RF0921",
+            Self::NoRelation { .. } => "RF0922",
+            Self::NotInFrom => "RF0923",
             Self::Task(error) => error.code(),
             Self::Client(error) => error.code(),
         }
@@ -234,6 +245,9 @@ impl Failure {
             }
             Self::UnknownReport { .. } => Some("the reports are host, models, activity and usage".to_owned()),
             Self::Answer { .. } => Some("see that host and extension are of the same version".to_owned()),
+            Self::NotInFrom => {
+                Some("call it in FROM: SELECT * FROM refuel_resolve('vendors', 'same_vendor')".to_owned())
+            }
             Self::Task(error) => error.hint(),
             Self::Client(error) => error.hint(),
             Self::NotOwner { .. }
@@ -241,6 +255,7 @@ impl Failure {
             | Self::NotOptions
             | Self::Encoding
             | Self::Nul
+            | Self::NoRelation { .. }
             | Self::Catalog { .. } => None,
         }
     }
@@ -252,6 +267,8 @@ impl Failure {
             Self::NoTask { .. } | Self::NoVersion { .. } | Self::NoRole { .. } => {
                 PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT
             }
+            Self::NoRelation { .. } => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            Self::NotInFrom => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::TaskDenied { .. } | Self::NotOwner { .. } | Self::ModelDenied { .. } => {
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
             }

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use pgrx::pg_sys;
-use refuel_client::wire::{Answer, Hello, Input, Report, ReportKind, Work};
+use refuel_client::wire::{Answer, Hello, Input, Relation, Report, ReportKind, Row, Work};
 use refuel_client::{Address, Interest, Session, Stopped, Waiter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -39,6 +39,17 @@ pub(crate) fn answer(resolved: &Resolved, detail: bool, inputs: &[Input]) -> Res
             resolved.prepared.replace(Some(prepared.clone()));
         }
         Ok(answered)
+    })
+}
+
+/// What comes of whole relations: rows as texts, and what a person should hear.
+pub(crate) fn relate(resolved: &Resolved, relations: Vec<Relation>) -> Result<(Vec<Row>, Vec<String>), Failure> {
+    with_session(|session| {
+        let related = session.relate(&resolved.spec, relations, &mut Interrupts)?;
+        if let Some(prepared) = session.prepared(&resolved.spec) {
+            resolved.prepared.replace(Some(prepared.clone()));
+        }
+        Ok(related)
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use refuel_client::wire::Failure;
 use refuel_engine::EngineError;
 use refuel_registry::RegistryError;
+use refuel_relations::RelationError;
 use thiserror::Error;
 
 /// An error of the host, with a stable code and a hint. Codes up to `RF0819` are the server's, the others the pool's.
@@ -126,6 +127,24 @@ pub enum HostError {
     /// The engine refused, or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A whole relation can't be worked on.
+    #[error(transparent)]
+    Relation(#[from] RelationError),
+    /// The vectors of a relation's records can't be made.
+    #[error("no vectors can be made of the records: {}", .0.message)]
+    Vectors(Box<Failure>),
+    /// The model makes none of any record.
+    #[error("the model `{model}` makes no vector of any record")]
+    NoVectors {
+        /// `name@digest` of the model.
+        model: String,
+    },
+    /// Something happened that is not foreseen.
+    #[error("the work on a relation was given up: {cause}")]
+    Mistake {
+        /// What happened.
+        cause: String,
+    },
 }
 
 impl HostError {
@@ -148,7 +167,11 @@ impl HostError {
             Self::Memory { .. } => "RF0821",
             Self::QueueFull { .. } => "RF0822",
             Self::Window { .. } => "RF0823",
+            Self::Vectors(_) => "RF0824",
+            Self::Mistake { .. } => "RF0825",
+            Self::NoVectors { .. } => "RF0826",
             Self::Engine(error) => error.code(),
+            Self::Relation(error) => error.code(),
         }
     }
 
@@ -196,6 +219,12 @@ impl HostError {
                 Some("ask again when less is under way; `refuel host --status` shows it".to_owned())
             }
             Self::Engine(error) => error.hint(),
+            Self::Relation(error) => error.hint(),
+            Self::Vectors(failure) => failure.hint.clone(),
+            Self::NoVectors { .. } => Some(
+                "name another embedding model in the task; `refuel model ls` shows those that are there".to_owned(),
+            ),
+            Self::Mistake { .. } => Some("report it, with what the task and the relation look like".to_owned()),
             Self::Start { .. } => None,
         }
     }
@@ -221,14 +250,18 @@ impl HostError {
             | Self::WrongToken
             | Self::Protocol { .. }
             | Self::NoTask { .. }
-            | Self::Window { .. } => true,
+            | Self::Window { .. }
+            | Self::NoVectors { .. }
+            | Self::Relation(_) => true,
+            Self::Vectors(failure) => failure.wrong_request,
             Self::SocketInUse { .. }
             | Self::Socket { .. }
             | Self::Listen { .. }
             | Self::Start { .. }
             | Self::Stopping
             | Self::Memory { .. }
-            | Self::QueueFull { .. } => false,
+            | Self::QueueFull { .. }
+            | Self::Mistake { .. } => false,
         }
     }
 

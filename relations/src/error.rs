@@ -72,6 +72,12 @@ pub enum RelationError {
         /// Name of the task.
         task: String,
     },
+    /// Rows of a database are told apart by a key alone.
+    #[error("the task \"{task}\" names no key, and rows of a database have no places")]
+    KeyNeeded {
+        /// Name of the task.
+        task: String,
+    },
     /// What resolving refuses.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -94,6 +100,7 @@ impl RelationError {
             Self::UnknownKey { .. } => "RF2405",
             Self::Count { .. } => "RF2406",
             Self::OneTable { .. } => "RF2407",
+            Self::KeyNeeded { .. } => "RF2408",
             Self::Resolve(error) => error.code(),
             Self::Repair(error) => error.code(),
             Self::Learn(error) => error.code(),
@@ -115,6 +122,7 @@ impl RelationError {
             Self::UnknownKey { .. } => Some("correct the example, or leave it out".to_owned()),
             Self::Count { .. } => None,
             Self::OneTable { .. } => Some("give both tables, or set `mode: deduplicate`".to_owned()),
+            Self::KeyNeeded { .. } => Some("name the column that tells rows apart: key: id".to_owned()),
             Self::Resolve(error) => error.hint(),
             Self::Repair(error) => Some(error.hint()),
             Self::Learn(error) => error.hint(),

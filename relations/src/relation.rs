@@ -105,6 +105,23 @@ impl Relation {
         })
     }
 
+    /// Rows of a database as far as a task reads them, in the order of their keys: there they have no other. The same rows
+    /// give the same result then.
+    ///
+    /// # Errors
+    /// A task that names no key, and what [`read_by`](Self::read_by) refuses.
+    pub fn keyed(self, task: &Task) -> Result<Self> {
+        let Some(key) = task.table.as_ref().and_then(TableTask::key) else {
+            return Err(RelationError::KeyNeeded {
+                task: task.name.clone(),
+            });
+        };
+        let mut part = self.read_by(task)?;
+        let place = part.place(key)?;
+        part.rows.sort_by(|one, other| one[place].cmp(&other[place]));
+        Ok(part)
+    }
+
     /// Places of the columns that a task looks at, in the relation's order: those that it names, or all but the key and
     /// those that it ignores.
     pub(crate) fn looked_at(&self, named: &[&str], ignored: &[String], key: Option<&str>) -> Result<Vec<usize>> {
@@ -144,6 +161,16 @@ mod tests {
         let relation = relation(&[["a", "x"], [" b ", "y"]]);
         assert_eq!(relation.row_keys(Some("id")).unwrap(), ["a", "b"]);
         assert_eq!(relation.row_keys(None).unwrap(), ["1", "2"]);
+    }
+
+    #[test]
+    fn rows_of_a_database_are_in_the_order_of_their_keys() {
+        let task = |text: &str| Task::from_yaml(text, "t.yml", std::path::Path::new(".")).unwrap();
+        let rows = relation(&[["b", "x"], ["a", "y"]]);
+        let keyed = rows.clone().keyed(&task("{name: t, kind: repair, key: id}")).unwrap();
+        assert_eq!(keyed, relation(&[["a", "y"], ["b", "x"]]));
+        let error = rows.keyed(&task("{name: t, kind: repair}")).unwrap_err();
+        assert_eq!((error.code(), error.hint().is_some()), ("RF2408", true));
     }
 
     #[test]

@@ -26,6 +26,17 @@ impl TableTask {
         }
     }
 
+    /// Whether the task reads what is in a column: its key, and what it looks at.
+    pub fn reads(&self, column: &str) -> bool {
+        let named: Vec<&str> = match self {
+            Self::Resolve(task) => task.columns.iter().map(|column| &*column.name).collect(),
+            Self::Repair(task) => task.columns.iter().map(String::as_str).collect(),
+        };
+        let (Self::Resolve(ResolveTask { ignore, .. }) | Self::Repair(RepairTask { ignore, .. })) = self;
+        let ignored = ignore.iter().any(|name| name == column);
+        self.key() == Some(column) || (!ignored && (named.is_empty() || named.contains(&column)))
+    }
+
     /// How many solved pairs or rows the task has.
     pub fn solved(&self) -> usize {
         match self {

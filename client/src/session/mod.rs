@@ -15,7 +15,9 @@ pub use connection::Connection;
 pub use waiter::{Blocking, Interest, Stopped, Waiter};
 
 use crate::error::ClientError;
-use crate::wire::{Answer, Hello, Input, Prepared, Report, ReportKind, TaskSpec, ToClient, ToHost, Work};
+use crate::wire::{
+    Answer, Hello, Input, Prepared, Relate, Relation, Report, ReportKind, Row, TaskSpec, ToClient, ToHost, Work,
+};
 use exchange::Exchange;
 use tasks::Tasks;
 
@@ -117,6 +119,40 @@ impl Session {
         Ok(exchange.finish(elapsed))
     }
 
+    /// What comes of whole relations: rows as texts, in the columns of the task's kind, and what a person should hear.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::TooLarge`] where the relations are larger than a message may be.
+    pub fn relate(
+        &mut self,
+        spec: &TaskSpec,
+        relations: Vec<Relation>,
+        waiter: &mut dyn Waiter,
+    ) -> Result<(Vec<Row>, Vec<String>), ClientError> {
+        self.requests += 1;
+        let (request, task) = (self.requests, self.tasks.number(spec));
+        let relate = ToHost::Relate(Relate {
+            request,
+            task,
+            relations,
+        });
+        let mut losses = 0;
+        loop {
+            let related = self.attempt(waiter, |session, connection, waiter| {
+                if !session.tasks.is_settled(spec) {
+                    let prepared = settle(connection, task, spec, waiter)?;
+                    session.tasks.settled(spec, prepared);
+                }
+                connection.queue(&relate)?;
+                gather(connection, request, waiter)
+            });
+            match related {
+                Err(ClientError::Lost { .. }) if losses < MOST_LOSSES => losses += 1,
+                result => return result,
+            }
+        }
+    }
+
     /// What the host is and does.
     ///
     /// # Errors
@@ -193,6 +229,26 @@ fn given_up(error: ClientError, waited: Duration) -> ClientError {
             source: io::Error::new(source.kind(), "it closed the connection at once"),
         },
         other => other,
+    }
+}
+
+/// Gathers the rows of a request that is under way alone.
+fn gather(
+    connection: &mut Connection,
+    number: u64,
+    waiter: &mut dyn Waiter,
+) -> Result<(Vec<Row>, Vec<String>), ClientError> {
+    let (mut all, mut said) = (Vec::new(), Vec::new());
+    loop {
+        match connection.receive(waiter)? {
+            ToClient::Rows { request, rows, notes } if request == number => {
+                all.extend(rows);
+                said.extend(notes);
+            }
+            ToClient::Done { request, .. } if request == number => return Ok((all, said)),
+            ToClient::Failed(failure) => return Err(failure.into()),
+            _ => return Err(connection.protocol("it was asked for rows and said something else")),
+        }
     }
 }
 

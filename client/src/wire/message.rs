@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use super::relation::{Relate, Row};
 use super::report::{Report, ReportKind};
 
 /// From a client to the host.
@@ -29,6 +30,9 @@ pub enum ToHost {
     },
     /// What the host is and does. The reply is [`ToClient::Report`].
     Report(ReportKind),
+    /// Whole relations, for a task of kind `resolve` or `repair`. The replies are any number of [`ToClient::Rows`], then
+    /// [`ToClient::Done`] or [`ToClient::Failed`].
+    Relate(Relate),
 }
 
 /// From the host to a client.
@@ -61,6 +65,15 @@ pub enum ToClient {
     Failed(Failure),
     /// What the host is and does.
     Report(Report),
+    /// Rows of what came of whole relations, in their order.
+    Rows {
+        /// The request.
+        request: u64,
+        /// Values as texts, one for each of [`RESOLVED`](super::RESOLVED) or [`REPAIRED`](super::REPAIRED), by the task's kind.
+        rows: Vec<Row>,
+        /// What a person should hear of the result.
+        notes: Vec<String>,
+    },
 }
 
 /// Who asks.

@@ -8,6 +8,7 @@
 mod frame;
 mod message;
 mod preamble;
+mod relation;
 mod report;
 
 pub use frame::{FrameError, LARGEST_FRAME, decode, encode, take_frame};
@@ -16,10 +17,11 @@ pub use message::{
     Welcome, Work,
 };
 pub use preamble::{PREAMBLE_BYTES, Preamble};
+pub use relation::{REPAIRED, RESOLVED, Relate, Relation, Row};
 pub use report::{Activity, HostReport, ModelReport, Report, ReportKind, UsageReport};
 
 /// Version of the protocol. Sides whose versions differ don't talk.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Version of this crate, which is that of host and extension alike.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -22,6 +22,7 @@ use crate::functions::Subject;
 use crate::settings;
 use query::{Access, Parameter, Row, role, role_name, run};
 
+pub(crate) use query::checked;
 pub(crate) use spec::OPTIONS;
 
 /// Whether a role may use the task `t`. It is in the query itself, as Postgres would plan a function anew at each call.

@@ -92,7 +92,7 @@ pub(super) fn run(sql: &'static str, parameters: &[Parameter<'_>], access: Acces
 }
 
 /// An error for a status that is one.
-fn checked(what: &str, status: c_int) -> Result<(), Failure> {
+pub(crate) fn checked(what: &str, status: c_int) -> Result<(), Failure> {
     if status < 0 {
         return Err(Failure::Catalog {
             reason: format!("{what} gave {status}"),

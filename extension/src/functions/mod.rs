@@ -5,6 +5,7 @@
 
 mod manage;
 mod output;
+pub(crate) mod relation;
 mod row;
 
 use pgrx::pg_sys;
@@ -55,6 +56,9 @@ enum InputShape {
     Texts,
 }
 
+/// What Postgres calls.
+type Address = unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum;
+
 /// An SQL function.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -69,7 +73,7 @@ pub(crate) struct Function {
     output: Output,
     /// The kinds of tasks whose answers it returns. Empty where it is every kind.
     kinds: &'static [&'static str],
-    address: unsafe extern "C-unwind" fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum,
+    address: Address,
 }
 
 /// A call from SQL.
@@ -208,10 +212,7 @@ impl Function {
         if oid.to_u32() < pg_sys::FirstNormalObjectId || !names_one_of_ours(oid) {
             return None;
         }
-        let mut information = pg_sys::FmgrInfo::default();
-        // SAFETY: the function is there, as its catalog row was just read, and the record is ours to fill.
-        unsafe { pg_sys::fmgr_info(oid, &raw mut information) };
-        let address = information.fn_addr? as usize;
+        let address = address_of(oid)?;
         FUNCTIONS
             .iter()
             .find(|function| function.address as usize == address)
@@ -285,17 +286,15 @@ impl Function {
 
     /// Checks that it returns what the task answers; to be called before anything is asked.
     pub(crate) fn check(&self, resolved: &Resolved) -> Result<(), Failure> {
-        if self.kinds.is_empty() || self.kinds.contains(&resolved.kind.as_str()) {
+        let kind = resolved.kind.as_str();
+        if self.kinds.contains(&kind) || (self.kinds.is_empty() && relation::for_kind(kind).is_none()) {
             return Ok(());
         }
         Err(Failure::WrongKind {
             function: self.name,
             task: resolved.spec.name.clone(),
             kind: resolved.kind.clone(),
-            right: FUNCTIONS
-                .iter()
-                .find(|other| other.kinds.contains(&resolved.kind.as_str()))
-                .map(|other| other.name),
+            right: for_kind(kind),
         })
     }
 
@@ -313,35 +312,52 @@ impl Function {
     }
 }
 
+/// The function that answers tasks of a kind.
+fn for_kind(kind: &str) -> Option<&'static str> {
+    let by_row = FUNCTIONS.iter().find(|function| function.kinds.contains(&kind));
+    by_row
+        .map(|function| function.name)
+        .or_else(|| relation::for_kind(kind))
+}
+
 /// Whether a function is written in C and has the symbol of one of ours. It says nothing about the library, but keeps
 /// others' functions from being loaded while a statement is planned.
-#[expect(
-    clippy::cast_ptr_alignment,
-    reason = "rows of the catalog are aligned as their structures are"
-)]
 fn names_one_of_ours(oid: pg_sys::Oid) -> bool {
+    symbol_of(oid).is_some_and(|symbol| FUNCTIONS.iter().any(|function| function.symbol == symbol))
+}
+
+/// The symbol of a function that is written in C.
+#[expect(clippy::cast_ptr_alignment, reason = "a row of the catalog is aligned as its fixed part has to be")]
+fn symbol_of(oid: pg_sys::Oid) -> Option<String> {
     /// OID of the language `c` in `pg_language`, the same in every database.
     const LANGUAGE_C: u32 = 13;
     // SAFETY: the row is released, and nothing of it is used afterwards. `prosrc` is never null.
     unsafe {
         let row = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::PROCOID as i32, pg_sys::Datum::from(oid));
         if row.is_null() {
-            return false;
+            return None;
         }
         let fixed = pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_proc>();
-        let mut ours = false;
+        let mut symbol = None;
         if (*fixed).prolang.to_u32() == LANGUAGE_C {
             let mut null = false;
-            let symbol = pg_sys::SysCacheGetAttr(
+            let written = pg_sys::SysCacheGetAttr(
                 pg_sys::SysCacheIdentifier::PROCOID as i32,
                 row,
                 pg_sys::Anum_pg_proc_prosrc as i16,
                 &raw mut null,
             );
-            ours = !null
-                && text::read(symbol).is_ok_and(|symbol| FUNCTIONS.iter().any(|function| function.symbol == symbol));
+            symbol = (!null).then(|| text::read(written).ok()).flatten();
         }
         pg_sys::ReleaseSysCache(row);
-        ours
+        symbol
     }
+}
+
+/// The address of a function that is written in C; Postgres loads its library.
+fn address_of(oid: pg_sys::Oid) -> Option<usize> {
+    let mut information = pg_sys::FmgrInfo::default();
+    // SAFETY: the function is there, as its catalog row was just read, and the record is ours to fill.
+    unsafe { pg_sys::fmgr_info(oid, &raw mut information) };
+    information.fn_addr.map(|address| address as usize)
 }

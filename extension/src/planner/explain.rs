@@ -1,5 +1,5 @@
-//! What `EXPLAIN` says of calls that are answered row by row. Nodes that batch say what they do themselves
-//! ([`crate::node`]).
+//! What `EXPLAIN` says of calls that are answered row by row, and of those over whole relations. Nodes that batch say what
+//! they do themselves ([`crate::node`]).
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -10,7 +10,7 @@ use pgrx::pg_sys::{
     self, ExplainOneQuery_hook_type, ExplainState, IntoClause, ParamListInfo, PlannedStmt, Query, QueryEnvironment,
 };
 
-use super::reasons;
+use super::reasons::{self, Told};
 use crate::settings;
 
 static EARLIER: OnceLock<ExplainOneQuery_hook_type> = OnceLock::new();
@@ -28,8 +28,8 @@ enum Explained {
     Nothing,
     /// It isn't planned yet.
     Unplanned,
-    /// It is; why calls in it are answered row by row.
-    Planned(Vec<String>),
+    /// It is; what is to be said of calls in it.
+    Planned(Told),
 }
 
 pub(super) fn install() {
@@ -48,7 +48,7 @@ pub(super) unsafe fn note(statement: *mut PlannedStmt) {
         if !matches!(explained, Explained::Unplanned) {
             return;
         }
-        let mut reasons = Vec::new();
+        let mut told = Told::default();
         // SAFETY: a statement's trees are plans, or null.
         unsafe {
             for plan in super::nodes::items((*statement).subplans)
@@ -56,11 +56,11 @@ pub(super) unsafe fn note(statement: *mut PlannedStmt) {
                 .chain([(*statement).planTree])
             {
                 if !plan.is_null() {
-                    reasons::collect(plan, settings::batching(), &mut reasons);
+                    reasons::collect(plan, settings::batching(), &mut told);
                 }
             }
         }
-        *explained = Explained::Planned(reasons);
+        *explained = Explained::Planned(told);
     });
 }
 
@@ -94,27 +94,36 @@ unsafe extern "C-unwind" fn explain(
     }
     let explained = EXPLAINED.take();
     drop(before);
-    if let Explained::Planned(reasons) = explained
-        && !reasons.is_empty()
-    {
+    if let Explained::Planned(told) = explained {
+        let properties = [(c"Row by Row", told.row_by_row), (c"Whole Relation", told.relations)];
         // SAFETY: `state` is what the caller collects its output in.
-        unsafe { say(state, &reasons) };
+        unsafe { say(state, &properties) };
     }
 }
 
-unsafe fn say(state: *mut ExplainState, reasons: &[String]) {
-    const NAME: &CStr = c"Row by Row";
-    let reasons = reasons.iter().filter_map(|reason| CString::new(reason.as_str()).ok());
+unsafe fn say(state: *mut ExplainState, properties: &[(&CStr, Vec<String>)]) {
+    let mut properties = properties.iter().filter(|(_, words)| !words.is_empty()).peekable();
+    if properties.peek().is_none() {
+        return;
+    }
     // SAFETY: texts live as long as the calls, those of the list as long as the current memory context.
     unsafe {
-        if (*state).format == pg_sys::ExplainFormat::EXPLAIN_FORMAT_TEXT {
-            for reason in reasons {
-                pg_sys::ExplainPropertyText(NAME.as_ptr(), reason.as_ptr(), state);
-            }
-        } else {
+        let text = (*state).format == pg_sys::ExplainFormat::EXPLAIN_FORMAT_TEXT;
+        if !text {
             pg_sys::ExplainOpenGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
-            let reasons = super::nodes::list(reasons.map(|reason| pg_sys::pstrdup(reason.as_ptr())));
-            pg_sys::ExplainPropertyList(NAME.as_ptr(), reasons, state);
+        }
+        for (name, words) in properties {
+            let words = words.iter().filter_map(|words| CString::new(words.as_str()).ok());
+            if text {
+                for words in words {
+                    pg_sys::ExplainPropertyText(name.as_ptr(), words.as_ptr(), state);
+                }
+            } else {
+                let words = super::nodes::list(words.map(|words| pg_sys::pstrdup(words.as_ptr())));
+                pg_sys::ExplainPropertyList(name.as_ptr(), words, state);
+            }
+        }
+        if !text {
             pg_sys::ExplainCloseGroup(c"Refuel".as_ptr(), std::ptr::null(), true, state);
         }
     }

@@ -4,7 +4,7 @@ use pgrx::pg_sys::{self, FuncExpr, List, Node, NodeTag, Plan};
 
 use super::nodes::{bitmaps, children, tag, walk};
 use super::stage::is_stage;
-use crate::functions::Function;
+use crate::functions::{Function, relation};
 
 /// An expression, or a list of them, of a plan node.
 pub(super) struct Part {
@@ -164,15 +164,37 @@ pub(super) unsafe fn expressions(plan: *mut Plan) -> Vec<Part> {
     parts
 }
 
-/// What is answered row by row in a plan, and why, each once.
-pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, reasons: &mut Vec<String>) {
+/// What `EXPLAIN` says of calls that no node gathers, each once.
+#[derive(Default)]
+pub(super) struct Told {
+    /// What is answered row by row, and why.
+    pub(super) row_by_row: Vec<String>,
+    /// What is done with whole relations.
+    pub(super) relations: Vec<String>,
+}
+
+fn once(list: &mut Vec<String>, words: String) {
+    if !list.contains(&words) {
+        list.push(words);
+    }
+}
+
+/// Collects what is to be said of a plan.
+pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, told: &mut Told) {
     // SAFETY: the caller passes a plan.
     unsafe {
         for part in expressions(plan) {
             walk(part.node, &mut |node| {
-                if tag(node) == NodeTag::T_FuncExpr
-                    && let Some(function) = Function::of((*node.cast::<FuncExpr>()).funcid)
-                {
+                if tag(node) != NodeTag::T_FuncExpr {
+                    return true;
+                }
+                let oid = (*node.cast::<FuncExpr>()).funcid;
+                if let Some(name) = relation::named(oid) {
+                    once(
+                        &mut told.relations,
+                        format!("{name} sends its rows to the host together"),
+                    );
+                } else if let Some(function) = Function::of(oid) {
                     let why = if !function.batched() {
                         "because the texts of each array are asked for at once"
                     } else if !batching {
@@ -182,16 +204,13 @@ pub(super) unsafe fn collect(plan: *mut Plan, batching: bool, reasons: &mut Vec<
                     } else {
                         part.place
                     };
-                    let reason = format!("{} {why}", function.name);
-                    if !reasons.contains(&reason) {
-                        reasons.push(reason);
-                    }
+                    once(&mut told.row_by_row, format!("{} {why}", function.name));
                 }
                 true
             });
         }
         for child in children(plan).into_iter().chain(bitmaps(plan)) {
-            collect(*child, batching, reasons);
+            collect(*child, batching, told);
         }
     }
 }

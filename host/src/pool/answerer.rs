@@ -41,8 +41,8 @@ pub(super) trait Answerer: Send + Sync {
     /// `name@digest` of the model.
     fn model(&self) -> &str;
 
-    /// Kind of the task.
-    fn kind(&self) -> &'static str;
+    /// The task.
+    fn task(&self) -> &Task;
 
     /// What the model reads of an input.
     fn render(&self, input: &Input) -> Result<RenderedInput, RenderError>;
@@ -175,8 +175,8 @@ impl Answerer for PreparedTask {
         self.model()
     }
 
-    fn kind(&self) -> &'static str {
-        self.task().kind.name()
+    fn task(&self) -> &Task {
+        self.task()
     }
 
     fn render(&self, input: &Input) -> Result<RenderedInput, RenderError> {

@@ -13,6 +13,7 @@ mod memory;
 mod observer;
 mod pace;
 mod queue;
+mod relate;
 mod report;
 mod request;
 mod settled;
@@ -40,7 +41,7 @@ pub use settled::Settled;
 
 use crate::error::HostError;
 use answerer::{Backend, Models, RenderError};
-use request::{Asker, Progress, Tally};
+use request::{Asker, Deliver, Progress, Tally};
 use settled::Lane;
 use shared::Shared;
 
@@ -146,13 +147,7 @@ impl Pool {
 
     /// Registers a client.
     pub fn connect(&self, who: Hello) -> Client {
-        let shared = Arc::clone(&self.handle.shared);
-        let asker = Arc::new(Asker {
-            id: shared.number(),
-            hello: who,
-        });
-        shared.clients.fetch_add(1, Ordering::Relaxed);
-        Client { shared, asker }
+        Client::new(Arc::clone(&self.handle.shared), who)
     }
 
     /// What the host is and does.
@@ -178,6 +173,15 @@ impl Pool {
 }
 
 impl Client {
+    fn new(shared: Arc<Shared>, who: Hello) -> Self {
+        let asker = Arc::new(Asker {
+            id: shared.number(),
+            hello: who,
+        });
+        shared.clients.fetch_add(1, Ordering::Relaxed);
+        Self { shared, asker }
+    }
+
     /// Settles a task. Reads its model's files in the registry; no model is loaded.
     ///
     /// # Errors
@@ -202,17 +206,34 @@ impl Client {
         ask: &Ask,
         deliver: impl Fn(ToClient) + Send + Sync + 'static,
     ) -> Result<Arc<Request>, HostError> {
+        self.begin(
+            task,
+            ask.request,
+            ask.inputs.len() as u64,
+            ask.detail,
+            Box::new(deliver),
+        )
+    }
+
+    fn begin(
+        &self,
+        task: &Arc<Settled>,
+        number: u64,
+        inputs: u64,
+        detail: bool,
+        deliver: Deliver,
+    ) -> Result<Arc<Request>, HostError> {
         let id = self.shared.number();
         let request = Arc::new(Request {
             id,
-            number: ask.request,
+            number,
             asker: Arc::clone(&self.asker),
             task: Arc::clone(task),
-            detail: ask.detail,
-            inputs: ask.inputs.len() as u64,
+            detail,
+            inputs,
             arrived: Instant::now(),
             started_ms: shared::now_ms(),
-            deliver: Box::new(deliver),
+            deliver,
             progress: Mutex::new(Progress::default()),
         });
         let mut state = self.shared.lock();

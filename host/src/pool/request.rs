@@ -116,6 +116,35 @@ impl Request {
         });
     }
 
+    /// Delivers rows, those of a part together, and the end.
+    pub(super) fn rows(
+        &self,
+        parts: impl Iterator<Item = Vec<wire::Row>>,
+        notes: Vec<String>,
+        ended: impl FnOnce(&Progress),
+    ) {
+        let mut progress = self.lock();
+        if progress.outcome.is_some() {
+            return;
+        }
+        progress.answered = self.inputs;
+        self.end(&mut progress, Outcome::Done);
+        ended(&progress);
+        let rows = |rows, notes| ToClient::Rows {
+            request: self.number,
+            rows,
+            notes,
+        };
+        parts.for_each(|part| (self.deliver)(rows(part, Vec::new())));
+        if !notes.is_empty() {
+            (self.deliver)(rows(Vec::new(), notes));
+        }
+        (self.deliver)(ToClient::Done {
+            request: self.number,
+            work: progress.work,
+        });
+    }
+
     /// Ends it with an error, where it had not ended before.
     pub(super) fn fail(&self, error: &HostError, ended: impl FnOnce(&Progress)) {
         let mut progress = self.lock();

@@ -30,7 +30,7 @@ impl Settled {
         Prepared {
             fingerprint: answerer.fingerprint().to_owned(),
             model: answerer.model().to_owned(),
-            kind: answerer.kind().to_owned(),
+            kind: answerer.task().kind.name().to_owned(),
         }
     }
 }

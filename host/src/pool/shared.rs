@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use refuel_client::wire::Answer;
+use refuel_client::wire::{Answer, Row};
 use refuel_engine::{Cancel, ModelMemory};
 use refuel_task::RenderedInput;
 
@@ -94,6 +94,8 @@ pub(super) struct Shared {
     residency: Mutex<Residency>,
     warnings: Mutex<VecDeque<String>>,
     numbers: AtomicU64,
+    /// Held by who works on a relation.
+    relating: Mutex<()>,
 }
 
 impl Shared {
@@ -110,6 +112,7 @@ impl Shared {
             residency: Mutex::new(Residency::new(options.memory_bytes)),
             warnings: Mutex::default(),
             numbers: AtomicU64::new(1),
+            relating: Mutex::default(),
             options,
         }
     }
@@ -124,6 +127,11 @@ impl Shared {
 
     pub(super) fn residency(&self) -> MutexGuard<'_, Residency> {
         whole(&self.residency)
+    }
+
+    /// Waits until nobody else works on a relation.
+    pub(super) fn relating(&self) -> MutexGuard<'_, ()> {
+        whole(&self.relating)
     }
 
     /// A number that was not given before.
@@ -146,6 +154,11 @@ impl Shared {
     /// Delivers answers to a request.
     pub(super) fn answer(&self, request: &Request, answers: Vec<(u64, Answer)>, tally: &Tally) {
         request.answer(answers, tally, |progress| self.ended(request, progress));
+    }
+
+    /// Delivers all rows of a request.
+    pub(super) fn rows(&self, request: &Request, parts: impl Iterator<Item = Vec<Row>>, notes: Vec<String>) {
+        request.rows(parts, notes, |progress| self.ended(request, progress));
     }
 
     /// Ends a request with an error.

@@ -159,7 +159,7 @@ fn run(shared: &Shared, mut taken: Taken) {
         ends.retain(|&end| end > start);
         shared.options.observer.run_ended(&Run {
             model: lane.answerer.model(),
-            kind: lane.answerer.kind(),
+            kind: lane.answerer.task().kind.name(),
             rows,
             requests,
             batches: batches.len(),
@@ -381,7 +381,7 @@ fn mistake(cause: &str) -> String {
 }
 
 /// What a panic says.
-fn cause(payload: &(dyn Any + Send)) -> &str {
+pub(super) fn cause(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<String>()
         .map(String::as_str)

@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use refuel_client::wire::{Ask, Failure, Hello, PROTOCOL, Preamble, TaskSpec, ToClient, ToHost, Welcome, encode};
+use refuel_client::wire::{
+    Ask, Failure, Hello, PROTOCOL, Preamble, Relate, Relation, TaskSpec, ToClient, ToHost, Welcome, encode,
+};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::{Instrument as _, debug, warn};
@@ -242,6 +244,11 @@ impl State {
                 }
                 self.room.notify_one();
             }
+            ToClient::Rows { request, .. } => {
+                if self.requests().contains(*request) {
+                    self.say(message);
+                }
+            }
             ToClient::Failed(_) | ToClient::Welcome(_) | ToClient::Prepared { .. } | ToClient::Report(_) => {}
         }
     }
@@ -302,6 +309,12 @@ impl Connection {
                     };
                     self.ask(task, ask)?;
                 }
+                ToHost::Relate(relate) => {
+                    let Some(task) = tasks.get(&relate.task) else {
+                        return Err(protocol(format!("it asked task {}, which is not settled", relate.task)));
+                    };
+                    self.relate(task, relate)?;
+                }
                 ToHost::Cancel { request } => {
                     let cancelled = self.state.requests().remove(request);
                     if let Some(cancelled) = cancelled {
@@ -358,6 +371,23 @@ impl Connection {
         let request = self.client.open(task, &ask, deliver)?;
         self.state.requests().add(number, request, ask.inputs);
         self.give();
+        Ok(())
+    }
+
+    /// Takes whole relations.
+    fn relate(&self, task: &Arc<Settled>, relate: Relate) -> Result<(), End> {
+        let number = relate.request;
+        // Whatever comes of it waits for the request to be known.
+        let mut requests = self.state.requests();
+        if requests.contains(number) {
+            return Err(protocol(format!("request {number} is under way already")));
+        }
+        let bytes = relate.relations.iter().map(Relation::bytes).sum();
+        let state = Arc::clone(&self.state);
+        let request = self
+            .client
+            .relate(task, relate, move |message| state.deliver(&message))?;
+        requests.hold(number, request, bytes);
         Ok(())
     }
 

@@ -139,6 +139,21 @@ impl<T> Requests<T> {
     }
 }
 
+impl<T> Requests<T> {
+    /// Takes a request that has nothing for the pool any more, and holds so much memory until it ends.
+    pub(super) fn hold(&mut self, request: u64, handle: T, bytes: u64) {
+        self.bytes += bytes;
+        self.held.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let entry = Entry {
+            handle,
+            rest: Vec::new().into_iter(),
+            given: 0,
+            bytes,
+        };
+        self.entries.insert(request, entry);
+    }
+}
+
 impl<T: Clone> Requests<T> {
     /// Takes a request, whose number is not under way.
     pub(super) fn add(&mut self, request: u64, handle: T, inputs: Vec<(u64, Input)>) {

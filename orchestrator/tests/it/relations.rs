@@ -214,7 +214,7 @@ fn two_tables_are_not_written_one_behind_the_other() {
 #[test]
 fn a_column_called_source_is_not_written_twice() {
     let desk = Desk::new();
-    desk.write("vendors.csv", &VENDORS.replace(",same\n", ",source\n"));
+    desk.write("vendors.csv", VENDORS.replace(",same\n", ",source\n"));
     desk.write("same.yml", "kind: resolve\nkey: id\nignore: source\n");
     fs_err::copy(desk.path("vendors.csv"), desk.path("others.csv")).unwrap();
     let output = run(

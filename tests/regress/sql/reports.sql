@@ -7,7 +7,7 @@ SELECT refuel_create_task('reports_topic', '{"kind": "label", "input": "body", "
     "labels": ["refund", "delivery"]}');
 -- The time makes sure that a model is asked, and that no answer is kept from before.
 SELECT count(refuel_label(body || n, 'reports_topic')) FROM unnest(ARRAY['one ', 'two ', 'one ']) AS body, now() AS n;
-SELECT refuel_label('', 'reports_topic') IS NULL AS failed;
+SELECT refuel_label('{"subject": "one"}'::jsonb, 'reports_topic') IS NULL AS failed;
 
 -- Models, loaded where they were asked, and whether the current role may use them.
 SELECT name, role, loaded, device IS NOT NULL AS device, memory_bytes > 0 AS memory, size_bytes > 0 AS size, digest ~ '^sha256:[0-9a-f]{64}$' AS digest, granted

@@ -1,6 +1,7 @@
 //! What the pool promises, with scripted answers.
 
 mod real;
+mod relate;
 mod script;
 mod stops;
 

@@ -10,7 +10,7 @@ use refuel_engine::cache::Scores;
 use refuel_engine::session::Budget;
 use refuel_engine::session::onnx::RuntimeOptions;
 use refuel_engine::{CachePolicy, Cancel, EngineError, EngineOptions, ModelMemory};
-use refuel_task::{Answer, InputHash, RenderedInput, Source, Status};
+use refuel_task::{Answer, InputHash, RenderedInput, Source, Status, Task};
 
 use super::super::answerer::{Answerer, Backend, RenderError};
 use super::super::{Client, Pool, PoolOptions, Request, Settled};
@@ -124,8 +124,15 @@ struct ScriptedBackend(Arc<Script>);
 struct ScriptedTask {
     script: Arc<Script>,
     spec: String,
+    task: Task,
     model: String,
     weights: u64,
+}
+
+/// The task of specifications that are none.
+fn any_task() -> Task {
+    let task = serde_json::json!({"kind": "label", "input": "text", "labels": ["a", "b"]});
+    Task::from_catalog(&task, "any").expect("a task")
 }
 
 impl Backend for ScriptedBackend {
@@ -135,6 +142,10 @@ impl Backend for ScriptedBackend {
         Ok(Box::new(ScriptedTask {
             script: Arc::clone(&self.0),
             spec: spec.json.clone(),
+            task: serde_json::from_str(&spec.json)
+                .ok()
+                .and_then(|json| Task::from_catalog(&json, &spec.name).ok())
+                .unwrap_or_else(any_task),
             weights: weights.parse().expect("a number"),
             model,
         }))
@@ -174,8 +185,8 @@ impl Answerer for ScriptedTask {
         &self.model
     }
 
-    fn kind(&self) -> &'static str {
-        "label"
+    fn task(&self) -> &Task {
+        &self.task
     }
 
     fn render(&self, input: &Input) -> Result<RenderedInput, RenderError> {

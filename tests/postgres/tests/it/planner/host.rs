@@ -165,7 +165,7 @@ impl Peer {
                         return;
                     }
                 }
-                ToHost::Cancel { .. } | ToHost::Report(_) => {}
+                ToHost::Cancel { .. } | ToHost::Report(_) | ToHost::Relate(_) => {}
             }
         }
     }

@@ -327,7 +327,10 @@ fn names_one_of_ours(oid: pg_sys::Oid) -> bool {
 }
 
 /// The symbol of a function that is written in C.
-#[expect(clippy::cast_ptr_alignment, reason = "a row of the catalog is aligned as its fixed part has to be")]
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "a row of the catalog is aligned as its fixed part has to be"
+)]
 fn symbol_of(oid: pg_sys::Oid) -> Option<String> {
     /// OID of the language `c` in `pg_language`, the same in every database.
     const LANGUAGE_C: u32 = 13;

@@ -213,7 +213,10 @@ unsafe fn read_and_free(value: *mut c_char) -> Result<String, Failure> {
 ///
 /// # Safety
 /// The call is under way.
-#[expect(clippy::cast_ptr_alignment, reason = "the tag of the node says that it is of that type")]
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "the tag of the node says that it is of that type"
+)]
 unsafe fn write(call: Call, rows: &[Row]) -> Result<(), Failure> {
     let fcinfo = call.0;
     // SAFETY: whoever calls a function that returns a set says how the set may be returned, in this node. What the result

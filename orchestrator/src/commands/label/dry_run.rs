@@ -70,6 +70,9 @@ pub(crate) fn forecast(
         let mut window = Window::render(chunk, task);
         forecast.rows += window.chunk.rows() as u64;
         forecast.faulty += window.faults.len() as u64;
+        let rendered = window.inputs.len();
+        window.inputs.retain(|input| !input.is_nothing());
+        forecast.faulty += (rendered - window.inputs.len()) as u64;
         window.inputs.retain(|input| seen.insert(hasher.hash_one(input.hash())));
         let estimate = match answerer.estimate(&window.inputs, &interrupt.cancel) {
             Ok(estimate) => estimate,

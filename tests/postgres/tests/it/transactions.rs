@@ -5,8 +5,8 @@ use refuel_postgres_tests::Plan;
 
 use crate::common::{labels, with_mood};
 
-/// A text that can't be answered, and so an error under `fail`.
-const EMPTY: &str = "SELECT refuel_label('', 'mood')";
+/// A record without what the task reads can't be answered, and is an error under `fail`.
+const FAILS: &str = "SELECT refuel_label('{\"other\": 1}'::jsonb, 'mood')";
 
 #[test]
 fn an_error_leaves_the_session_as_any_other_would() {
@@ -19,7 +19,7 @@ fn an_error_leaves_the_session_as_any_other_would() {
     session
         .batch_execute("BEGIN; INSERT INTO kept VALUES ('rolled back')")
         .unwrap();
-    session.batch_execute(EMPTY).unwrap_err();
+    session.batch_execute(FAILS).unwrap_err();
     let error = session.batch_execute(&labels("aborted", 1)).unwrap_err();
     assert_eq!(error.code(), Some(&SqlState::IN_FAILED_SQL_TRANSACTION));
     session.batch_execute("ROLLBACK").unwrap();
@@ -27,7 +27,7 @@ fn an_error_leaves_the_session_as_any_other_would() {
     session
         .batch_execute("BEGIN; INSERT INTO kept SELECT refuel_label('before', 'mood'); SAVEPOINT here")
         .unwrap();
-    session.batch_execute(EMPTY).unwrap_err();
+    session.batch_execute(FAILS).unwrap_err();
     session
         .batch_execute("ROLLBACK TO here; INSERT INTO kept SELECT refuel_label('after', 'mood'); COMMIT")
         .unwrap();
@@ -41,7 +41,7 @@ fn an_error_leaves_the_session_as_any_other_would() {
     session
         .batch_execute(
             "DO $$ BEGIN FOR i IN 1..20 LOOP
-               BEGIN PERFORM refuel_label('', 'mood'); RAISE 'not reached'; EXCEPTION WHEN data_exception THEN NULL; END;
+               BEGIN PERFORM refuel_label('{\"other\": 1}'::jsonb, 'mood'); RAISE 'not reached'; EXCEPTION WHEN data_exception THEN NULL; END;
                PERFORM refuel_label('loop ' || i, 'mood');
              END LOOP; END $$",
         )
@@ -76,11 +76,11 @@ fn a_prepared_statement_that_was_aborted_can_be_run_again() {
     };
     let mut session = cluster.connect();
     let statement = session
-        .prepare("SELECT refuel_label($1, 'mood') FROM generate_series(1, 3)")
+        .prepare("SELECT refuel_label(jsonb_build_object($1::text, 'prepared'), 'mood') FROM generate_series(1, 3)")
         .unwrap();
     for _ in 0..8 {
-        session.query(&statement, &[&""]).unwrap_err();
-        assert_eq!(session.query(&statement, &[&"prepared"]).unwrap().len(), 3);
+        session.query(&statement, &[&"other"]).unwrap_err();
+        assert_eq!(session.query(&statement, &[&"message"]).unwrap().len(), 3);
     }
     session.batch_execute("SET statement_timeout = 50").unwrap();
     let many = session

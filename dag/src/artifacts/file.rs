@@ -53,15 +53,10 @@ pub(super) fn replace(
         let folder = folder.unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = NamedTempFile::new_in(folder)?;
-        let reserved = reserve(file.as_file(), path);
         let mut writer = BufWriter::with_capacity(BUFFER, file.as_file_mut());
         write(&mut writer)?;
         writer.flush()?;
         drop(writer);
-        if reserved {
-            let length = file.as_file().metadata()?.len();
-            file.as_file().set_len(length)?;
-        }
         make_readable(file.as_file())?;
         put(file, path)
     };
@@ -71,17 +66,16 @@ pub(super) fn replace(
     })
 }
 
-/// Reserves as much room as the earlier file takes, where that is a good deal: a large file is written faster then. Says
-/// whether it did.
+/// Reserves room for a file: a large one is written faster then. Whoever writes it sets its length at the end, which gives
+/// back what was too much. Says whether room was reserved.
 #[cfg(target_os = "linux")]
-fn reserve(file: &std::fs::File, path: &Path) -> bool {
+pub(super) fn reserve(file: &std::fs::File, length: u64) -> bool {
     use rustix::fs::FallocateFlags;
-    let length = std::fs::metadata(path).map_or(0, |earlier| earlier.len());
     length >= LARGE && rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, length).is_ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn reserve(_file: &std::fs::File, _path: &Path) -> bool {
+pub(super) fn reserve(_file: &std::fs::File, _length: u64) -> bool {
     false
 }
 
@@ -136,23 +130,6 @@ mod tests {
             1,
             "nothing else is left"
         );
-    }
-
-    /// The room that was reserved for a file as large as the earlier one is given back.
-    #[test]
-    fn a_large_file_is_replaced_by_a_small_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("values.json");
-        write_json(&path, &vec![7_u8; 4 << 20]).unwrap();
-        write_json(&path, &[1]).unwrap();
-        assert_eq!(read_json::<Vec<u8>>(&path).unwrap(), [1]);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let blocks = std::fs::metadata(&path).unwrap().blocks();
-            assert!(blocks * 512 < 1 << 20, "it takes {blocks} blocks");
-        }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::super::file::reserve;
 use super::earlier::{Earlier, NewIndex, Span};
 use crate::fingerprint::Fingerprint;
 use crate::nodes::Node;
@@ -22,6 +23,7 @@ pub(super) struct Document<'a, 'b> {
     writer: &'a mut BufWriter<&'b mut File>,
     /// Bytes that were written.
     at: u64,
+    reserved: bool,
     begun: bool,
     earlier: Earlier,
     index: Option<NewIndex>,
@@ -45,11 +47,14 @@ struct Text {
 impl<'a, 'b> Document<'a, 'b> {
     /// Begins a manifest for a folder. `compiled`: whether SQL is in it.
     pub(super) fn new(writer: &'a mut BufWriter<&'b mut File>, folder: &Path, compiled: bool) -> io::Result<Self> {
+        let earlier = Earlier::read(folder, compiled);
         let mut document = Self {
+            // It is about as long as the earlier one.
+            reserved: reserve(writer.get_ref(), earlier.length()),
             writer,
             at: 0,
             begun: false,
-            earlier: Earlier::read(folder, compiled),
+            earlier,
             index: NewIndex::new(folder, compiled),
         };
         document.put(b"{")?;
@@ -206,6 +211,10 @@ impl<'a, 'b> Document<'a, 'b> {
     pub(super) fn end(mut self) -> io::Result<()> {
         self.put(b"}")?;
         self.writer.flush()?;
+        if self.reserved {
+            // Before the index: setting a length counts as a change.
+            self.writer.get_ref().set_len(self.at)?;
+        }
         if let Some(index) = self.index {
             index.write(self.writer.get_ref());
         }

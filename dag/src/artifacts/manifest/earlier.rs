@@ -87,6 +87,12 @@ impl Earlier {
         })
     }
 
+    /// Its bytes; none where its entries aren't known.
+    pub(super) fn length(&self) -> u64 {
+        let metadata = self.file.as_ref().and_then(|file| file.metadata().ok());
+        metadata.map_or(0, |metadata| metadata.len())
+    }
+
     /// Where the entry is that was made from this.
     pub(super) fn span(&self, origin: Fingerprint) -> Option<Span> {
         self.entries.get(&origin).copied()

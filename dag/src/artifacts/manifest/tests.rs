@@ -3,6 +3,7 @@ use std::process::Command;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::earlier::Earlier;
 use super::{ManifestOptions, write_manifest};
 use crate::artifacts::{Invocation, MANIFEST_FILE, NodeResult, RUN_RESULTS_FILE, ResultStatus, RunResults, read_json};
 use crate::diff::shop::Shop;
@@ -119,6 +120,27 @@ fn many_nodes_are_one_object() {
     let manifest = manifest(&shop);
     let nodes = manifest["nodes"].as_object().unwrap();
     assert_eq!(nodes.keys().filter(|id| id.starts_with("model.shop.m")).count(), 500);
+}
+
+/// Room is reserved for a large one: what is too much is given back, and entries are found again in the file that was made.
+#[test]
+fn a_large_manifest_becomes_smaller_and_its_entries_are_known() {
+    let shop = shop();
+    let path = |number: usize| format!("models/many/m{number}.sql");
+    let long = format!("select '{}' as one", "x".repeat(4000));
+    (0..500).for_each(|number| shop.write(&path(number), &long));
+    manifest(&shop);
+    let known = || Earlier::read(shop.path(), true).length();
+    let before = known();
+    assert!(before > 2 << 20, "{before} bytes");
+    (0..400).for_each(|number| std::fs::remove_file(shop.path().join(path(number))).unwrap());
+    let smaller = manifest(&shop);
+    let models = smaller["nodes"].as_object().unwrap().keys();
+    assert_eq!(models.filter(|id| id.starts_with("model.shop.m")).count(), 100);
+    let file = std::fs::metadata(shop.path().join(MANIFEST_FILE)).unwrap();
+    assert_eq!(known(), file.len());
+    #[cfg(unix)]
+    assert!(std::os::unix::fs::MetadataExt::blocks(&file) * 512 < before / 2);
 }
 
 /// `REFUEL_TEST_PYTHON` names a Python that has `dbt-artifacts-parser`, which follows dbt's JSON Schemas to the letter.

@@ -36,7 +36,7 @@ pub use columnar_write::earlier_path;
 pub use error::IoError;
 pub use location::{Format, Input, Output};
 pub use names::nearest;
-pub use rows::{RowType, leads_elsewhere, write_rows};
+pub use rows::{RowType, behind_links, leads_elsewhere, write_rows};
 pub use survey::Survey;
 
 /// Bytes of text after which a chunk is full, however few its rows are, so that long rows don't fill the memory.

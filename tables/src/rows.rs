@@ -69,7 +69,7 @@ pub fn write_rows(
 }
 
 /// The file that a link leads to in the end, whether it is there or not.
-fn behind_links(path: &Path) -> PathBuf {
+pub fn behind_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         let Ok(next) = fs::read_link(&path) else { break };

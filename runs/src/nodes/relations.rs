@@ -79,14 +79,13 @@ fn rows(
     called: &str,
     warehouse: &mut dyn Warehouse,
 ) -> Result<Relation, RunError> {
-    let key = task.table.as_ref().and_then(|table| table.key());
-    let Some(key) = key else {
+    if task.table.as_ref().and_then(|table| table.key()).is_none() {
         return Err(RunError::NotPossible {
             node: task.name.clone(),
             reason: "names no key, and rows of a database have no places".to_owned(),
             hint: Some("name the column that tells rows apart: key: id".to_owned()),
         });
-    };
+    }
     let mut whole = Relation {
         name: called.to_owned(),
         ..Relation::default()
@@ -100,10 +99,7 @@ fn rows(
         ControlFlow::Continue(())
     })?;
     whole.columns = columns.into_iter().map(|column| column.name).collect();
-    let mut part = whole.read_by(task)?;
-    let place = part.columns.iter().position(|column| column == key).unwrap_or_default();
-    part.rows.sort_by(|one, other| one[place].cmp(&other[place]));
-    Ok(part)
+    Ok(whole.keyed(task)?)
 }
 
 /// Makes an empty table where there is none, for who only looks. Says whether there was one.

@@ -5,13 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use refuel_tables::Output;
+use refuel_tables::{Output, behind_links, leads_elsewhere};
 
 use super::checkpoint;
 use crate::error::CliError;
-
-/// Links to links that are followed, as many as Linux does (`path_resolution(7)`).
-const MOST_LINKS: usize = 40;
 
 /// Where the table goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +23,7 @@ impl Target {
     /// Where `output` leads to. A link stays, and the file behind it is the table.
     pub(crate) fn of(output: &Output) -> Self {
         match output {
-            Output::File(path) if !is_stream(path) => Self::File(behind_links(path)),
+            Output::File(path) if !leads_elsewhere(path) => Self::File(behind_links(path)),
             stream => Self::Stream(stream.clone()),
         }
     }
@@ -38,20 +35,6 @@ impl Target {
             Self::Stream(output) => output.clone(),
         }
     }
-}
-
-/// Whether something is there that can't be given another name and written anew.
-fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
-}
-
-fn behind_links(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let Ok(next) = fs::read_link(&path) else { break };
-        path = path.parent().unwrap_or(Path::new("")).join(next);
-    }
-    path
 }
 
 /// Whether two paths lead to one file.

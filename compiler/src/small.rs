@@ -81,6 +81,17 @@ impl SmallGraph {
         });
     }
 
+    /// Adds a constant list of integers.
+    pub fn integers(&mut self, name: &str, values: &[i64]) {
+        self.graph.initializer.push(TensorProto {
+            dims: vec![values.len() as i64],
+            data_type: Some(ElementType::Int64.number()),
+            name: name.to_owned(),
+            raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            ..TensorProto::default()
+        });
+    }
+
     /// Adds a node whose one output is called `output`. `domain` is empty for ONNX itself, or [`MACHINE_LEARNING`].
     pub fn node(
         &mut self,

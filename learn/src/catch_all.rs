@@ -4,12 +4,16 @@
 //! label fits them: that is learned here from rows of labels which a head has never seen.
 
 use ndarray::{Array2, ArrayView1};
+use refuel_compiler::small::{Attribute, SmallGraph};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LearnError;
 use crate::features::Features;
 use crate::folds::{split, stratified_folds};
 use crate::linear::LinearHead;
+
+/// The least that the greatest share is compared with.
+const LEAST_REST: f64 = 1e-6;
 
 /// When a row belongs to no label but the catch-all.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,6 +65,50 @@ impl CatchAll {
         Ok(Self { label, weights })
     }
 
+    /// Adds to a graph what makes `probabilities` of its `logits`, `[rows, labels]`, as [`CatchAll::probabilities`] does.
+    pub(crate) fn add_to(&self, graph: &mut SmallGraph, labels: usize) {
+        let at = |number: f32| -> Vec<f32> {
+            let of_label = |label: usize| if label == self.label { number } else { 0.0 };
+            (0..labels).map(of_label).collect()
+        };
+        let [of_energy, of_rest, always] = self.weights.map(|weight| weight as f32);
+        // What is so low has no share, and can be computed with.
+        graph.floats("catch_all.low", &[1, labels], &at(-1e30));
+        graph.floats("catch_all.place", &[1, labels], &at(1.0));
+        for (name, number) in [
+            ("catch_all.one", 1.0),
+            ("catch_all.least", LEAST_REST as f32),
+            ("catch_all.of_energy", of_energy),
+            ("catch_all.of_rest", -of_rest),
+            ("catch_all.always", always),
+        ] {
+            graph.floats(name, &[1, 1], &[number]);
+        }
+        graph.integers("catch_all.columns", &[1]);
+        let last = ("axis", Attribute::Integer(-1));
+        for (operator, inputs, output) in [
+            ("Add", &["logits", "catch_all.low"][..], "others"),
+            ("ReduceLogSumExp", &["others", "catch_all.columns"], "energy"),
+            ("Softmax", &["others"], "shares"),
+            ("ReduceMax", &["shares", "catch_all.columns"], "greatest"),
+            ("Reciprocal", &["greatest"], "sum"),
+            ("Sub", &["sum", "catch_all.one"], "above_one"),
+            ("Max", &["above_one", "catch_all.least"], "rest"),
+            ("Log", &["rest"], "log_rest"),
+            ("Mul", &["energy", "catch_all.of_energy"], "by_energy"),
+            ("Mul", &["log_rest", "catch_all.of_rest"], "by_rest"),
+            ("Sum", &["by_energy", "by_rest", "catch_all.always"], "logit"),
+            ("Sigmoid", &["logit"], "outside"),
+            ("Sub", &["catch_all.one", "outside"], "inside"),
+            ("Mul", &["shares", "inside"], "of_others"),
+            ("Mul", &["outside", "catch_all.place"], "of_catch_all"),
+            ("Add", &["of_others", "of_catch_all"], "probabilities"),
+        ] {
+            let attributes = if operator == "Softmax" { &[last][..] } else { &[] };
+            graph.node("", operator, inputs, output, attributes);
+        }
+    }
+
     /// Probabilities of all labels, `[rows, labels]`, from logits by a head whose catch-all label does not count.
     pub fn probabilities(&self, logits: &Array2<f32>) -> Array2<f32> {
         let mut probabilities = logits.clone();
@@ -101,7 +149,7 @@ fn columns_of(logits: &ArrayView1<'_, f32>, label: usize) -> [f64; 3] {
     let sum: f64 = others().map(|logit| (logit - highest).exp()).sum();
     let energy = highest + sum.ln();
     // The greatest share against all the others; bounded, as with one label there are none.
-    let rest = (sum - 1.0).max(1e-6);
+    let rest = (sum - 1.0).max(LEAST_REST);
     [energy, -rest.ln(), 1.0]
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boosting::{BoostedTrees, Node};
 use crate::calibration::Calibration;
+use crate::catch_all::CatchAll;
 use crate::error::LearnError;
 use crate::linear::{Activation, LinearHead};
 use crate::pairs::{PairLine, PairModel};
@@ -38,6 +39,9 @@ pub struct Facts {
     pub held_out_log_loss: f64,
     /// From raw confidence, which the graph gives, to confidence.
     pub calibration: Calibration,
+    /// When a row has the label that is right where no other is, where there is one. Its own logit then says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catch_all: Option<CatchAll>,
 }
 
 impl Facts {
@@ -54,6 +58,7 @@ impl Facts {
             held_out_accuracy: 0.0,
             held_out_log_loss: 0.0,
             calibration: Calibration::None,
+            catch_all: None,
         }
     }
 
@@ -94,7 +99,8 @@ pub fn data_hash<'a>(examples: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
 }
 
 /// Writes a linear head as an ONNX model: from `embedding` `[rows, dimensions]`, and `terms` `[rows, terms]` where it
-/// reads them, to `logits` and `probabilities` `[rows, labels]`.
+/// reads them, to `logits` and `probabilities` `[rows, labels]`. With a catch-all, probabilities are those of
+/// [`CatchAll::probabilities`].
 pub fn head_to_onnx(head: &LinearHead, facts: &Facts) -> Vec<u8> {
     let mut graph = SmallGraph::new("head");
     let labels = head.labels();
@@ -114,6 +120,11 @@ pub fn head_to_onnx(head: &LinearHead, facts: &Facts) -> Vec<u8> {
     graph.floats("bias", &[labels], &head.bias);
     graph.node("", "Add", &[sum, "bias"], "logits", &[]);
     match head.activation {
+        Activation::Softmax if facts.catch_all.is_some() => {
+            if let Some(catch_all) = &facts.catch_all {
+                catch_all.add_to(&mut graph, labels);
+            }
+        }
         Activation::Softmax => {
             graph.node(
                 "",
@@ -168,6 +179,9 @@ pub fn head_from_onnx(bytes: &[u8]) -> Result<(LinearHead, Facts), LearnError> {
     }
     if shape != [dimensions, labels] {
         return Err(refuse("its weights are not those of its labels"));
+    }
+    if facts.catch_all.is_some_and(|catch_all| catch_all.label >= labels) {
+        return Err(refuse("its catch-all is none of its labels"));
     }
     let weights = Array2::from_shape_vec((weights.len() / labels, labels), weights)
         .map_err(|error| refuse(&error.to_string()))?;

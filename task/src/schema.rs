@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::examples::{EMBEDDING_MODEL, MOST_SHOWN, SHOWN_UNLESS_TOLD, Selection};
 use crate::kinds::{Kind, KindRules};
-use crate::parse::{EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
+use crate::parse::{CATCH_ALL_SHARE, EXAMPLE_KEYS, LABEL_KEYS, LONGEST_NAME, MOST_STOPS, MOST_TOKENS, SET_KEYS};
 use crate::task::{LONGEST_LABEL, MOST_LABELS};
 
 mod fields;
@@ -245,6 +245,15 @@ fn labels() -> Value {
             "type": "array",
             "items": {"$ref": "#/$defs/name"},
             "description": "Other spellings that data may use. The model never sees them.",
+        }),
+        "catch_all" => json!({
+            "oneOf": [{"type": "boolean"}, {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}],
+            "default": false,
+            "description": format!(
+                "Whether the label is right where no other is, such as \"other\"; or the share of rows that is expected to have \
+                 it, which is {CATCH_ALL_SHARE} unless told. A head learns of it from what the other labels are. For tasks of kind \
+                 `label`, and one label at most."
+            ),
         }),
         other => unreachable!("the key {other} of a label has no schema"),
     });

@@ -145,12 +145,13 @@ impl Task {
             .map_or_else(|| self.name.to_lowercase(), ToString::to_string)
     }
 
-    /// What of the registry answers the task, by name: the model that it asks, and the head that it reads. Empty where rules
-    /// alone answer.
+    /// What of the registry answers the task, by name: the model that it asks, the head that it reads, and the model whose
+    /// embeddings find entries of its vocabulary. Empty where rules alone answer.
     pub fn registry_names(&self) -> Vec<String> {
         let model = Some(self.model_name()).filter(|name| name != RULES_MODEL);
         let head = self.strategy.reads_head().then(|| self.head_name());
-        model.into_iter().chain(head).collect()
+        let embeddings = self.embedded_vocabulary().map(|(_, model)| model.to_string());
+        model.into_iter().chain(head).chain(embeddings).collect()
     }
 
     /// All examples that are there, whether a prompt shows them or not: what is learned from.

@@ -44,7 +44,7 @@ pub fn names_rules(model: &str) -> bool {
 }
 
 /// One of the values that a task can answer with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Label {
     /// What the model answers, verbatim.
     pub name: String,
@@ -54,6 +54,10 @@ pub struct Label {
     /// Other spellings that data may use for it. The model never sees them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// For a label that is right where no other is, such as "other": the share of rows, between 0 and 1, that is expected
+    /// to have it. A head learns of it from what the other labels are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catch_all: Option<f32>,
 }
 
 /// A model by name, and by digest where it is pinned.
@@ -410,6 +414,12 @@ impl Task {
         };
         let read = self.kind.rules().read_answer(value, known);
         read.map_err(|problem| problem.message)
+    }
+
+    /// The number of the label that is right where no other is, and the share of rows that is expected to have it.
+    pub fn catch_all(&self) -> Option<(usize, f32)> {
+        let mut labels = self.labels.iter().enumerate();
+        labels.find_map(|(number, label)| Some((number, label.catch_all?)))
     }
 
     /// The label with this name, or with this alias. Names win over aliases.

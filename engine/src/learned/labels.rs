@@ -35,6 +35,17 @@ impl LabelHead {
             let what = format!("it was trained without the label \"{}\"", new.name);
             return Err(unfit(entry, task, what));
         }
+        let name = |number: Option<usize>, names: &[String]| number.and_then(|number| names.get(number)).cloned();
+        let own: Vec<String> = task.labels.iter().map(|label| label.name.clone()).collect();
+        let wanted = name(task.catch_all().map(|(label, _)| label), &own);
+        let trained = name(facts.catch_all.map(|catch_all| catch_all.label), &facts.labels);
+        if wanted != trained {
+            let what = match trained {
+                Some(label) => format!("it was trained with \"{label}\" as a catch-all, and the task says otherwise"),
+                None => "it was trained without the task's catch-all".to_owned(),
+            };
+            return Err(unfit(entry, task, what));
+        }
         Ok(Self {
             terms: terms.map_err(|error| unusable(entry, error))?,
             model: entry.manifest.reference(),
@@ -69,6 +80,9 @@ impl LabelHead {
             dense,
             terms: self.terms.as_ref().map(|terms| terms.rows(&texts)),
         };
-        Ok(self.head.probabilities(&features)?)
+        match &self.facts.catch_all {
+            Some(catch_all) => Ok(catch_all.probabilities(&self.head.logits(&features)?)),
+            None => Ok(self.head.probabilities(&features)?),
+        }
     }
 }

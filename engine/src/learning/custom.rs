@@ -116,6 +116,7 @@ impl Run<'_> {
         ));
         facts.held_out_accuracy = custom.held_out_accuracy;
         facts.calibration = calibration;
+        facts.catch_all = custom.catch_all;
         Ok(Learned {
             graph: head_to_onnx(&custom.head, &facts),
             files: Vec::new(),
@@ -150,6 +151,7 @@ impl Run<'_> {
                 seed: self.options.seed,
                 ..TuneOptions::default()
             },
+            catch_all: self.task.catch_all().map(|(label, share)| (label, f64::from(share))),
             ..CustomOptions::default()
         };
         on_event(TrainEvent::Begin {

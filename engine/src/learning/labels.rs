@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use refuel_learn::{
-    Activation, ChosenCalibration, Facts, Features, HeadOptions, LabelTexts, Targets, TermOptions, TermVocabulary,
-    best_of, head_to_onnx, train_head,
+    ChosenCalibration, Facts, Features, HeadOptions, LabelTexts, TermOptions, TermVocabulary, best_of, head_to_onnx,
 };
 use refuel_task::{Example, Task};
 
+use super::fitted::{Examples, Fitted};
 use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, groups, hash_of, numbered};
 use crate::cancel::Cancel;
 use crate::engine::Shared;
@@ -55,23 +55,21 @@ pub(super) fn learn(
         },
         labels: of_about,
     };
-    let targets = Targets::single(&labels, names.len())?;
     let search = HeadOptions {
         seed: options.seed,
         ..HeadOptions::default()
     };
     let groups = groups(examples);
     let stopped = || cancel.is_cancelled();
-    let trained = train_head(
-        &features,
-        &targets,
-        Some(&label_texts),
-        Some(&groups),
-        &search,
-        &stopped,
-    )?;
-    let mut shares = trained.held_out;
-    Activation::Softmax.apply(&mut shares);
+    let of = Examples {
+        features: &features,
+        labels: &labels,
+        count: names.len(),
+        texts: &label_texts,
+        groups: &groups,
+    };
+    let trained = Fitted::new(&of, task.catch_all(), &search, &stopped)?;
+    let shares = trained.shares;
     let raw: Vec<(f32, bool)> = best_of(&shares)
         .into_iter()
         .enumerate()
@@ -93,6 +91,7 @@ pub(super) fn learn(
     facts.held_out_accuracy = trained.accuracy;
     facts.held_out_log_loss = trained.log_loss;
     facts.calibration = calibration;
+    facts.catch_all = trained.catch_all;
     Ok(Learned {
         graph: head_to_onnx(&trained.head, &facts),
         files: Vec::new(),

@@ -3,6 +3,7 @@
 mod cascade;
 mod custom;
 mod figures;
+mod fitted;
 mod labels;
 mod pairs;
 

@@ -27,7 +27,7 @@ pub(super) fn new(
             normalization: normalization.clone(),
             generate: Generate::new(model, task, plan, drafts)?,
         }),
-        Normalization::Vocabulary(_) => Box::new(ChooseEntry {
+        Normalization::Vocabulary { .. } => Box::new(ChooseEntry {
             normalization: normalization.clone(),
             lead: plan.answer_lead,
             terminator: terminator(model, plan)?,
@@ -46,7 +46,7 @@ impl Write {
         let line = written.lines().next().unwrap_or_default().trim();
         let word = match &self.normalization {
             Normalization::Format { format, .. } => format_word(*format),
-            Normalization::Vocabulary(_) => "an entry",
+            Normalization::Vocabulary { .. } => "an entry",
         };
         if line.trim_end_matches('.').eq_ignore_ascii_case(NO_VALUE) {
             return Err(format!("the model finds no value: {word} is not in the text"));
@@ -87,12 +87,10 @@ struct ChooseEntry {
 
 impl ChooseEntry {
     fn choose(&self, asked: Asked<'_>, question: &Question<'_>, on_rows: OnRows<'_>) -> Result<Answer, EngineError> {
-        let raw = question
-            .input
-            .sides
-            .as_ref()
-            .map_or(question.input.text.as_str(), |[raw, _]| raw);
-        let mut choices = self.normalization.choices(raw);
+        let mut choices = match &question.input.sides {
+            Some([raw, entries]) => self.normalization.choices_shown(raw, entries),
+            None => self.normalization.choices(&question.input.text),
+        };
         choices.push((String::new(), NO_ENTRY.to_owned()));
         let candidates = choices
             .iter()

@@ -2,6 +2,7 @@
 //! what is left in the end goes to the model, where the task asks one. Rows that a step answers never reach a tokenizer or
 //! a session.
 
+mod entries;
 mod head;
 mod rules;
 mod similar;
@@ -113,7 +114,7 @@ impl Outcome<'_> {
 /// The steps of a task, in their order. None for tasks that a model answers alone.
 pub(crate) fn for_task(task: &Task, shared: &Arc<Shared>) -> Result<Vec<Box<dyn Step>>, EngineError> {
     match values::step(task) {
-        Some(step) => Ok(vec![step]),
+        Some(step) => Ok(std::iter::once(step).chain(entries::step(task, shared)?).collect()),
         None => strategy::steps(task, shared),
     }
 }

@@ -87,9 +87,16 @@ fn normalize(normalization: &Normalization, raw: &str) -> Reply {
                 .collect();
             let choices = normalization.choices(raw);
             match normalization {
+                // Embeddings may find what no letters do.
+                Normalization::Vocabulary {
+                    embeddings: Some(_), ..
+                } if choices.is_empty() => Reply::Passed {
+                    input: None,
+                    otherwise: Some(answer),
+                },
                 // A model has nothing to choose among.
-                Normalization::Vocabulary(_) if choices.is_empty() => Reply::Answered(answer),
-                Normalization::Vocabulary(_) => {
+                Normalization::Vocabulary { .. } if choices.is_empty() => Reply::Answered(answer),
+                Normalization::Vocabulary { .. } => {
                     let entries: Vec<&str> = choices.iter().map(|(_, entry)| entry.as_str()).collect();
                     Reply::Passed {
                         input: Some(RenderedInput::choosing(raw, &entries)),

@@ -5,6 +5,8 @@
 
 mod answer_kind;
 mod answers;
+mod catch_all;
+mod entries;
 mod extract;
 mod guesses;
 mod heads;

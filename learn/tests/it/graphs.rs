@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 use refuel_learn::{
-    Activation, BoostOptions, BoostedTrees, Calibration, Facts, Features, FitOptions, LearnError, LinearHead, PairLine,
-    PairModel, Targets, TermRows, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx,
+    Activation, BoostOptions, BoostedTrees, Calibration, CatchAll, Facts, Features, FitOptions, LearnError, LinearHead,
+    PairLine, PairModel, Targets, TermRows, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx,
 };
 
 use crate::runtime::run;
@@ -64,6 +64,35 @@ fn a_head_gives_the_same_scores() {
             assert_near(&logits, head.logits(&features).unwrap());
         }
     }
+}
+
+#[test]
+fn a_head_with_a_catch_all_gives_the_same_probabilities() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let dense = Array2::from_shape_simple_fn((40, 6), || 4.0 * (random.f32() - 0.5));
+    let rows: Vec<usize> = (0..40).map(|row| row % 3).collect();
+    let targets = Targets::single(&rows, 4).unwrap();
+    let options = FitOptions {
+        penalty: 1e-3,
+        prior: None,
+    };
+    let features = Features::dense(dense.clone());
+    let head = LinearHead::fit(&features, &targets, &[1.0; 40], &options).unwrap();
+    let mut facts = facts(4);
+    let catch_all = CatchAll {
+        label: 3,
+        weights: [-0.7, -0.4, 1.25],
+    };
+    facts.catch_all = Some(catch_all);
+    let graph = head_to_onnx(&head, &facts);
+    assert_eq!(head_from_onnx(&graph).unwrap(), (head.clone(), facts.clone()));
+    let expected = catch_all.probabilities(&head.logits(&features).unwrap());
+    if let Some(found) = run(&graph, &[("embedding", &dense)], "probabilities") {
+        assert_near(&found, expected);
+    }
+    facts.catch_all = Some(CatchAll { label: 4, ..catch_all });
+    let error = head_from_onnx(&head_to_onnx(&head, &facts)).unwrap_err();
+    assert!(error.to_string().contains("none of its labels"), "{error}");
 }
 
 /// Pairs of which a product tells whether they are the same; some values are missing.

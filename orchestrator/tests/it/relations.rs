@@ -232,6 +232,25 @@ fn a_column_called_source_is_not_written_twice() {
 }
 
 #[test]
+fn a_column_called_records_is_not_left_out_of_a_table_of_entities() {
+    let desk = Desk::new();
+    desk.write("vendors.csv", VENDORS.replace(",same\n", ",records\n"));
+    desk.write("same.yml", "kind: resolve\nkey: id\n");
+    let asked = ["resolve", "same.yml", "vendors.csv", "-o", "out.csv"];
+    let with_entities = [&asked[..], &["--entities", "entities.csv", "--force"]].concat();
+    let output = run(&desk, &with_entities);
+    assert_eq!(output.status.code(), Some(2), "{}", desk.told(&output));
+    assert!(desk.told(&output).contains("RF0646"), "{}", desk.told(&output));
+    assert!(desk.told(&output).contains("`records`"), "{}", desk.told(&output));
+    assert!(!desk.path("out.csv").exists(), "nothing is compared before");
+    let output = run(&desk, &asked);
+    assert!(output.status.success(), "rows have no such column: {}", desk.told(&output));
+    desk.write("same.yml", "kind: resolve\nkey: id\nignore: records\n");
+    let output = run(&desk, &with_entities);
+    assert!(output.status.success(), "nor have entities, which leave it out: {}", desk.told(&output));
+}
+
+#[test]
 fn merges_that_one_column_decides_are_told() {
     let desk = Desk::new();
     desk.write(

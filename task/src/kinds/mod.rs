@@ -348,6 +348,7 @@ mod tests {
                 name: name.to_owned(),
                 description: None,
                 aliases: vec![format!("{name}s")],
+                catch_all: None,
             })
             .collect()
     }

@@ -22,6 +22,7 @@ impl KindRules for NormalizeKind {
         &[
             "format",
             "vocabulary",
+            "embeddings",
             "guidelines",
             "examples",
             "threshold",

@@ -22,7 +22,7 @@ use crate::yaml::Node;
 
 pub(crate) use calibrated::{AUTO, CALIBRATED_KEYS, CHOSEN_KEYS, MAP_KEYS, TARGET_UNLESS_TOLD, Unchosen};
 pub(crate) use examples::{EXAMPLE_KEYS, SET_KEYS};
-pub(crate) use labels::LABEL_KEYS;
+pub(crate) use labels::{CATCH_ALL_SHARE, LABEL_KEYS};
 pub(crate) use shape::{FIELD_KEYS, NULLABLE, SCHEMA_KEYS, TYPES};
 pub(crate) use strategy::{KEPT_UNLESS_TOLD, MOST_RULES, RULE_KEYS, strategies};
 pub(crate) use tables::{MOST_NEIGHBOURS, MOST_RULES as MOST_BLOCKING_RULES, SOLVED_KEYS};

@@ -62,7 +62,11 @@ pub(super) fn read(node: Node, source: &str, folder: Option<&Path>, unchosen: Un
 
     let name = read_name(&mut fields, source)?;
     let guidelines = read_guidelines(&mut fields)?;
-    let labels = fields.take("labels").map(labels::read).transpose()?.unwrap_or_default();
+    let labels = fields
+        .take("labels")
+        .map(|node| labels::read(node, kind))
+        .transpose()?
+        .unwrap_or_default();
     let extracted = read_extracted(&mut fields, kind)?;
     let table = tables::read(&mut fields, kind, folder)?;
     let input = if rules.is_of_tables() {

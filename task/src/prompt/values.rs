@@ -63,7 +63,7 @@ impl Layout for Canonical {
     fn turns(&self, task: &Task, example: &Example) -> Vec<Turn> {
         let answer = example.answer.as_str();
         let (question, answer) = match &task.value_rules {
-            Some(ValueRules::Normalize(Normalization::Vocabulary(terms))) => {
+            Some(ValueRules::Normalize(Normalization::Vocabulary { terms, .. })) => {
                 let value = answer.and_then(|id| terms.value_of(id));
                 let found = terms.lookup(&example.input.text, SHOWN_ENTRIES);
                 let mut entries: Vec<&str> = found.iter().map(|candidate| candidate.name.as_str()).collect();

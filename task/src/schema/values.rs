@@ -13,7 +13,7 @@ use crate::values::{KEEP_WORDS, MAX_CHANGE};
 pub(super) fn takes(rules: &dyn KindRules, key: &str) -> bool {
     matches!(
         (rules.name(), key),
-        ("normalize", "format" | "vocabulary")
+        ("normalize", "format" | "vocabulary" | "embeddings")
             | ("clean", "rules" | "dictionary" | "max_change" | "keep")
             | ("enrich", "reference")
     )
@@ -24,6 +24,11 @@ pub(super) fn property(key: &str) -> Value {
     match key {
         "format" => format(),
         "vocabulary" => vocabulary(),
+        "embeddings" => json!({
+            "$ref": "#/$defs/model",
+            "description": "The model whose embeddings tell which entry of the vocabulary is meant where letters don't, such as \
+             all-minilm-l6-v2. Unless told, none is asked.",
+        }),
         "rules" => rules(),
         "dictionary" => json!({
             "oneOf": [

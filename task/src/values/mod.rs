@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::input::RenderedInput;
 use crate::kinds::Kind;
-use crate::task::Task;
+use crate::task::{ModelName, Task};
 
 pub use clean::{Cleaning, Mended};
 pub use enrich::{Enriched, Reference};
@@ -39,7 +39,7 @@ impl ValueRules {
     pub fn in_words(&self) -> String {
         match self {
             Self::Normalize(Normalization::Format { format, .. }) => format!("the format {}", format.name()),
-            Self::Normalize(Normalization::Vocabulary(terms)) => match terms.entries().len() {
+            Self::Normalize(Normalization::Vocabulary { terms, .. }) => match terms.entries().len() {
                 1 => "a vocabulary of 1 entry".to_owned(),
                 entries => format!("a vocabulary of {entries} entries"),
             },
@@ -69,12 +69,23 @@ impl ValueRules {
 }
 
 impl Task {
+    /// For `normalize`: the entries that embeddings are compared with, and the model that embeds, where the task names one.
+    pub fn embedded_vocabulary(&self) -> Option<(&Arc<Terms>, &ModelName)> {
+        match &self.value_rules {
+            Some(ValueRules::Normalize(Normalization::Vocabulary {
+                terms,
+                embeddings: Some(model),
+            })) => Some((terms, model)),
+            _ => None,
+        }
+    }
+
     /// What a model reads of an input that rules come before: a raw value with the entries that it may mean, a text as the
     /// rules mended it, a record with the names of the fields that are missing. Of tasks of other kinds, the input itself.
     #[must_use]
     pub fn behind_rules(&self, input: &RenderedInput) -> RenderedInput {
         match &self.value_rules {
-            Some(ValueRules::Normalize(normalization @ Normalization::Vocabulary(_))) => {
+            Some(ValueRules::Normalize(normalization @ Normalization::Vocabulary { .. })) => {
                 let choices = normalization.choices(&input.text);
                 let entries: Vec<&str> = choices.iter().map(|(_, entry)| entry.as_str()).collect();
                 RenderedInput::choosing(&input.text, &entries)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::vocabulary::Terms;
 use crate::kinds::Problem;
+use crate::task::ModelName;
 
 /// An entry with at least this score that is ahead by [`SURE_AHEAD`] is the one that is meant.
 const SURE: f32 = 0.9;
@@ -28,7 +29,12 @@ pub enum Normalization {
         settings: Box<Settings>,
     },
     /// To an entry of a list or a table.
-    Vocabulary(Arc<Terms>),
+    Vocabulary {
+        /// The entries.
+        terms: Arc<Terms>,
+        /// The model whose embeddings say which entry is meant where letters don't. None where they are not asked.
+        embeddings: Option<ModelName>,
+    },
 }
 
 /// What comes of a raw value.
@@ -52,14 +58,14 @@ impl Normalization {
     pub fn of(&self, raw: &str) -> Normalized {
         match self {
             Self::Format { format, settings } => of_outcome(*format, format.normalize(raw, settings)),
-            Self::Vocabulary(terms) => of_candidates(&terms.lookup(raw, MOST_CANDIDATES)),
+            Self::Vocabulary { terms, .. } => of_candidates(&terms.lookup(raw, MOST_CANDIDATES)),
         }
     }
 
     /// The entries of a vocabulary that a raw value may mean, the likeliest first, each with its identifier and its name.
     /// Those that have the same name are there once: nobody could choose between them. None for a format.
     pub fn choices(&self, raw: &str) -> Vec<(String, String)> {
-        let Self::Vocabulary(terms) = self else {
+        let Self::Vocabulary { terms, .. } = self else {
             return Vec::new();
         };
         let mut choices: Vec<(String, String)> = Vec::new();
@@ -71,6 +77,24 @@ impl Normalization {
         choices
     }
 
+    /// The entries that an input shows a model, in their order, each with its identifier and its name: the lines of
+    /// [`RenderedInput::choosing`](crate::RenderedInput::choosing). Entries may have the same name; of these it is the one
+    /// that is most like the raw value.
+    pub fn choices_shown(&self, raw: &str, lines: &str) -> Vec<(String, String)> {
+        let Self::Vocabulary { terms, .. } = self else {
+            return Vec::new();
+        };
+        let alike = self.choices(raw);
+        let of_line = |line: &str| {
+            let known = alike.iter().find(|(_, name)| is_line(name, line)).cloned();
+            known.or_else(|| {
+                let entry = terms.with_value(line)?;
+                Some((entry.id.to_string(), entry.value.to_string()))
+            })
+        };
+        lines.lines().filter_map(of_line).collect()
+    }
+
     /// The canonical form of what a model wrote: it must be one that is read without doubt.
     pub fn of_written(&self, written: &str) -> Option<String> {
         match self {
@@ -78,7 +102,7 @@ impl Normalization {
                 Outcome::Canonical(canonical) => Some(canonical.value),
                 Outcome::Ambiguous { .. } | Outcome::Refused { .. } => None,
             },
-            Self::Vocabulary(terms) => terms.id_of(written).map(str::to_owned),
+            Self::Vocabulary { terms, .. } => terms.id_of(written).map(str::to_owned),
         }
     }
 
@@ -105,7 +129,7 @@ impl Normalization {
                     "write it in its canonical form",
                 )),
             },
-            Self::Vocabulary(terms) => match terms.id_of(&text) {
+            Self::Vocabulary { terms, .. } => match terms.id_of(&text) {
                 Some(id) => Ok(id.into()),
                 None => Err(Problem::new(
                     format!("\"{text}\" is not in the vocabulary"),
@@ -122,9 +146,21 @@ impl Normalization {
     pub(super) fn canonical(&self) -> Value {
         match self {
             Self::Format { format, settings } => json!(["format", format, settings]),
-            Self::Vocabulary(terms) => json!(["vocabulary", terms.hash()]),
+            Self::Vocabulary {
+                terms,
+                embeddings: None,
+            } => json!(["vocabulary", terms.hash()]),
+            Self::Vocabulary {
+                terms,
+                embeddings: Some(model),
+            } => json!(["vocabulary", terms.hash(), "embeddings", model.to_string()]),
         }
     }
+}
+
+/// Whether a name stands on a line, where white space is one blank.
+pub(super) fn is_line(name: &str, line: &str) -> bool {
+    name == line || name.split_whitespace().eq(line.split_whitespace())
 }
 
 fn of_outcome(format: Format, outcome: Outcome) -> Normalized {

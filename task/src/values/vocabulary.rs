@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use refuel_normalize::Vocabulary;
 use refuel_normalize::vocabulary::Candidate;
 
+use super::normalize::is_line;
+
 /// Most entries of a vocabulary.
 pub(crate) const MOST_ENTRIES: usize = 1_000_000;
 
@@ -99,11 +101,24 @@ impl Terms {
         Some(made)
     }
 
+    /// Where the entry with this identifier stands.
+    pub fn place_of(&self, id: &str) -> Option<usize> {
+        let place = *self.named().get(id)? as usize;
+        (*self.entries.get(place)?.id == *id).then_some(place)
+    }
+
     /// The value of the entry with this identifier.
     pub fn value_of(&self, id: &str) -> Option<&str> {
-        let place = *self.named().get(id)? as usize;
-        let entry = self.entries.get(place)?;
-        (*entry.id == *id).then_some(&*entry.value)
+        Some(&*self.entries[self.place_of(id)?].value)
+    }
+
+    /// The first entry with this value, whatever its white space.
+    pub(super) fn with_value(&self, value: &str) -> Option<&Entry> {
+        let named = self.named().get(value).map(|&place| &self.entries[place as usize]);
+        // What is an identifier of one entry may be the value of another.
+        named
+            .filter(|entry| *entry.value == *value)
+            .or_else(|| self.entries.iter().find(|entry| is_line(&entry.value, value)))
     }
 
     /// The identifier of the entry that has exactly this identifier, value or alias. Identifiers win over values, these

@@ -40,7 +40,7 @@ fn unknown_keys_name_the_nearest_right_one() {
     "#);
     insta::assert_snapshot!(with("zzz: 1"), @r#"
     RF0403 tickets.yml:4:1: unknown key "zzz"
-    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, target_precision, calibrated, confidence, fallback, calibration, strategy, rules, keep, head, label_threshold, fields, schema, max_tokens, no_answer_threshold, format, vocabulary, dictionary, max_change, reference, key, columns, ignore, mode, blocking, max_pairs, canonical, unknown, stop, temperature
+    hint: the keys here are name, version, kind, description, owner, tags, input, model, on_error, truncate, guidelines, labels, examples, threshold, target_precision, calibrated, confidence, fallback, calibration, strategy, rules, keep, head, label_threshold, fields, schema, max_tokens, no_answer_threshold, format, vocabulary, embeddings, dictionary, max_change, reference, key, columns, ignore, mode, blocking, max_pairs, canonical, unknown, stop, temperature
     "#);
     insta::assert_snapshot!(with("max_tokens: 9"), @r#"
     RF0403 tickets.yml:4:1: unknown key "max_tokens" for a task of kind "label"
@@ -293,7 +293,7 @@ fn values_without_lines_are_told_by_path() {
     let error = Task::from_json(&value, "catalog", Path::new("")).expect_err("an error");
     insta::assert_snapshot!(shown(&error), @r#"
     RF0403 catalog: labels[2].colour: unknown key "colour" in "labels[2]"
-    hint: the keys here are name, description, aliases
+    hint: the keys here are name, description, aliases, catch_all
     "#);
 }
 

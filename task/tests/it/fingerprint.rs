@@ -107,6 +107,7 @@ const WITH_EFFECT: &[(&str, &[Change])] = &[
                     name: "other".to_owned(),
                     description: None,
                     aliases: Vec::new(),
+                    catch_all: None,
                 });
             }),
             ("input", |task| {

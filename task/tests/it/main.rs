@@ -2,6 +2,8 @@
 
 mod answer;
 mod calibrated;
+mod catch_all;
+mod embedded;
 mod errors;
 mod export;
 mod extract;

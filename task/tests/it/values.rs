@@ -151,7 +151,7 @@ fn a_vocabulary_is_a_list_a_map_or_a_file() {
         Task::from_yaml(&yaml, "t.yml", folder.path()).unwrap()
     };
     let entries = |task: &Task| match &task.value_rules {
-        Some(ValueRules::Normalize(Normalization::Vocabulary(terms))) => terms
+        Some(ValueRules::Normalize(Normalization::Vocabulary { terms, .. })) => terms
             .entries()
             .iter()
             .map(|entry| format!("{} {} {:?}", entry.id, entry.value, entry.aliases))

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &ResolveArgs, context: &Context) -> Result<ExitStat
         };
         sources.push(source);
     }
-    let targets = Targets::new(arguments, &sources)?;
+    let targets = Targets::new(arguments, &task, &sources)?;
     let relations: Vec<_> = sources.iter().map(|source| source.relation.clone()).collect();
     let resolving = Resolving::new(&task, &relations)?;
     let vectors = match task.model.as_ref().filter(|_| resolving.records() > 0) {
@@ -147,7 +147,7 @@ struct Targets {
 }
 
 impl Targets {
-    fn new(arguments: &ResolveArgs, sources: &[Source]) -> Result<Self, Failure> {
+    fn new(arguments: &ResolveArgs, task: &Task, sources: &[Source]) -> Result<Self, Failure> {
         let common = &arguments.common;
         let own: Vec<&Source> = sources.iter().collect();
         write::refuse_two_streams(&[
@@ -159,6 +159,11 @@ impl Targets {
             write::refuse_clash(source, &COLUMNS.map(|(name, _)| name))?;
             if sources.len() > 1 {
                 write::refuse_clash(source, &[SOURCE])?;
+            }
+            if arguments.entities.is_some() {
+                let own = OF_ENTITIES.iter().map(|(name, _)| *name);
+                let clashing: Vec<&str> = own.filter(|name| is_compared(task, name)).collect();
+                write::refuse_clash(source, &clashing)?;
             }
         }
         let target = |path: &Path, asked| Target::new(path, asked, &own, common.tables.delimiter, common.force);
@@ -236,6 +241,16 @@ impl Targets {
         }
         Ok(())
     }
+}
+
+/// Whether a column of this name is compared, so that a canonical record has it.
+fn is_compared(task: &Task, name: &str) -> bool {
+    let Some(TableTask::Resolve(resolve)) = &task.table else {
+        return false;
+    };
+    let is_left_out = resolve.key.as_deref() == Some(name) || resolve.ignore.iter().any(|ignored| ignored == name);
+    let is_named = resolve.columns.is_empty() || resolve.columns.iter().any(|column| column.name == name);
+    is_named && !is_left_out
 }
 
 /// One row an entity: its number and size, the key of its most typical record, and its canonical record.

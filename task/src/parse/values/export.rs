@@ -15,7 +15,7 @@ use crate::yaml::{Content, Node};
 /// The value of a key of the rules without the file that it names. None where the key is none of theirs, or names none.
 pub(in super::super) fn export(key: &str, node: &Node, task: &Task, folder: &Path) -> Result<Option<Value>, TaskError> {
     let taken = match (key, &task.value_rules, &node.content) {
-        ("vocabulary", Some(ValueRules::Normalize(Normalization::Vocabulary(terms))), Content::Map(_)) => {
+        ("vocabulary", Some(ValueRules::Normalize(Normalization::Vocabulary { terms, .. })), Content::Map(_)) => {
             Some(terms.entries().iter().map(entry).collect())
         }
         ("dictionary", Some(ValueRules::Clean(_)), Content::Text(shown)) => {

@@ -1,4 +1,4 @@
-//! Reads what raw values are made canonical by: `format` or `vocabulary`.
+//! Reads what raw values are made canonical by: `format` or `vocabulary`, and `embeddings` for the latter.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use refuel_normalize::{Format, NormalizeError, Settings, Units};
 
 use super::super::fields::{Fields, not_one_of, text, wrong_type};
+use super::super::task::read_model;
 use super::{invalid, vocabulary};
 use crate::error::{Place, TaskError};
 use crate::values::Normalization;
@@ -15,9 +16,20 @@ use crate::yaml::{Content, Node};
 pub(crate) const SETTING_KEYS: [&str; 6] = ["region", "day_first", "reference", "decimal", "currency", "units"];
 
 pub(super) fn read(fields: &mut Fields, folder: Option<&Path>) -> Result<Normalization, TaskError> {
+    let embeddings = fields.take("embeddings");
     match (fields.take("format"), fields.take("vocabulary")) {
-        (Some(node), None) => read_format(node),
-        (None, Some(node)) => Ok(Normalization::Vocabulary(Arc::new(vocabulary::read(node, folder)?))),
+        (Some(node), None) => match embeddings {
+            None => read_format(node),
+            Some(embeddings) => Err(invalid(
+                &embeddings.place,
+                "\"embeddings\" has no use for a format, whose rules read what is written",
+                "take it out, or name the values that there are: vocabulary: [Germany, France]",
+            )),
+        },
+        (None, Some(node)) => Ok(Normalization::Vocabulary {
+            terms: Arc::new(vocabulary::read(node, folder)?),
+            embeddings: embeddings.map(read_model).transpose()?,
+        }),
         (Some(_), Some(node)) => Err(invalid(
             &node.place,
             "the task has both \"format\" and \"vocabulary\"",

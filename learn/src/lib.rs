@@ -4,6 +4,7 @@
 //! Everything here is a function of its arguments: no clock, no random number but from a seed, and the same bytes however
 //! many threads there are.
 
+mod answerable;
 mod boosting;
 mod calibration;
 mod cascade;
@@ -21,6 +22,7 @@ mod saved;
 mod text;
 mod thresholds;
 
+pub use answerable::{ANSWERABLE_OUTPUTS, AnswerableHead, Questions, Shown, TrainedAnswerable, train_answerable};
 pub use boosting::{BoostOptions, BoostedTrees, Node, Tree, TreeOptions};
 pub use calibration::{Calibration, ChosenCalibration, Tried, temperature_of_logits};
 pub use cascade::{Cascade, CascadeStage, StageRows, choose_cascade};

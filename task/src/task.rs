@@ -448,7 +448,9 @@ impl Task {
 
     /// Whether a model is asked. Rules alone answer tasks of some kinds that name none.
     pub fn asks_model(&self) -> bool {
-        self.strategy.leaves_to_model() && (self.model.is_some() || self.kind.rules().needs_model())
+        // The head of a task of kind `answer` judges what a model says.
+        let is_judged = self.kind == Kind::ANSWER && self.strategy.reads_head();
+        (is_judged || self.strategy.leaves_to_model()) && (self.model.is_some() || self.kind.rules().needs_model())
     }
 
     /// The model that is asked: the one that the task names, by `name` or `name@digest`, or else the default of its kind;

@@ -4,6 +4,7 @@
 //! records that pairs are compared by (`profile.json`), and what was chosen for a cascade (`cascade.json`). Its digest is
 //! over all of these, so that a head which was trained again, or whose cascade was chosen again, is asked anew.
 
+pub(crate) mod answerable;
 pub(crate) mod cascade;
 pub(crate) mod encoder;
 pub(crate) mod labels;

@@ -156,7 +156,7 @@ fn parts(cascade: &Cascade) -> Vec<CascadePart> {
 }
 
 /// The task as its language model alone answers it.
-fn by_model(task: &Task) -> Task {
+pub(super) fn by_model(task: &Task) -> Task {
     Task {
         strategy: Strategy::Model,
         label_rules: Vec::new(),
@@ -166,7 +166,12 @@ fn by_model(task: &Task) -> Task {
 
 /// Rows whose answer the prompt does not show. Where examples are chosen by likeness to the row, the row itself never is
 /// one.
-fn unshown(engine: &Engine, task: &Task, examples: &[Example], cancel: &Cancel) -> Result<Vec<usize>, EngineError> {
+pub(super) fn unshown(
+    engine: &Engine,
+    task: &Task,
+    examples: &[Example],
+    cancel: &Cancel,
+) -> Result<Vec<usize>, EngineError> {
     let mut shown: HashSet<InputHash> = HashSet::new();
     if let Some(set) = &task.examples {
         let vectors = if set.select == Selection::Diverse {
@@ -182,7 +187,7 @@ fn unshown(engine: &Engine, task: &Task, examples: &[Example], cancel: &Cancel) 
 }
 
 /// As many of the rows as the language model is asked about, in their order.
-fn sample(rows: &[usize], options: &TrainOptions<'_>) -> Vec<usize> {
+pub(super) fn sample(rows: &[usize], options: &TrainOptions<'_>) -> Vec<usize> {
     let mut chosen = rows.to_vec();
     fastrand::Rng::with_seed(options.seed).shuffle(&mut chosen);
     chosen.truncate(options.most_asked);

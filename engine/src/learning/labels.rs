@@ -8,6 +8,7 @@ use refuel_learn::{
 use refuel_task::{Example, Task};
 
 use super::fitted::{Examples, Fitted};
+use super::sentences::sentences;
 use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, groups, hash_of, numbered};
 use crate::cancel::Cancel;
 use crate::engine::Shared;
@@ -105,13 +106,18 @@ pub(super) fn learn(
     })
 }
 
-/// What names and descriptions say of labels, each text with the number of its label.
+/// What names and sentences of descriptions say of labels, each text with the number of its label.
 pub(super) fn texts_of_labels(task: &Task) -> (Vec<String>, Vec<usize>) {
     let mut texts = Vec::new();
     for (number, label) in task.labels.iter().enumerate() {
         // Names are often written as identifiers.
         texts.push((label.name.replace(['_', '-'], " "), number));
-        texts.extend(label.description.clone().map(|description| (description, number)));
+        let description = label.description.as_deref().unwrap_or_default();
+        texts.extend(
+            sentences(description)
+                .into_iter()
+                .map(|sentence| (sentence.to_owned(), number)),
+        );
     }
     texts.into_iter().unzip()
 }

@@ -1,11 +1,13 @@
 //! Training: from labelled rows to a head in the registry.
 
+mod answerable;
 mod cascade;
 mod custom;
 mod figures;
 mod fitted;
 mod labels;
 mod pairs;
+mod sentences;
 
 use std::collections::HashMap;
 
@@ -122,6 +124,10 @@ pub struct Training {
     pub calibration: &'static str,
     /// What was chosen for the cascade, where the task has one.
     pub cascade: Option<ChosenCascade>,
+    /// For tasks of kind `answer`: the `no_answer_threshold` with which most words are right, of questions that no head had
+    /// seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_answer_threshold: Option<f32>,
     /// What a user should know.
     pub notes: Vec<String>,
 }
@@ -165,10 +171,10 @@ impl Engine {
             what: what.to_owned(),
             hint: hint.to_owned(),
         };
-        if task.kind != Kind::LABEL && task.kind != Kind::MATCH {
+        if ![Kind::LABEL, Kind::MATCH, Kind::ANSWER].contains(&task.kind) {
             return Err(untrainable(
                 &format!("it is of kind `{}`", task.kind),
-                "heads answer tasks of the kinds `label` and `match`",
+                "heads are for tasks of the kinds `label`, `match` and `answer`",
             ));
         }
         if examples.is_empty() {
@@ -177,19 +183,26 @@ impl Engine {
                 "name a file of solved rows in the task, examples: {from: FILE}, or with `--from FILE`",
             ));
         }
+        let (mut notes, mut no_answer_threshold) = (Vec::new(), None);
         let learned = if task.kind == Kind::LABEL {
             match &options.tune {
                 Some(tuning) => custom::learn(&self.shared, task, examples, options, tuning, cancel, on_event)?,
                 None => labels::learn(&self.shared, task, examples, options, cancel, on_event)?,
             }
+        } else if task.kind == Kind::ANSWER {
+            let judge = answerable::learn(self, task, examples, options, cancel, on_event)?;
+            notes = judge.notes;
+            no_answer_threshold = Some(judge.threshold);
+            judge.learned
         } else {
             pairs::learn(task, examples, options, on_event)?
         };
-        let (cascade, notes) = if task.strategy == Strategy::Cascade {
-            let (chosen, notes) = cascade::choose(self, task, examples, &learned.scored, options, cancel, on_event)?;
-            (Some(chosen), notes)
+        let cascade = if task.strategy == Strategy::Cascade {
+            let (chosen, said) = cascade::choose(self, task, examples, &learned.scored, options, cancel, on_event)?;
+            notes.extend(said);
+            Some(chosen)
         } else {
-            (None, Vec::new())
+            None
         };
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
@@ -221,6 +234,7 @@ impl Engine {
             held_out: learned.held_out,
             calibration: learned.calibration,
             cascade,
+            no_answer_threshold,
             notes,
         })
     }

@@ -5,6 +5,7 @@
 //! task's gate.
 
 mod estimate;
+mod readings;
 mod ready;
 mod windows;
 
@@ -13,15 +14,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use refuel_registry::ModelEntry;
-use refuel_task::{Answer, Gate, InputHash, RenderedInput, Source, Task};
+use refuel_task::{Answer, Gate, InputHash, Kind, RenderedInput, Source, Task};
 
 pub use estimate::Estimate;
+pub(crate) use readings::WindowReading;
 
 use crate::batching::CandidateTrie;
 use crate::cache::{CacheKey, Scores, TaskKeys};
 use crate::cancel::Cancel;
 use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
+use crate::learned::answerable::AnswerHead;
+use crate::learned::entry_of;
 use crate::procedure::DRAFTS;
 use crate::session::{OnRows, Placement};
 use crate::steps::{self, Outcome, Step};
@@ -46,6 +50,8 @@ pub struct PreparedTask {
     entry: Option<ModelEntry>,
     /// The embedding model that chooses examples, where one is needed.
     embedding: Option<ModelEntry>,
+    /// What judges the model's answers, where that was learned.
+    head: Option<Arc<AnswerHead>>,
     model: String,
     digest: String,
     fingerprint: String,
@@ -103,7 +109,15 @@ impl PreparedTask {
             Some(entry) => task.fingerprint_with_embedding_digest(&entry.manifest.digest),
             None => task.fingerprint(),
         };
-        let digest = steps::digest(&steps, entry.as_ref().map(|entry| entry.manifest.digest.as_str()));
+        let mut digest = steps::digest(&steps, entry.as_ref().map(|entry| entry.manifest.digest.as_str()));
+        let head = match &entry {
+            Some(model) if task.kind == Kind::ANSWER && task.strategy.reads_head() => {
+                let head = AnswerHead::open(&entry_of(&shared, &task)?, &task, model)?;
+                digest = format!("{digest}+{}", head.digest());
+                Some(Arc::new(head))
+            }
+            _ => None,
+        };
         let of_steps = || steps.iter().rev().find_map(|step| step.model());
         let model = entry
             .as_ref()
@@ -119,6 +133,7 @@ impl PreparedTask {
             steps,
             entry,
             embedding,
+            head,
             model,
             digest,
             fingerprint,
@@ -158,6 +173,11 @@ impl PreparedTask {
     /// The digest of the model alone; where none is asked, what identifies the answers instead.
     pub fn model_digest(&self) -> &str {
         self.entry.as_ref().map_or(&self.digest, |entry| &entry.manifest.digest)
+    }
+
+    /// The model that is asked. None where none is.
+    pub(crate) fn entry(&self) -> Option<&ModelEntry> {
+        self.entry.as_ref()
     }
 
     /// Whether nothing needs to be loaded before the next answer.
@@ -200,7 +220,14 @@ impl PreparedTask {
             .as_ref()
             .map(|entry| self.shared.model(entry))
             .transpose()?;
-        let made = Arc::new(Ready::new(&self.task, model, embedding, self.drafts, cancel)?);
+        let made = Arc::new(Ready::new(
+            &self.task,
+            model,
+            embedding,
+            self.head.clone(),
+            self.drafts,
+            cancel,
+        )?);
         *ready = Some(Arc::clone(&made));
         Ok(made)
     }

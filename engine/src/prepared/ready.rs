@@ -9,6 +9,7 @@ use refuel_task::{Answer, Calibration, Example, ExampleSet, Kind, Plan, Rendered
 use super::Spread;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::learned::answerable::AnswerHead;
 use crate::model::Model;
 use crate::procedure::{Asked, Classify, Embed, Procedure, Question, for_decoder};
 use crate::reading::{embed, row_limit, whole};
@@ -42,11 +43,14 @@ impl Ready {
         task: &Task,
         model: Arc<Model>,
         embedding: Option<Arc<Model>>,
+        head: Option<Arc<AnswerHead>>,
         drafts: usize,
         cancel: &Cancel,
     ) -> Result<Self, EngineError> {
         match model.description.role {
-            Role::Decoder if task.kind != Kind::EMBED => Self::for_decoder(task, model, embedding, drafts, cancel),
+            Role::Decoder if task.kind != Kind::EMBED => {
+                Self::for_decoder(task, model, embedding, head, drafts, cancel)
+            }
             Role::Encoder if task.kind == Kind::EMBED => Ok(Self::for_encoder(model, Box::new(Embed))),
             Role::Classifier if task.kind == Kind::LABEL => {
                 let procedure = Box::new(Classify::new(&model, task)?);
@@ -88,6 +92,7 @@ impl Ready {
         task: &Task,
         model: Arc<Model>,
         embedding: Option<Arc<Model>>,
+        head: Option<Arc<AnswerHead>>,
         drafts: usize,
         cancel: &Cancel,
     ) -> Result<Self, EngineError> {
@@ -113,7 +118,7 @@ impl Ready {
         if let Some(bos) = description.bos_token.filter(|_| description.add_bos && plan.plain) {
             prefix.insert(0, bos);
         }
-        let mut procedure = for_decoder(&model, task, &plan, drafts)?;
+        let mut procedure = for_decoder(&model, task, &plan, drafts, head)?;
         let after = procedure.tokens_after_row();
         let limit = row_limit(&model, prefix.len(), after);
         if limit.tokens < LEAST_ROOM {

@@ -19,6 +19,16 @@ const LEAST_WINDOW: usize = 32;
 /// Of a window, the part that the next one has too: what would be cut in two stands whole in one of them.
 const OVERLAP: usize = 8;
 
+/// Inputs in windows.
+pub(super) struct Windows {
+    /// The windows of all inputs.
+    pub(super) texts: Vec<RenderedInput>,
+    /// Of each window the number of its input, and the character that it begins at.
+    pub(super) owners: Vec<(usize, u32)>,
+    /// Of each input, whether its windows are small because memory is: its answer is not to stand for one with more.
+    tight: Vec<bool>,
+}
+
 impl Ready {
     /// [`Ready::answer_each`] for tasks that read a context and a question: a long context is read in windows, and the best
     /// window's answer is the answer.
@@ -29,32 +39,8 @@ impl Ready {
         cancel: &Cancel,
         spread: &mut Spread<'_, '_>,
     ) -> Result<Vec<(Answer, bool)>, EngineError> {
-        let mut parts = Vec::with_capacity(inputs.len());
-        let mut owners = Vec::with_capacity(inputs.len());
-        // Where windows are small because memory is, the answer is not to stand for one with more.
-        let mut tight = Vec::with_capacity(inputs.len());
-        for (owner, input) in inputs.iter().enumerate() {
-            let Some([context, question]) = &input.sides else {
-                parts.push((*input).clone());
-                owners.push((owner, 0));
-                tight.push(false);
-                continue;
-            };
-            let around = self.tokenize(task, &[&RenderedInput::two("", question)], cancel)?;
-            let around = around.into_iter().flatten().map(|row| row.tokens.len()).sum::<usize>();
-            let room = self.limit.tokens.saturating_sub(around + 2);
-            tight.push(self.limit.by_budget && room < WINDOW);
-            let room = room.clamp(LEAST_WINDOW, WINDOW);
-            for window in windows(context, room, |text| self.model.tokenizer.offsets(text))? {
-                let before = context[..window.start].chars().count() as u32;
-                let text = &context[window];
-                // White space at the beginning goes when the input is made, and places count without it.
-                let blank = text.chars().take_while(|letter| letter.is_whitespace()).count() as u32;
-                parts.push(RenderedInput::two(text, question));
-                owners.push((owner, before + blank));
-            }
-        }
-        let asked: Vec<&RenderedInput> = parts.iter().collect();
+        let Windows { texts, owners, tight } = self.windows(task, inputs, cancel)?;
+        let asked: Vec<&RenderedInput> = texts.iter().collect();
         let answers = self.answer_each(task, &asked, cancel, spread)?;
         let mut by_owner: Vec<Vec<(Answer, u32)>> = vec![Vec::new(); inputs.len()];
         let mut kept = vec![true; inputs.len()];
@@ -71,6 +57,40 @@ impl Ready {
                 (best_window(windows), keep)
             })
             .collect())
+    }
+
+    /// The windows of inputs.
+    pub(super) fn windows(
+        &self,
+        task: &Task,
+        inputs: &[&RenderedInput],
+        cancel: &Cancel,
+    ) -> Result<Windows, EngineError> {
+        let mut texts = Vec::with_capacity(inputs.len());
+        let mut owners = Vec::with_capacity(inputs.len());
+        let mut tight = Vec::with_capacity(inputs.len());
+        for (owner, input) in inputs.iter().enumerate() {
+            let Some([context, question]) = &input.sides else {
+                texts.push((*input).clone());
+                owners.push((owner, 0));
+                tight.push(false);
+                continue;
+            };
+            let around = self.tokenize(task, &[&RenderedInput::two("", question)], cancel)?;
+            let around = around.into_iter().flatten().map(|row| row.tokens.len()).sum::<usize>();
+            let room = self.limit.tokens.saturating_sub(around + 2);
+            tight.push(self.limit.by_budget && room < WINDOW);
+            let room = room.clamp(LEAST_WINDOW, WINDOW);
+            for window in windows(context, room, |text| self.model.tokenizer.offsets(text))? {
+                let before = context[..window.start].chars().count() as u32;
+                let text = &context[window];
+                // White space at the beginning goes when the input is made, and places count without it.
+                let blank = text.chars().take_while(|letter| letter.is_whitespace()).count() as u32;
+                texts.push(RenderedInput::two(text, question));
+                owners.push((owner, before + blank));
+            }
+        }
+        Ok(Windows { texts, owners, tight })
     }
 }
 

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use refuel_task::{Answer, NO_ANSWER, Plan, Scored, Status, Task};
+use refuel_learn::Shown;
+use refuel_task::{Answer, NO_ANSWER, Plan, RenderedInput, Scored, Segment, Status, Task};
 use serde_json::Value;
 
-use super::{Asked, Procedure, answered, guided};
+use super::{Asked, Procedure, Reading, answered, guided};
 use crate::confidence::geometric_mean;
 use crate::error::EngineError;
 use crate::guide::{Grammar, Guide, Places, Vocabulary, piece_grammar};
+use crate::learned::answerable::{AnswerHead, Read};
 use crate::model::Model;
-use crate::session::{GenerateOptions, Generated, OnRows, Opening};
+use crate::session::{GenerateOptions, Generated, OnRows, Opening, States};
+
+/// A threshold that no probability reaches: a piece is given wherever one can be.
+const ALWAYS_A_PIECE: f32 = 2.0;
 
 /// See the module.
 pub(crate) struct AnswerFromText {
@@ -19,10 +24,22 @@ pub(crate) struct AnswerFromText {
     /// What comes before the answer.
     lead: &'static str,
     options: GenerateOptions,
+    /// What tells how sure answers are, where that was learned.
+    head: Option<Arc<AnswerHead>>,
+    /// From how probable on it is said that there is none.
+    threshold: f32,
+    /// The states that say most about whether there is an answer.
+    states: States,
 }
 
 impl AnswerFromText {
-    pub(crate) fn new(model: &Model, task: &Task, plan: &Plan, drafts: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        model: &Model,
+        task: &Task,
+        plan: &Plan,
+        drafts: usize,
+        head: Option<Arc<AnswerHead>>,
+    ) -> Result<Self, EngineError> {
         let nothing = model.tokenizer.plain(NO_ANSWER)?;
         Ok(Self {
             vocabulary: model.vocabulary()?,
@@ -34,8 +51,12 @@ impl AnswerFromText {
                 opening: nothing.first().map(|&token| Opening {
                     token,
                     threshold: task.no_answer_threshold,
+                    states: None,
                 }),
             },
+            head,
+            threshold: task.no_answer_threshold,
+            states: states(model, plan)?,
         })
     }
 
@@ -43,6 +64,31 @@ impl AnswerFromText {
         let or_space = self.vocabulary.may_lead_with_space();
         let grammar = piece_grammar(context, NO_ANSWER, self.lead, or_space);
         Ok(Grammar::new(&self.vocabulary, grammar)?.guide())
+    }
+
+    /// What the model writes for each question: under the task's threshold, or else a piece wherever there is one, with
+    /// the states that it has.
+    fn write(&self, asked: Asked<'_>, with_states: bool, on_rows: OnRows<'_>) -> Result<Vec<Written>, EngineError> {
+        let mut options = self.options.clone();
+        if let Some(opening) = options.opening.as_mut().filter(|_| with_states) {
+            opening.threshold = ALWAYS_A_PIECE;
+            opening.states = Some(self.states);
+        }
+        let guides: Vec<Result<Box<dyn Guide>, String>> = (0..asked.questions.len())
+            .into_par_iter()
+            .map(|at| self.guide(context_of(asked.questions[at].input)))
+            .collect();
+        let generated = guided::write(asked, guides, &options, on_rows)?;
+        let written = asked
+            .questions
+            .iter()
+            .zip(generated)
+            .map(|(question, mut generated)| Written {
+                piece: self.read(&generated, context_of(question.input)),
+                states: std::mem::take(&mut generated.states),
+                tokens: generated.tokens.len() as u32,
+            });
+        Ok(written.collect())
     }
 
     /// The answer that a text is, or why it is none.
@@ -74,26 +120,118 @@ impl AnswerFromText {
             raw_confidence: geometric_mean(&said),
             value: text,
         };
-        let nothing = generated
-            .opening
-            .filter(|_| own.value != NO_ANSWER)
-            .map(|probability| Scored {
-                value: NO_ANSWER.to_owned(),
-                confidence: probability,
-                raw_confidence: probability,
-                span: None,
-            });
-        Ok(Piece { own, nothing, cut })
+        let nothing = generated.opening.filter(|_| own.value != NO_ANSWER).map(none_scored);
+        Ok(Piece {
+            own,
+            other: nothing,
+            cut,
+        })
     }
+
+    /// Answers out of pieces, as sure as the head takes them to be.
+    fn judged(&self, head: &AnswerHead, written: &mut [Written]) -> Result<(), EngineError> {
+        let (places, read): (Vec<usize>, Vec<Read>) = written
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(at, written)| Some((at, written.reading()?)))
+            // Where a guide leaves no choice the model is not asked, and holds nothing in mind.
+            .filter(|(_, read)| read.states.len() == head.states())
+            .unzip();
+        let judged = head.judge(&read.iter().collect::<Vec<_>>())?;
+        for (at, [none, right]) in places.into_iter().zip(judged) {
+            let Ok(piece) = &mut written[at].piece else { continue };
+            let mut nothing = none_scored(none);
+            nothing.confidence = head.confidence(none);
+            if piece.own.value == NO_ANSWER {
+                // No piece could be written.
+                piece.own = nothing;
+                continue;
+            }
+            piece.own.raw_confidence = right;
+            piece.own.confidence = head.confidence(right);
+            let given = if none >= self.threshold {
+                std::mem::replace(&mut piece.own, nothing)
+            } else {
+                nothing
+            };
+            piece.other = Some(given);
+        }
+        Ok(())
+    }
+}
+
+/// That there is none, at a probability.
+fn none_scored(probability: f32) -> Scored {
+    Scored {
+        value: NO_ANSWER.to_owned(),
+        confidence: probability,
+        raw_confidence: probability,
+        span: None,
+    }
+}
+
+/// The text that a question is about.
+fn context_of(input: &RenderedInput) -> &str {
+    input.sides.as_ref().map_or(input.text.as_str(), |[context, _]| context)
+}
+
+/// The states that tell of an answer: those at the question's last token, in the layers from the half to two thirds of the
+/// way through the model. Those of Qwen2.5-Coder-1.5B tell most there, of the examples of a set of questions; those at the
+/// prompt's last token, and those of earlier and later layers, tell less.
+fn states(model: &Model, plan: &Plan) -> Result<States, EngineError> {
+    let layers = model.description.layers;
+    let mut row = plan.row(&RenderedInput::two("a", "b"));
+    let after = row
+        .iter()
+        .rposition(|segment| matches!(segment, Segment::Data(_)))
+        .map_or(0, |data| data + 1);
+    let behind = model.tokenizer.segments(&row.split_off(after))?.len();
+    Ok(States {
+        first: layers / 2,
+        end: (2 * layers).div_ceil(3),
+        behind,
+    })
 }
 
 /// What a text turned out to be.
 struct Piece {
     own: Scored,
-    /// That there is no answer, where the model said one.
-    nothing: Option<Scored>,
+    /// What else could be said: that there is no answer, or the piece where that is said.
+    other: Option<Scored>,
     /// What is to be said of an answer that was cut.
     cut: Option<String>,
+}
+
+/// What was written for a question.
+struct Written {
+    piece: Result<Piece, String>,
+    states: Vec<f32>,
+    /// Tokens of the text.
+    tokens: u32,
+}
+
+impl Written {
+    /// What a head reads of it, states taken out. None where nothing could be written.
+    fn reading(&mut self) -> Option<Read> {
+        let piece = self.piece.as_ref().ok()?;
+        let is_none = piece.own.value == NO_ANSWER;
+        Some(Read {
+            shown: Shown {
+                none: match &piece.other {
+                    Some(none) => none.confidence,
+                    None => f32::from(u8::from(is_none)),
+                },
+                confidence: piece.own.confidence,
+                raw_confidence: piece.own.raw_confidence,
+                words: if is_none {
+                    0
+                } else {
+                    piece.own.value.split_whitespace().count()
+                },
+            },
+            states: std::mem::take(&mut self.states),
+        })
+    }
 }
 
 impl Procedure for AnswerFromText {
@@ -103,25 +241,19 @@ impl Procedure for AnswerFromText {
 
     /// The confidence of an answer is the probability of its tokens among those that were allowed, that there is none among
     /// them; the raw one is the geometric mean of their probabilities among all. The scores tell the probability of there
-    /// being none, at the first token.
+    /// being none, at the first token. Where a head was learned, it tells all of them.
     fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError> {
-        let context = |at: usize| {
-            let input = asked.questions[at].input;
-            input.sides.as_ref().map_or(input.text.as_str(), |[context, _]| context)
-        };
-        let guides: Vec<Result<Box<dyn Guide>, String>> = (0..asked.questions.len())
-            .into_par_iter()
-            .map(|at| self.guide(context(at)))
-            .collect();
-        let generated = guided::write(asked, guides, &self.options, on_rows)?;
+        let mut written = self.write(asked, self.head.is_some(), on_rows)?;
+        if let Some(head) = &self.head {
+            self.judged(head, &mut written)?;
+        }
         let answers = asked
             .questions
             .iter()
-            .zip(generated)
-            .enumerate()
-            .map(|(at, (question, generated))| match self.read(&generated, context(at)) {
+            .zip(written)
+            .map(|(question, written)| match written.piece {
                 Err(reason) => Answer::error(&asked.model.name, reason),
-                Ok(Piece { own, nothing, cut }) => {
+                Ok(Piece { own, other, cut }) => {
                     let value = if own.value == NO_ANSWER {
                         Value::Null
                     } else {
@@ -129,13 +261,26 @@ impl Procedure for AnswerFromText {
                     };
                     let (confidence, raw) = (Some(own.confidence), Some(own.raw_confidence));
                     let mut answer = answered(asked.model, question, value, confidence, raw);
-                    answer.scores = std::iter::once(own).chain(nothing).collect();
-                    answer.output_tokens = generated.tokens.len() as u32;
+                    answer.scores = std::iter::once(own).chain(other).collect();
+                    answer.output_tokens = written.tokens;
                     guided::say_cut(&mut answer, cut);
                     answer
                 }
             });
         Ok(answers.collect())
+    }
+
+    fn readings(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Option<Reading>>, EngineError> {
+        let written = self.write(asked, true, on_rows)?;
+        let readings = written.into_iter().map(|mut written| {
+            let read = written.reading()?;
+            let piece = written.piece.ok()?.own.value;
+            Some(Reading {
+                piece: (piece != NO_ANSWER).then_some(piece),
+                read,
+            })
+        });
+        Ok(readings.collect())
     }
 }
 

@@ -13,12 +13,15 @@ mod generate;
 mod guided;
 mod normalize;
 
+use std::sync::Arc;
+
 use refuel_task::{Answer, Kind, Plan, RenderedInput, Scored, Source, Status, Task, ValueRules};
 use serde_json::Value;
 
 use crate::batching::CandidateTrie;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::learned::answerable::{AnswerHead, Read};
 use crate::model::Model;
 use crate::session::OnRows;
 use crate::truncation::RowTokens;
@@ -64,6 +67,15 @@ impl Asked<'_> {
     }
 }
 
+/// What a model makes of a question about a text, before anything is decided.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    /// The piece of the text that it gives. None where it can't give any.
+    pub(crate) piece: Option<String>,
+    /// What it shows of it.
+    pub(crate) read: Read,
+}
+
 /// One way to ask a model.
 pub(crate) trait Procedure: Send + Sync {
     /// Tokens that follow the longest row: its candidates, or the text that is written.
@@ -71,6 +83,12 @@ pub(crate) trait Procedure: Send + Sync {
 
     /// Answers each question, in order.
     fn run(&self, asked: Asked<'_>, on_rows: OnRows<'_>) -> Result<Vec<Answer>, EngineError>;
+
+    /// What a head that judges the model's answers is trained on: what the model shows of each question, and the piece that it
+    /// gives. None where nothing could be written.
+    fn readings(&self, _asked: Asked<'_>, _on_rows: OnRows<'_>) -> Result<Vec<Option<Reading>>, EngineError> {
+        Ok(Vec::new())
+    }
 
     /// Takes off what the model says of inputs without content, about which it is `asked`.
     fn calibrate(&mut self, _asked: Asked<'_>) -> Result<(), EngineError> {
@@ -89,18 +107,19 @@ pub(crate) trait Procedure: Send + Sync {
 }
 
 /// The procedure for a task that is asked of a language model. Where it writes text, at most `drafts` tokens of it are
-/// guessed ahead.
+/// guessed ahead. `head` judges answers of tasks of kind `answer`.
 pub(crate) fn for_decoder(
     model: &Model,
     task: &Task,
     plan: &Plan,
     drafts: usize,
+    head: Option<Arc<AnswerHead>>,
 ) -> Result<Box<dyn Procedure>, EngineError> {
     if task.kind == Kind::EXTRACT {
         return Ok(Box::new(Extract::new(model, task, plan, drafts)?));
     }
     if task.kind == Kind::ANSWER {
-        return Ok(Box::new(AnswerFromText::new(model, task, plan, drafts)?));
+        return Ok(Box::new(AnswerFromText::new(model, task, plan, drafts, head)?));
     }
     match &task.value_rules {
         Some(ValueRules::Normalize(normalization)) => return normalize::new(model, task, normalization, plan, drafts),

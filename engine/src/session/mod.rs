@@ -98,6 +98,19 @@ pub struct Opening {
     pub token: u32,
     /// It is taken where its probability among the tokens that are allowed is this or more, and not taken else.
     pub threshold: f32,
+    /// What is told of what the model holds in mind before the first token.
+    pub states: Option<States>,
+}
+
+/// Which of a row's states are told: the values that attention reads of one of its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct States {
+    /// The first layer.
+    pub first: usize,
+    /// The layer behind the last.
+    pub end: usize,
+    /// How many tokens of the row follow the token.
+    pub behind: usize,
 }
 
 /// Generated tokens and the log probability of each.
@@ -114,6 +127,9 @@ pub struct Generated {
     pub finished: bool,
     /// Probability of [`GenerateOptions::opening`] among the tokens that were allowed at the first one.
     pub opening: Option<f32>,
+    /// What [`Opening::states`] asks for, layer by layer, `kv_heads * head_size` numbers each. Empty where a session does not
+    /// tell them.
+    pub states: Vec<f32>,
     /// Tokens that end a text with a guide that was cut, where it can be ended.
     pub ending: Option<Vec<u32>>,
     /// Why the text can't be written: what went wrong with its guide.

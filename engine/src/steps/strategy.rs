@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use refuel_task::{Strategy, Task};
+use refuel_task::{Kind, Strategy, Task};
 
 use super::Step;
 use super::head::Head;
@@ -27,6 +27,8 @@ pub(super) fn steps(task: &Task, shared: &Arc<Shared>) -> Result<Vec<Box<dyn Ste
     }
     match task.strategy {
         Strategy::Similar => steps.push(Box::new(Similar::new(Arc::clone(shared), task)?)),
+        // The head of a task of kind `answer` judges what the model says, and comes behind it.
+        Strategy::Head if task.kind == Kind::ANSWER => {}
         Strategy::Head => {
             let head = entry_of(shared, task)?;
             steps.push(Box::new(Head::new(Arc::clone(shared), task, head, None)?));

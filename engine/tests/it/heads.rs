@@ -12,7 +12,7 @@ use refuel_task::{Example, RenderedInput, Source, Status, Task};
 use crate::home::{self, DECODER, ENCODER};
 
 /// A home folder of the test's own, with the models of the other one.
-fn own_home() -> Option<tempfile::TempDir> {
+pub(crate) fn own_home() -> Option<tempfile::TempDir> {
     let there = home::with_model(ENCODER)?;
     home::with_model(DECODER)?;
     let own = tempfile::tempdir().expect("a folder");
@@ -56,7 +56,7 @@ fn questions(strategy: &str, examples: usize, graded: usize) -> Option<Questions
     })
 }
 
-fn train(engine: &Engine, task: &Task) -> Result<Training, EngineError> {
+pub(crate) fn train(engine: &Engine, task: &Task) -> Result<Training, EngineError> {
     let options = TrainOptions {
         most_asked: 60,
         ..TrainOptions::default()

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod answer_kind;
+mod answerable;
 mod answers;
 mod catch_all;
 mod entries;

@@ -27,6 +27,8 @@ impl KindRules for AnswerKind {
             "fallback",
             "no_answer_threshold",
             "max_tokens",
+            "strategy",
+            "head",
         ]
     }
 

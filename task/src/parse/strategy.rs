@@ -31,6 +31,8 @@ pub(super) struct Read {
 pub(crate) fn strategies(kind: Kind) -> &'static [Strategy] {
     if kind == Kind::MATCH {
         &[Strategy::Head, Strategy::Model, Strategy::Cascade]
+    } else if kind == Kind::ANSWER {
+        &[Strategy::Head, Strategy::Model]
     } else {
         &Strategy::ALL
     }

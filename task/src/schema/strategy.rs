@@ -19,7 +19,8 @@ pub(super) fn property(rules: &dyn KindRules, key: &str) -> Value {
                 "enum": names,
                 "default": "model",
                 "description": "What answers: rules alone; the examples most alike; the head that `refuel train` made of the \
-                 examples; the language model; or the cheapest of these that is sure enough.",
+                 examples; the language model; or the cheapest of these that is sure enough. For `answer` the head judges what the \
+                 language model says.",
             })
         }
         "rules" => {

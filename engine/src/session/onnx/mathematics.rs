@@ -167,7 +167,12 @@ mod tests {
     fn an_opening_is_taken_by_its_own_threshold() {
         let logits = [0.0, 9.0, 3.0_f32.ln(), 0.0];
         let first = |tokens: &[u32], threshold: f32| {
-            let (chosen, probability) = choose_first(&logits, &set(tokens), Opening { token: 0, threshold });
+            let opening = Opening {
+                token: 0,
+                threshold,
+                states: None,
+            };
+            let (chosen, probability) = choose_first(&logits, &set(tokens), opening);
             let chosen = chosen.expect("a token");
             (chosen.token, chosen.among_allowed.exp(), probability)
         };

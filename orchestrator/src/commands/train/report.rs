@@ -27,7 +27,9 @@ pub(super) fn text(report: &Report) -> String {
     let mut grid = Grid::pairs();
     grid.pair("head", Text::new(training.head.clone(), Tone::Strong));
     grid.pair("trained on", sources(report));
-    grid.pair("labels", labels(training));
+    if training.labels > 0 {
+        grid.pair("labels", labels(training));
+    }
     if let Some(model) = &training.embedding_model {
         grid.pair("embedding model", model.clone());
     }

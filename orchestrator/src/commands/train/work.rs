@@ -5,7 +5,7 @@ use std::time::Instant;
 use refuel_engine::EngineError;
 use refuel_engine::learning::{TrainEvent, TrainOptions, TrainStep, Training, Tuning};
 use refuel_registry::Servers;
-use refuel_task::{Example, Task};
+use refuel_task::{Example, Kind, Task};
 
 use super::report::{Report, text};
 use super::rows::Rows;
@@ -126,7 +126,13 @@ pub(in crate::commands) fn engine_train(
 
 /// Says how the head comes to answer, where the task does not ask it yet.
 fn tell_use(task: &Task, printer: Printer) {
-    if !task.strategy.reads_head() {
-        printer.note("the task does not ask it yet: write `strategy: head` or `strategy: cascade` into its file");
+    if task.strategy.reads_head() {
+        return;
     }
+    let ways = if task.kind == Kind::ANSWER {
+        "`strategy: head`"
+    } else {
+        "`strategy: head` or `strategy: cascade`"
+    };
+    printer.note(format!("the task does not ask it yet: write {ways} into its file"));
 }

@@ -5,6 +5,7 @@ use ort::value::{DynValue, Tensor};
 use super::super::tensors::failed;
 use super::{Cache, DecoderSession};
 use crate::error::EngineError;
+use crate::session::States;
 
 impl DecoderSession {
     /// Copies, of each of the rows `kept`, the keys and values at the places named with it. Rows with fewer than `length`
@@ -40,5 +41,27 @@ impl DecoderSession {
             .map(|(key, value)| Ok((copy(key)?, copy(value)?)))
             .collect::<Result<_, EngineError>>()?;
         Ok(Cache { length, layers })
+    }
+
+    /// The values of one token of a row in the layers of `states`: layer by layer, `kv_heads * head_size` numbers each.
+    pub(super) fn values_at(
+        &self,
+        cache: &Cache,
+        states: States,
+        row: usize,
+        token: usize,
+    ) -> Result<Vec<f32>, EngineError> {
+        let failed = failed(&self.model);
+        let size = self.description.head_size;
+        let start = (row * cache.length + token) * size;
+        let mut values = Vec::new();
+        for (_, value) in cache.layers.iter().take(states.end).skip(states.first) {
+            let (_, data) = value.try_extract_tensor::<f32>().map_err(&failed)?;
+            let of_head = data.len() / self.description.kv_heads.max(1);
+            for head in data.chunks_exact(of_head.max(1)) {
+                values.extend_from_slice(&head[start..start + size]);
+            }
+        }
+        Ok(values)
     }
 }

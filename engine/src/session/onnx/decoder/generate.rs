@@ -279,6 +279,12 @@ impl DecoderSession {
         let cache = self
             .forward(setting.prefix, past.as_ref(), step, Wanted::Both(&mut read))?
             .ok_or_else(|| self.no_cache())?;
+        if let Some(states) = setting.bounds.options.opening.and_then(|opening| opening.states) {
+            for (index, writing) in writings.iter_mut().enumerate() {
+                let token = rows[writing.row].len().saturating_sub(1 + states.behind);
+                writing.text.states = self.values_at(&cache, states, index, token)?;
+            }
+        }
         let active = writings
             .into_iter()
             .zip(&whole)

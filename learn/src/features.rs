@@ -73,6 +73,55 @@ impl TermRows {
         }
     }
 
+    /// The same rows without the columns that are zero in all of them, and the columns that are left, in ascending order.
+    pub(crate) fn compacted(&self) -> (Self, Vec<u32>) {
+        let mut numbers = vec![u32::MAX; self.columns];
+        self.terms.iter().for_each(|&term| numbers[term as usize] = 0);
+        let used: Vec<u32> = (0..self.columns as u32)
+            .filter(|&term| numbers[term as usize] == 0)
+            .collect();
+        (0..)
+            .zip(&used)
+            .for_each(|(number, &term)| numbers[term as usize] = number);
+        let compacted = Self {
+            columns: used.len(),
+            terms: self.terms.iter().map(|&term| numbers[term as usize]).collect(),
+            ..self.clone()
+        };
+        (compacted, used)
+    }
+
+    /// Columns as rows and rows as columns.
+    pub(crate) fn transposed(&self) -> Self {
+        let mut starts = vec![0; self.columns + 1];
+        self.terms.iter().for_each(|&term| starts[term as usize + 1] += 1);
+        (1..starts.len()).for_each(|term| starts[term] += starts[term - 1]);
+        let mut next = starts.clone();
+        let mut terms = vec![0; self.terms.len()];
+        let mut weights = vec![0.0; self.terms.len()];
+        for row in 0..self.rows() {
+            for (term, weight) in self.row(row) {
+                terms[next[term]] = row as u32;
+                weights[next[term]] = weight;
+                next[term] += 1;
+            }
+        }
+        Self {
+            columns: self.rows(),
+            starts,
+            terms,
+            weights,
+        }
+    }
+
+    /// Adds the rows of another one, of the same columns.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        let end = self.terms.len();
+        self.terms.extend(&other.terms);
+        self.weights.extend(&other.weights);
+        self.starts.extend(other.starts.iter().skip(1).map(|start| end + start));
+    }
+
     /// The same rows with all their zeros: `[rows, columns]`.
     pub fn to_dense(&self) -> Array2<f32> {
         let mut dense = Array2::zeros((self.rows(), self.columns));
@@ -162,5 +211,25 @@ pub fn normalize_rows(rows: &mut Array2<f32>) {
         if length > 0.0 {
             row /= length;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_can_be_turned_and_lose_columns_that_none_has() {
+        let mut rows = TermRows::new(5);
+        rows.push([(4, 0.5), (1, 2.0)]);
+        rows.push([]);
+        rows.push([(1, -1.0)]);
+        let (compacted, used) = rows.compacted();
+        assert_eq!((used, compacted.columns()), (vec![1, 4], 2));
+        assert_eq!(compacted.row(0).collect::<Vec<_>>(), [(1, 0.5), (0, 2.0)]);
+        assert_eq!(rows.transposed().to_dense(), rows.to_dense().reversed_axes());
+        let mut twice = rows.clone();
+        twice.extend(&rows);
+        assert_eq!(twice, rows.select(&[0, 1, 2, 0, 1, 2]));
     }
 }

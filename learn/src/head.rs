@@ -1,16 +1,16 @@
 //! Trains a head: what it reads, how strongly it is held back and what the labels' names say are chosen by
 //! cross-validation.
 
-use std::collections::HashMap;
+mod search;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LearnError;
 use crate::features::Features;
-use crate::folds::{split, stratified_folds};
-use crate::linear::{Activation, FitOptions, LinearHead, Targets, best_of, stacked};
+use crate::folds::stratified_folds;
+use crate::linear::{Activation, LinearHead, Targets, best_of};
+use search::Search;
 
 /// What names and descriptions of labels say: features of such texts, each with the label that it is about.
 #[derive(Debug, Clone)]
@@ -83,13 +83,13 @@ pub struct TrainedHead {
     pub accuracy: f64,
 }
 
-/// Passes over the examples that a fit is thought to take, at four operations for each number of them and label.
-const PASSES: f64 = 240.0;
+/// Operations of a fit above which fewer parts are held out: three, or two above three times as many.
+const MOST_OF_A_FIT: f64 = 1e12;
 /// Operations that one choice may cost for all its parts to be tried: above, choices are made on fewer examples, so that
 /// training stays a matter of minutes.
 const MOST_OF_A_CHOICE: f64 = 1e11;
-/// Operations of a fit above which only two parts are held out.
-const MOST_OF_A_FIT: f64 = 5e11;
+/// Passes over the examples that a fit is thought to take, at four operations for each number of them and label.
+const PASSES: f64 = 240.0;
 /// Fewest examples, and fewest a label, that choices are made on where there are more.
 const FEWEST_TO_CHOOSE_ON: usize = 1000;
 
@@ -125,6 +125,9 @@ pub fn train_head(
             have: targets.rows(),
         });
     }
+    if let Some(texts) = texts {
+        Targets::single(&texts.labels, targets.labels())?;
+    }
     let best = targets.best();
     if targets.activation == Activation::Softmax && best.iter().all(|label| *label == best[0]) {
         return Err(LearnError::OneLabel {
@@ -133,209 +136,38 @@ pub fn train_head(
     }
     let work = PASSES * (features.rows() * features.columns().min(2048) * targets.labels()) as f64;
     let folds = if work > MOST_OF_A_FIT { 2 } else { options.folds.max(2) };
-    let weights = if options.balanced {
-        targets.balanced_weights()
-    } else {
-        vec![1.0; targets.rows()]
-    };
+    let fewest = FEWEST_TO_CHOOSE_ON.max(2 * targets.labels());
+    let shares = ((work * folds as f64 / MOST_OF_A_CHOICE) as usize).min(features.rows() / fewest);
     let search = Search {
         features,
         targets,
         texts,
+        weights: if options.balanced {
+            targets.balanced_weights()
+        } else {
+            vec![1.0; targets.rows()]
+        },
         parts: stratified_folds(&best, groups, folds, options.seed),
-        weights,
         folds,
         stopped,
     };
-    let fewest = FEWEST_TO_CHOOSE_ON.max(2 * targets.labels());
-    let shares = ((work * folds as f64 / MOST_OF_A_CHOICE) as usize).min(features.rows() / fewest);
-    let choice = if shares > 1 {
-        search.choose_on_one_of(shares, groups, options)?
+    let found = if shares > 1 {
+        // A share of each part, so that a head of the share has not seen the other rows of its part either.
+        let share = stratified_folds(&best, groups, shares, options.seed.wrapping_add(1));
+        let rows: Vec<usize> = (0..share.len()).filter(|&row| share[row] == 0).collect();
+        search.choose_on(&rows, shares, options)?
     } else {
         search.choose(options)?
     };
-    let all: Vec<usize> = (0..features.rows()).collect();
-    let head = search.fit(&all, &choice)?.with_terms_unscaled(choice.term_scale);
-    let held_out = search.held_out(&choice)?;
+    let (head, held_out) = search.heads(&found)?;
     let (log_loss, accuracy) = search.score(&held_out);
     Ok(TrainedHead {
         head,
-        choice,
+        choice: found.choice,
         held_out,
         log_loss,
         accuracy,
     })
-}
-
-/// A setting of a choice.
-type Setting = fn(&mut Choice) -> &mut f32;
-
-struct Search<'a> {
-    features: &'a Features,
-    targets: &'a Targets,
-    texts: Option<&'a LabelTexts>,
-    weights: Vec<f32>,
-    parts: Vec<usize>,
-    folds: usize,
-    stopped: &'a (dyn Fn() -> bool + Sync),
-}
-
-impl Search<'_> {
-    /// The best on one of `shares` equal shares of the examples.
-    fn choose_on_one_of(
-        &self,
-        shares: usize,
-        groups: Option<&[u64]>,
-        options: &HeadOptions,
-    ) -> Result<Choice, LearnError> {
-        let share = stratified_folds(&self.targets.best(), groups, shares, options.seed);
-        let rows: Vec<usize> = (0..share.len()).filter(|&row| share[row] == 0).collect();
-        let targets = self.targets.select(&rows);
-        let groups: Option<Vec<u64>> = groups.map(|groups| rows.iter().map(|&row| groups[row]).collect());
-        let search = Search {
-            features: &self.features.select(&rows),
-            parts: stratified_folds(&targets.best(), groups.as_deref(), self.folds, options.seed),
-            weights: rows.iter().map(|&row| self.weights[row]).collect(),
-            targets: &targets,
-            ..*self
-        };
-        let choice = search.choose(options)?;
-        // What holds weights back is as strong beside all examples as it was beside some.
-        Ok(Choice {
-            penalty: choice.penalty / shares as f32,
-            ..choice
-        })
-    }
-
-    /// The best of what is tried, one setting after another.
-    fn choose(&self, options: &HeadOptions) -> Result<Choice, LearnError> {
-        let has_terms = self.features.terms.is_some();
-        let has_texts = self.texts.is_some();
-        let middle = |values: &[f32]| values.get(values.len() / 2).copied().unwrap_or_default();
-        let mut choice = Choice {
-            penalty: middle(&options.penalties),
-            term_scale: if has_terms { middle(&options.term_scales) } else { 0.0 },
-            text_weight: if has_texts { middle(&options.text_weights) } else { 0.0 },
-            prior_scale: 0.0,
-        };
-        let settings: [(&[f32], bool, Setting); 4] = [
-            (&options.penalties, true, |choice| &mut choice.penalty),
-            (&options.prior_scales, has_texts, |choice| &mut choice.prior_scale),
-            (&options.text_weights, has_texts, |choice| &mut choice.text_weight),
-            (&options.term_scales, has_terms, |choice| &mut choice.term_scale),
-        ];
-        let mut known: HashMap<[u32; 4], f64> = HashMap::new();
-        for _ in 0..2 {
-            let before = choice;
-            for (values, applies, place) in &settings {
-                if !applies {
-                    continue;
-                }
-                let mut best: Option<(f64, f32)> = None;
-                for &value in *values {
-                    *place(&mut choice) = value;
-                    let loss = self.loss(&choice, &mut known)?;
-                    if best.is_none_or(|(least, _)| loss < least) {
-                        best = Some((loss, value));
-                    }
-                }
-                if let Some((_, value)) = best {
-                    *place(&mut choice) = value;
-                }
-            }
-            if choice == before {
-                break;
-            }
-        }
-        Ok(choice)
-    }
-
-    fn loss(&self, choice: &Choice, known: &mut HashMap<[u32; 4], f64>) -> Result<f64, LearnError> {
-        let key = [
-            choice.penalty,
-            choice.term_scale,
-            choice.text_weight,
-            choice.prior_scale,
-        ]
-        .map(f32::to_bits);
-        if let Some(loss) = known.get(&key) {
-            return Ok(*loss);
-        }
-        let (loss, _) = self.score(&self.held_out(choice)?);
-        known.insert(key, loss);
-        Ok(loss)
-    }
-
-    /// A head that saw some rows.
-    fn fit(&self, rows: &[usize], choice: &Choice) -> Result<LinearHead, LearnError> {
-        if (self.stopped)() {
-            return Err(LearnError::Stopped);
-        }
-        let features = self.features.select(rows).with_terms_scaled(choice.term_scale);
-        let targets = self.targets.select(rows);
-        let weights: Vec<f32> = rows.iter().map(|&row| self.weights[row]).collect();
-        let prior = self
-            .texts
-            .filter(|_| choice.prior_scale > 0.0)
-            .map(|texts| label_means(texts, self.targets.labels()) * choice.prior_scale);
-        let options = FitOptions {
-            penalty: choice.penalty,
-            prior: prior.as_ref(),
-        };
-        let Some(texts) = self.texts.filter(|_| choice.text_weight > 0.0) else {
-            return LinearHead::fit(&features, &targets, &weights, &options);
-        };
-        let mut of_texts = Targets::single(&texts.labels, self.targets.labels())?;
-        of_texts.activation = targets.activation;
-        let mut counts = vec![0usize; self.targets.labels()];
-        texts.labels.iter().for_each(|&label| counts[label] += 1);
-        let text_weights: Vec<f32> = texts
-            .labels
-            .iter()
-            .map(|&label| choice.text_weight / counts[label] as f32)
-            .collect();
-        let text_features = texts.features.with_terms_scaled(choice.term_scale);
-        let (features, targets, weights) = stacked(
-            (&features, &targets, &weights),
-            (&text_features, &of_texts, &text_weights),
-        );
-        LinearHead::fit(&features, &targets, &weights, &options)
-    }
-
-    /// Logits of all rows by heads that did not see their part.
-    fn held_out(&self, choice: &Choice) -> Result<Array2<f32>, LearnError> {
-        let fitted: Vec<(Vec<usize>, Array2<f32>)> = (0..self.folds)
-            .into_par_iter()
-            .map(|part| {
-                let (trained, held) = split(&self.parts, part);
-                if trained.is_empty() || held.is_empty() {
-                    return Ok((Vec::new(), Array2::zeros((0, self.targets.labels()))));
-                }
-                let head = self.fit(&trained, choice)?;
-                let features = self.features.select(&held).with_terms_scaled(choice.term_scale);
-                let logits = head.logits(&features)?;
-                Ok((held, logits))
-            })
-            .collect::<Result<_, LearnError>>()?;
-        let mut all = Array2::zeros((self.targets.rows(), self.targets.labels()));
-        for (rows, logits) in fitted {
-            for (at, row) in rows.into_iter().enumerate() {
-                all.row_mut(row).assign(&logits.row(at));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Mean cross-entropy by weights, and accuracy.
-    fn score(&self, logits: &Array2<f32>) -> (f64, f64) {
-        let losses = cross_entropies(logits, self.targets);
-        let (mut sum, mut whole) = (0.0, 0.0);
-        for (weight, loss) in self.weights.iter().zip(&losses) {
-            sum += f64::from(*weight) * loss;
-            whole += f64::from(*weight);
-        }
-        (sum / whole.max(f64::MIN_POSITIVE), accuracy(logits, self.targets))
-    }
 }
 
 /// Cross-entropy of each row.
@@ -389,7 +221,7 @@ pub fn accuracy(logits: &Array2<f32>, targets: &Targets) -> f64 {
 }
 
 /// The mean embedding of each label's texts, brought to length 1: `[dimensions, labels]`.
-fn label_means(texts: &LabelTexts, labels: usize) -> Array2<f32> {
+pub(crate) fn label_means(texts: &LabelTexts, labels: usize) -> Array2<f32> {
     let mut means = Array2::zeros((labels, texts.features.dense.ncols()));
     for (row, &label) in texts.labels.iter().enumerate() {
         let mut mean = means.row_mut(label);

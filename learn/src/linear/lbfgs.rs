@@ -4,7 +4,7 @@
 //! them one by one, and give up where rounding keeps their line search from its conditions. Here that ends the search at
 //! the best point found.
 
-use rayon::prelude::*;
+use super::vectors::{add, dot, shifted};
 
 /// Steps whose curvature is remembered.
 const MEMORY: usize = 10;
@@ -14,8 +14,6 @@ const ENOUGH: f64 = 1e-4;
 const FLAT: f64 = 0.9;
 /// Most evaluations in one line search.
 const MOST_TRIES: usize = 20;
-/// Numbers that one thread sums. Fixed, so that sums don't depend on how many threads there are.
-const CHUNK: usize = 1 << 15;
 
 /// Where to stop.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +43,23 @@ struct Place {
     value: f64,
 }
 
-/// A step that was gone: by how much, how the gradient changed, and the product of the two.
+/// A step that was gone: by how much, how the gradient changed, the product of the two, and of the change with itself.
 struct Step {
     moved: Vec<f32>,
     turned: Vec<f32>,
     curvature: f64,
+    square: f64,
+}
+
+impl Step {
+    fn new(size: usize) -> Self {
+        Self {
+            moved: vec![0.0; size],
+            turned: vec![0.0; size],
+            curvature: 0.0,
+            square: 0.0,
+        }
+    }
 }
 
 /// Goes from `start` to a minimum of a function that gives its value and writes its gradient.
@@ -70,15 +80,16 @@ pub(crate) fn minimize(
         gradient,
         value,
     };
-    let mut steps: Vec<Step> = Vec::new();
+    let mut direction = vec![0.0; here.point.len()];
+    let mut steps: Vec<Step> = Vec::with_capacity(MEMORY);
     for _ in 0..limits.steps {
         if here.gradient.iter().all(|slope| slope.abs() <= limits.gradient) {
             break;
         }
-        let mut direction = newton_direction(&here.gradient, &steps);
+        newton_direction(&mut direction, &here.gradient, &steps);
         if dot(&direction, &here.gradient) >= 0.0 {
             steps.clear();
-            direction = here.gradient.iter().map(|slope| -slope).collect();
+            newton_direction(&mut direction, &here.gradient, &steps);
         }
         let first = if steps.is_empty() {
             (1.0 / dot(&direction, &direction).sqrt()).min(1.0)
@@ -88,18 +99,18 @@ pub(crate) fn minimize(
         if !search(&here, &direction, first, &mut next, &mut evaluate) {
             break;
         }
-        let moved: Vec<f32> = difference(&next.point, &here.point);
-        let turned: Vec<f32> = difference(&next.gradient, &here.gradient);
-        let curvature = dot(&moved, &turned);
-        if curvature > 1e-10 * dot(&turned, &turned) {
-            if steps.len() == MEMORY {
-                steps.remove(0);
-            }
-            steps.push(Step {
-                moved,
-                turned,
-                curvature,
-            });
+        // The room of the oldest step is taken again.
+        let mut step = if steps.len() < MEMORY {
+            Step::new(here.point.len())
+        } else {
+            steps.remove(0)
+        };
+        shifted(&mut step.moved, &next.point, -1.0, &here.point);
+        shifted(&mut step.turned, &next.gradient, -1.0, &here.gradient);
+        step.curvature = dot(&step.moved, &step.turned);
+        step.square = dot(&step.turned, &step.turned);
+        if step.curvature > 1e-10 * step.square {
+            steps.push(step);
         }
         let gained = here.value - next.value;
         std::mem::swap(&mut here, &mut next);
@@ -122,9 +133,7 @@ fn search(
 ) -> bool {
     let slope = dot(direction, &here.gradient);
     let mut go = |step: f64, next: &mut Place| {
-        for ((to, from), along) in next.point.iter_mut().zip(&here.point).zip(direction) {
-            *to = from + (step * f64::from(*along)) as f32;
-        }
+        shifted(&mut next.point, &here.point, step as f32, direction);
         next.value = evaluate(&next.point, &mut next.gradient);
     };
     let (mut short, mut long) = (0.0, f64::INFINITY);
@@ -151,45 +160,26 @@ fn search(
     short > 0.0
 }
 
-/// The direction of Newton's method with the curvature that the steps showed: the recursion of two loops (Nocedal 1980,
-/// "Updating quasi-Newton matrices with limited storage").
-fn newton_direction(gradient: &[f32], steps: &[Step]) -> Vec<f32> {
-    let mut direction: Vec<f32> = gradient.iter().map(|slope| -slope).collect();
-    let mut shares = Vec::with_capacity(steps.len());
-    for step in steps.iter().rev() {
-        let share = dot(&step.moved, &direction) / step.curvature;
-        add(&mut direction, -share, &step.turned);
-        shares.push(share);
+/// Writes the direction of Newton's method with the curvature that the steps showed: the recursion of two loops (Nocedal
+/// 1980, "Updating quasi-Newton matrices with limited storage").
+fn newton_direction(direction: &mut [f32], gradient: &[f32], steps: &[Step]) {
+    direction
+        .iter_mut()
+        .zip(gradient)
+        .for_each(|(along, slope)| *along = -slope);
+    let mut shares = [0.0; MEMORY];
+    for (step, share) in steps.iter().zip(&mut shares).rev() {
+        *share = dot(&step.moved, direction) / step.curvature;
+        add(direction, -*share as f32, &step.turned);
     }
     if let Some(last) = steps.last() {
-        let scale = (last.curvature / dot(&last.turned, &last.turned)) as f32;
+        let scale = (last.curvature / last.square) as f32;
         direction.iter_mut().for_each(|along| *along *= scale);
     }
-    for (step, share) in steps.iter().zip(shares.into_iter().rev()) {
-        let back = dot(&step.turned, &direction) / step.curvature;
-        add(&mut direction, share - back, &step.moved);
+    for (step, share) in steps.iter().zip(shares) {
+        let back = dot(&step.turned, direction) / step.curvature;
+        add(direction, (share - back) as f32, &step.moved);
     }
-    direction
-}
-
-fn difference(left: &[f32], right: &[f32]) -> Vec<f32> {
-    left.iter().zip(right).map(|(left, right)| left - right).collect()
-}
-
-fn add(to: &mut [f32], times: f64, what: &[f32]) {
-    let times = times as f32;
-    to.iter_mut().zip(what).for_each(|(to, what)| *to += times * what);
-}
-
-fn dot(left: &[f32], right: &[f32]) -> f64 {
-    let sum = |(left, right): (&[f32], &[f32])| {
-        left.iter()
-            .zip(right)
-            .map(|(left, right)| f64::from(*left) * f64::from(*right))
-            .sum::<f64>()
-    };
-    let sums: Vec<f64> = left.par_chunks(CHUNK).zip(right.par_chunks(CHUNK)).map(sum).collect();
-    sums.iter().sum()
 }
 
 #[cfg(test)]

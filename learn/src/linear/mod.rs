@@ -1,16 +1,18 @@
 //! Linear heads: multinomial logistic regression, and one logistic regression a label where several may be right.
 
-mod lbfgs;
+pub(crate) mod lbfgs;
 mod objective;
+mod vectors;
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, Axis};
 
 pub use objective::Activation;
 
 use crate::error::LearnError;
-use crate::features::Features;
-use lbfgs::Limits;
-use objective::{Problem, logits_of};
+use crate::features::{Features, TermRows};
+pub(crate) use lbfgs::Limits;
+use objective::logits_of;
+pub(crate) use objective::{Design, Point, Problem};
 
 /// Which labels are right for each row.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,32 +187,15 @@ impl LinearHead {
             });
         }
         let problem = Problem {
-            features,
+            design: &Design::new(features.clone()),
+            term_scale: 1.0,
             targets: &targets.shares,
             weights,
             prior: options.prior,
             penalty: options.penalty,
             activation: targets.activation,
         };
-        let mut room = Vec::new();
-        let point = lbfgs::minimize(vec![0.0; problem.size()], &Limits::default(), |point, gradient| {
-            problem.evaluate(point, gradient, &mut room)
-        });
-        let labels = targets.labels();
-        let columns = features.columns();
-        let mut weights =
-            Array2::from_shape_vec((columns, labels), point[..columns * labels].to_vec()).expect("one number a weight");
-        let dimensions = features.dense.ncols();
-        if let Some(prior) = options.prior {
-            let mut of_dense = weights.slice_mut(s![..dimensions, ..]);
-            of_dense += prior;
-        }
-        Ok(Self {
-            weights,
-            bias: point[columns * labels..].to_vec(),
-            activation: targets.activation,
-            dimensions,
-        })
+        Ok(problem.head(&problem.minimum(None, &Limits::default(), &|| false)))
     }
 
     /// Number of labels.
@@ -228,19 +213,18 @@ impl LinearHead {
     /// # Errors
     /// [`LearnError::Shape`] where the features are not those that it was fitted to.
     pub fn logits(&self, features: &Features) -> Result<Array2<f32>, LearnError> {
-        if self.terms() == 0 && features.terms.is_some() {
-            return self.logits(&Features::dense(features.dense.clone()));
-        }
-        if features.columns() != self.weights.nrows() || features.dense.ncols() != self.dimensions {
+        let terms = features.terms.as_ref().filter(|_| self.terms() > 0);
+        let columns = features.dense.ncols() + terms.map_or(0, TermRows::columns);
+        if columns != self.weights.nrows() || features.dense.ncols() != self.dimensions {
             return Err(LearnError::Shape {
                 what: "columns of the features",
                 expected: self.weights.nrows(),
-                found: features.columns(),
+                found: columns,
             });
         }
         let mut point: Vec<f32> = self.weights.iter().copied().collect();
         point.extend(&self.bias);
-        Ok(logits_of(features, 0..features.rows(), &point, self.labels()))
+        Ok(logits_of(&features.dense, terms, &point, self.labels()))
     }
 
     /// Probabilities, `[rows, labels]`.
@@ -252,44 +236,6 @@ impl LinearHead {
         self.activation.apply(&mut logits);
         Ok(logits)
     }
-
-    /// The same head for terms whose values were not multiplied by `scale` beforehand.
-    #[must_use]
-    pub(crate) fn with_terms_unscaled(mut self, scale: f32) -> Self {
-        self.weights
-            .slice_mut(s![self.dimensions.., ..])
-            .mapv_inplace(|weight| weight * scale);
-        self
-    }
-}
-
-/// Rows of `above` and then those of `below`, with their targets and weights.
-pub(crate) fn stacked(
-    above: (&Features, &Targets, &[f32]),
-    below: (&Features, &Targets, &[f32]),
-) -> (Features, Targets, Vec<f32>) {
-    let join = |above: &Array2<f32>, below: &Array2<f32>| {
-        concatenate(Axis(0), &[above.view(), below.view()]).expect("they have the same columns")
-    };
-    let terms = above
-        .0
-        .terms
-        .as_ref()
-        .zip(below.0.terms.as_ref())
-        .map(|(above, below)| {
-            let mut joined = above.clone();
-            (0..below.rows()).for_each(|row| joined.push(below.row(row).map(|(term, weight)| (term as u32, weight))));
-            joined
-        });
-    let features = Features {
-        dense: join(&above.0.dense, &below.0.dense),
-        terms,
-    };
-    let targets = Targets {
-        shares: join(&above.1.shares, &below.1.shares),
-        activation: above.1.activation,
-    };
-    (features, targets, [above.2, below.2].concat())
 }
 
 #[cfg(test)]

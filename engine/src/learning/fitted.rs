@@ -4,7 +4,7 @@
 use ndarray::{Array2, Axis};
 use refuel_learn::{
     Activation, CatchAll, Choice, Features, HeadOptions, LabelTexts, LearnError, LinearHead, Targets, TrainedHead,
-    best_of, logits_without_own_label, train_head,
+    best_of, logits_without_own_label, temperature_of_logits, train_head,
 };
 
 /// Parts of the labels that are kept from a head by turns, and parts of the rows that a catch-all is measured on.
@@ -67,11 +67,18 @@ impl Fitted {
         let (inside, own) = (rows(false), rows(true));
         let others = examples.of(&inside, |about| about != label);
         let trained = others.as_examples(examples.count).train(options, stopped)?;
+        // The catch-all is weighed against the likeliest of the others: how likely that is has to be right.
+        let temperature = temperature_of_logits(&trained.held_out, &others.labels);
+        let head = LinearHead {
+            weights: &trained.head.weights / temperature,
+            bias: trained.head.bias.iter().map(|bias| bias / temperature).collect(),
+            ..trained.head
+        };
         let evidence = Evidence {
-            inside: trained.held_out.clone(),
+            inside: &trained.held_out / temperature,
             inside_rows: inside,
-            unseen: others.unseen(examples.count, &trained.choice, options, stopped)?,
-            own: trained.head.logits(&examples.features.select(&own))?,
+            unseen: others.unseen(examples.count, &trained.choice, options, stopped)? / temperature,
+            own: head.logits(&examples.features.select(&own))?,
             own_rows: own,
             label,
             share: f64::from(share),
@@ -89,7 +96,7 @@ impl Fitted {
         Ok(Self {
             accuracy: hits as f64 / count,
             log_loss: losses.map(f64::from).sum::<f64>() / count,
-            head: trained.head,
+            head,
             catch_all: Some(catch_all),
             shares,
         })

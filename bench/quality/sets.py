@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 from . import data, grade
 
-SMALL, LARGE = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"
+SMALL, LARGE, EMBEDDINGS = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct", "all-minilm-l6-v2"
 MODELS = {"model": SMALL, "large model": LARGE}
 CASCADES = {"cascade": SMALL, "large cascade": LARGE}
 TRAINED = ["head", "tuned head", *CASCADES]
@@ -108,17 +108,17 @@ class Labels(Set):
 
 
 class Intents(Labels):
-    """One label a row, of which one stands for all that no other label fits. A head is not shown that one: what it is not sure
-    of gets it, as the task's `fallback`.
+    """One label a row, of which one stands for all that no other label fits: the task's `catch_all`, of which a head learns by
+    itself. Neighbours don't. They are not shown that label: what they are not sure of gets it, as the task's `fallback`.
 
-    How sure it has to be is chosen on examples: a head that has not seen a fifth of the labels, nor a fifth of the rows of the
-    others, is asked about these. Nothing in examples tells how many rows no label fits; `share` is what is expected.
+    How sure they have to be is chosen on examples: neighbours without a fifth of the labels, and without a fifth of the rows
+    of the others, are asked about these. Nothing in examples tells how many rows no label fits; `share` is what is expected.
     """
 
     share, parts = 0.2, 5
 
     def run(self, verbs, template, strategy):
-        if strategy not in ("head", "tuned head", "similar"):
+        if strategy != "similar":
             return super().run(verbs, template, strategy)
         names = self.names(None, template)
         self.names = lambda *_: names
@@ -269,7 +269,7 @@ class Slots(Emotions):
 class Organizations(Set):
     """Names of organizations. The register isn't there: its entries are those of the rows that are not graded."""
 
-    strategies = ["rules", "model", "large model"]
+    strategies = ["rules", "embeddings", "model", "large model"]
 
     def rows(self, folder):
         rows = [row for row in data.read(folder / "all.csv") if row["name"] and row["ror_id"]]
@@ -279,6 +279,7 @@ class Organizations(Set):
         data.write(self.work / "entries.csv", ["name", "ror_id"], rest)
 
     def run(self, verbs, template, strategy):
+        template += f"embeddings: {EMBEDDINGS}\n" if strategy == "embeddings" else ""
         answers, asked = self.ask(verbs, self.task(template, strategy))
         listed = [(given, sure, row) for given, sure, row in answers if row["ror_id"] in self.listed]
         known = [(sure, given == row["ror_id"]) for given, sure, row in listed]

@@ -9,6 +9,7 @@ from . import data, grade
 
 SMALL, LARGE, EMBEDDINGS = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct", "all-minilm-l6-v2"
 MODELS = {"model": SMALL, "large model": LARGE}
+JUDGED = {"model and head": SMALL, "large model and head": LARGE}
 CASCADES = {"cascade": SMALL, "large cascade": LARGE}
 TRAINED = ["head", "tuned head", *CASCADES]
 
@@ -203,9 +204,22 @@ class Emotions(Labels):
 class Reading(Emotions):
     """A piece of a text that answers a question."""
 
+    strategies = ["model", "model and head", "large model", "large model and head"]
     label, columns, change = "answer", ["context", "question"], staticmethod(data.reading)
 
     def run(self, verbs, template, strategy):
+        return self.judged(verbs, template, strategy) if strategy in JUDGED else self.by_model(verbs, template, strategy)
+
+    def judged(self, verbs, template, strategy):
+        """What a model says is judged by a head. With how sure that there is none an answer is none is chosen on the questions
+        that are held out of its training."""
+        text = f"{template}strategy: head\nmodel: {JUDGED[strategy]}\n"
+        report, seconds = verbs.run("train", self.task(text))
+        least = report["no_answer_threshold"]
+        kept = super().run(verbs, f"{text}no_answer_threshold: {least}\n", strategy)
+        return kept | {"train_seconds": seconds, "held_out": report["held_out"], "no_answer_threshold": least}
+
+    def by_model(self, verbs, template, strategy):
         """With how sure that there is none an answer is none is chosen on the second half of the examples, of which the first is shown."""
         half = len(self.taught) // 2
         shown, asked = self.taught[:half], self.taught[half:]

@@ -188,6 +188,21 @@ mod tests {
     }
 
     #[test]
+    fn the_head_of_a_question_judges_what_a_model_says() {
+        let read = |more: &str| {
+            let text = format!("name: q\nkind: answer\ninput: {{context: a, question: b}}\nmodel: m\n{more}");
+            Task::from_yaml(&text, "q.yml", Path::new("."))
+        };
+        let judged = read("strategy: head\n").unwrap();
+        assert!(judged.asks_model());
+        assert_eq!(judged.registry_names(), ["m", "q"]);
+        let bare = read("").unwrap();
+        assert_eq!(read("strategy: model\n").unwrap().fingerprint(), bare.fingerprint());
+        assert_ne!(judged.fingerprint(), bare.fingerprint());
+        assert!(read("strategy: cascade\n").is_err(), "nothing comes before the model");
+    }
+
+    #[test]
     fn strategies_are_found_by_their_names() {
         for strategy in Strategy::ALL {
             assert_eq!(Strategy::named(strategy.name()), Some(strategy));

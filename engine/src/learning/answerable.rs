@@ -126,10 +126,10 @@ pub(super) fn learn(
         held_out,
         calibration: facts.calibration.method(),
     };
-    let worth = |threshold: f32| worth(&asked, &trained.held_out, threshold);
-    let threshold = best_threshold(&trained.held_out, worth).unwrap_or(task.no_answer_threshold);
+    let threshold = best_threshold(&asked, &trained.held_out);
     let own = task.no_answer_threshold;
-    let notes = (worth(threshold) > worth(own) + 1e-9).then(|| {
+    let worth = |threshold: f32| mean(&worths(&asked, &trained.held_out, threshold));
+    let note = (worth(threshold) > worth(own)).then(|| {
         format!(
             "of questions that no head had seen, {:.3} of the words are right (F1) with `no_answer_threshold: {threshold}`, and \
              {:.3} with {own}",
@@ -140,7 +140,7 @@ pub(super) fn learn(
     Ok(Judge {
         learned,
         threshold,
-        notes: notes.into_iter().collect(),
+        notes: note.into_iter().collect(),
     })
 }
 
@@ -174,22 +174,105 @@ fn decided(probabilities: &Array2<f32>, known: &[[bool; 2]], threshold: f32) -> 
     .collect()
 }
 
-/// How many of the words are right, of questions with their probabilities, where one on which it is this probable is said to
-/// have no answer.
-fn worth(asked: &[Asked], probabilities: &Array2<f32>, threshold: f32) -> f64 {
+/// How many of the words of each question are right, where one on which it is this probable is said to have no answer.
+fn worths(asked: &[Asked], probabilities: &Array2<f32>, threshold: f32) -> Vec<f64> {
     let rows = asked.iter().zip(probabilities.column(0));
-    rows.map(|(asked, none)| asked.worth(*none >= threshold)).sum::<f64>() / asked.len().max(1) as f64
+    rows.map(|(asked, none)| asked.worth(*none >= threshold)).collect()
 }
 
-/// The best threshold, in hundredths; of equally good ones the one nearest to a half.
-fn best_threshold(probabilities: &Array2<f32>, worth: impl Fn(f32) -> f64) -> Option<f32> {
-    let mut tried: Vec<f32> = probabilities
-        .column(0)
-        .iter()
-        .map(|none| ((none * 100.0).round() / 100.0).clamp(0.01, 0.99))
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// The threshold, in hundredths, with which most words are right; of those that are not measurably worse, which is by less
+/// than a standard error of the difference, the one nearest to a half (Breiman et al. 1984, "Classification and Regression
+/// Trees", section 3.4.3: few questions tell thresholds apart badly).
+fn best_threshold(asked: &[Asked], probabilities: &Array2<f32>) -> f32 {
+    let tried: Vec<(f32, Vec<f64>)> = (1..100)
+        .map(|hundredths| hundredths as f32 / 100.0)
+        .map(|threshold| (threshold, worths(asked, probabilities, threshold)))
         .collect();
-    tried.sort_by(|left, right| (left - 0.5).abs().total_cmp(&(right - 0.5).abs()));
-    let found = tried.into_iter().map(|threshold| (worth(threshold), threshold));
-    let best = found.reduce(|best, next| if next.0 > best.0 + 1e-9 { next } else { best })?;
-    Some(best.1)
+    let best = tried
+        .iter()
+        .map(|(_, worths)| worths)
+        .max_by(|left, right| mean(left).total_cmp(&mean(right)));
+    let is_near = |worths: &[f64]| {
+        let lost: Vec<f64> = best
+            .iter()
+            .copied()
+            .flatten()
+            .zip(worths)
+            .map(|(best, own)| best - own)
+            .collect();
+        let middle = mean(&lost);
+        let squares: Vec<f64> = lost.iter().map(|lost| (lost - middle).powi(2)).collect();
+        middle <= (mean(&squares) / lost.len().max(1) as f64).sqrt() + 1e-9
+    };
+    let near = tried
+        .iter()
+        .filter(|(_, worths)| is_near(worths))
+        .map(|(threshold, _)| *threshold);
+    near.min_by(|left, right| (left - 0.5).abs().total_cmp(&(right - 0.5).abs()))
+        .unwrap_or(0.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use refuel_learn::Shown;
+
+    use super::*;
+    use crate::procedure::Reading;
+
+    /// A question whose piece is right where there is an answer.
+    fn asked(is_there: bool) -> Asked {
+        let shown = Shown {
+            none: 0.5,
+            confidence: 0.5,
+            raw_confidence: 0.5,
+            words: 1,
+        };
+        Asked {
+            reading: WindowReading {
+                owner: 0,
+                context: "the red mill".to_owned(),
+                reading: Reading {
+                    piece: Some("mill".to_owned()),
+                    read: Read {
+                        shown,
+                        states: Vec::new(),
+                    },
+                },
+            },
+            right: is_there.then(|| "the mill".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_threshold_is_the_plain_one_unless_another_is_measurably_better() {
+        let all: Vec<Asked> = (0..200).map(|row| asked(row % 2 == 0)).collect();
+        let of = |with: f32, without: f32| {
+            let share = |row: usize| if row % 2 == 0 { with } else { without };
+            Array2::from_shape_fn((200, 2), |(row, _)| share(row))
+        };
+        assert_eq!(best_threshold(&all, &of(0.1, 0.9)), 0.5);
+        let near = best_threshold(&all, &of(0.6, 0.9));
+        assert!(
+            (near - 0.61).abs() < 1e-6,
+            "the first that lets answers through: {near}"
+        );
+        // Two questions say that .4 is better, and one that it is not.
+        let mut few = of(0.1, 0.9);
+        few[[1, 0]] = 0.4;
+        few[[3, 0]] = 0.4;
+        few[[0, 0]] = 0.45;
+        assert_eq!(best_threshold(&all, &few), 0.5);
+    }
+
+    #[test]
+    fn pieces_are_right_without_articles_and_questions_of_a_text_are_of_one_group() {
+        assert_eq!(asked(true).known(), [false, true]);
+        assert_eq!(asked(false).known(), [true, false]);
+        assert_eq!((asked(true).worth(false), asked(true).worth(true)), (1.0, 0.0));
+        assert_eq!(groups(&[asked(true), asked(false)]), [0, 0]);
+    }
 }

@@ -113,7 +113,7 @@ pub struct TrainedAnswerable {
     pub head: AnswerableHead,
     /// What heads that had not seen a question say of it, as [`AnswerableHead::probabilities`].
     pub held_out: Array2<f32>,
-    /// Their mean cross-entropy, of both outputs together.
+    /// Their mean cross-entropies, added up.
     pub log_loss: f64,
 }
 
@@ -128,7 +128,7 @@ struct Choice {
 /// right: `known` has one `[no answer, right]` each. `groups` holds questions about one text together.
 ///
 /// How strongly weights are held back, and how much states count beside measures, is chosen for the least cross-entropy
-/// on held-out questions. Equal arguments give equal heads.
+/// on held-out questions, of each output by itself. Equal arguments give equal heads.
 ///
 /// # Errors
 /// [`LearnError::TooFewExamples`] with fewer than 5 questions of a side, and what is wrong with the arguments.
@@ -166,20 +166,32 @@ pub fn train_answerable(
         .filter(|share| has_states || *share == 0.0)
         .flat_map(|share| PENALTIES.map(|penalty| Choice { penalty, share }))
         .collect();
-    let tried: Vec<(f64, Choice, Array2<f32>)> = choices
+    let tried: Vec<(Choice, Array2<f32>)> = choices
         .into_par_iter()
-        .map(|choice| {
-            let held_out = search.held_out(choice)?;
-            Ok((search.loss(&held_out), choice, held_out))
-        })
+        .map(|choice| Ok((choice, search.held_out(choice)?)))
         .collect::<Result<_, LearnError>>()?;
-    let best = tried
-        .into_iter()
-        .reduce(|best, next| if next.0 < best.0 { next } else { best });
-    let (log_loss, choice, held_out) = best.expect("something was tried");
+    // What tells whether there is an answer need not be what tells whether a piece is right.
     let all: Vec<usize> = (0..known.len()).collect();
+    let mut held_out = Array2::zeros(search.targets.shares.raw_dim());
+    let mut log_loss = 0.0;
+    let mut head: Option<LinearHead> = None;
+    for output in 0..ANSWERABLE_OUTPUTS.len() {
+        let scored = tried
+            .iter()
+            .map(|(choice, found)| (search.loss(found, output), choice, found));
+        let best = scored.reduce(|best, next| if next.0 < best.0 { next } else { best });
+        let (loss, choice, found) = best.expect("something was tried");
+        log_loss += loss;
+        held_out.column_mut(output).assign(&found.column(output));
+        let fitted = search.fit(&all, *choice)?.head;
+        let whole = head.get_or_insert_with(|| fitted.clone());
+        whole.weights.column_mut(output).assign(&fitted.weights.column(output));
+        whole.bias[output] = fitted.bias[output];
+    }
     Ok(TrainedAnswerable {
-        head: search.fit(&all, choice)?,
+        head: AnswerableHead {
+            head: head.expect("there are outputs"),
+        },
         held_out,
         log_loss,
     })
@@ -251,8 +263,13 @@ impl Search {
         Ok(all)
     }
 
-    fn loss(&self, probabilities: &Array2<f32>) -> f64 {
-        let losses = probabilities.iter().zip(&self.targets.shares).map(|(found, known)| {
+    /// The mean cross-entropy of an output.
+    fn loss(&self, probabilities: &Array2<f32>, output: usize) -> f64 {
+        let rows = probabilities
+            .column(output)
+            .into_iter()
+            .zip(self.targets.shares.column(output));
+        let losses = rows.map(|(found, known)| {
             let found = f64::from(found.clamp(MARGIN, 1.0 - MARGIN));
             let known = f64::from(*known);
             -known * found.ln() - (1.0 - known) * (1.0 - found).ln()

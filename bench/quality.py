@@ -42,7 +42,7 @@ SETS = [
     sets.Phones("norm_phone_numbers", ".95"),
     sets.Moments("norm_datetime_en", ".80"),
     sets.Organizations("norm_org_names_ror", ".90"),
-    sets.Slots("extract_restaurant8k", ".80"),
+    sets.Slots("extract_restaurant8k", ".80", columns=["requested_slots", "text"], text="text"),
     sets.Slots("extract_snips", ".75", columns=["tokens"], slots=data.tagged),
     sets.Slots("extract_ner_wnut17", columns=["tokens"], slots=data.tagged, lists=True),
     sets.Slots("extract_address_us_usaddress", columns=["address"], slots=data.address),

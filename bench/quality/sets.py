@@ -207,6 +207,14 @@ class Reading(Emotions):
     strategies = ["model", "model and head", "large model", "large model and head"]
     label, columns, change = "answer", ["context", "question"], staticmethod(data.reading)
 
+    def rows(self, folder):
+        """Examples without an answer and with one come in turn, so that a prompt that shows the first ones shows as many of each."""
+        super().rows(folder)
+        without, answered = ([row for row in self.taught if bool(row[self.label]) == is_there] for is_there in (False, True))
+        in_turn = [row for pair in zip(without, answered) for row in pair]
+        self.taught = in_turn + without[len(answered) :] + answered[len(without) :]
+        self.teach(self.taught)
+
     def run(self, verbs, template, strategy):
         return self.judged(verbs, template, strategy) if strategy in JUDGED else self.by_model(verbs, template, strategy)
 
@@ -250,15 +258,16 @@ class Reading(Emotions):
 
 
 class Slots(Emotions):
-    """Values of slots in a text."""
+    """Values of slots in a text. What else a row has may be read beside it; a row whose text is graded is no example."""
 
-    label, slots, lists = "fields", staticmethod(data.spoken), False
+    strategies = ["head", "tuned head", "model", "large model"]
+    label, slots, lists, text = "fields", staticmethod(data.spoken), False, None
 
     def rows(self, folder):
         self.change = self.slots
         graded, examples = data.split(folder, self.examples, limit=self.limit)
         self.graded = [self.slots(row) for row in graded]
-        self.taught = [self.slots(row) for row in data.without(examples, graded, self.columns)]
+        self.taught = [self.slots(row) for row in data.without(examples, graded, [self.text or self.columns[0]])]
         for row in self.taught:
             fields = defaultdict(list)
             for slot, value in row["slots"]:
@@ -266,6 +275,13 @@ class Slots(Emotions):
             row["fields"] = json.dumps(fields if self.lists else {slot: values[0] for slot, values in fields.items()})
         data.write(self.work / "rows.csv", self.columns, self.graded)
         data.write(self.work / "examples.csv", [*self.columns, "fields"], self.taught)
+
+    def run(self, verbs, template, strategy):
+        if strategy not in TRAINED:
+            return super().run(verbs, template, strategy)
+        text, kept = self.trained(verbs, template, strategy)
+        answers, asked = self.ask(verbs, self.task(text, strategy))
+        return {"examples": len(self.taught)} | kept | asked | {"grades": self.grades(answers, {})}
 
     def grades(self, answers, _names):
         counts, rights, pairs = [], [], []

@@ -19,6 +19,7 @@ mod linear;
 mod nearest;
 mod pairs;
 mod saved;
+mod tagger;
 mod text;
 mod thresholds;
 
@@ -35,5 +36,9 @@ pub use linear::{Activation, FitOptions, LinearHead, Targets, best_of};
 pub use nearest::{NearestNeighbours, Neighbour, Voting};
 pub use pairs::{PairLine, PairModel, TrainedPairs, train_pairs};
 pub use saved::{Facts, data_hash, head_from_onnx, head_to_onnx, pairs_from_onnx, pairs_to_onnx};
+pub use tagger::{
+    Piece, Sentence, Tagger, TaggerOptions, TaggerReader, TaggerRow, Tagging, TextPart, TrainedTagger, Value, pieces,
+    tagger_from_onnx, tagger_to_onnx, train_tagger,
+};
 pub use text::{TermOptions, TermVocabulary};
 pub use thresholds::{LEVEL, Threshold, lower_bound, threshold_for_precision, threshold_of_highest_precision};

@@ -21,7 +21,7 @@ const VERSION: u32 = 1;
 pub struct Facts {
     /// Version of the form; 1.
     pub version: u32,
-    /// Labels in the order of the outputs. Of a classifier of pairs, none.
+    /// Labels in the order of the outputs; of a tagger, its fields. Of a classifier of pairs, none.
     pub labels: Vec<String>,
     /// What the rows are called: columns of the features of pairs. Of a head on embeddings, none.
     pub columns: Vec<String>,
@@ -39,6 +39,9 @@ pub struct Facts {
     pub held_out_log_loss: f64,
     /// From raw confidence, which the graph gives, to confidence.
     pub calibration: Calibration,
+    /// The same for the parts of an answer, where they have a confidence of their own: the values of a record.
+    #[serde(default)]
+    pub calibration_of_parts: Calibration,
     /// When a row has the label that is right where no other is, where there is one. Its own logit then says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catch_all: Option<CatchAll>,
@@ -58,18 +61,19 @@ impl Facts {
             held_out_accuracy: 0.0,
             held_out_log_loss: 0.0,
             calibration: Calibration::None,
+            calibration_of_parts: Calibration::None,
             catch_all: None,
         }
     }
 
-    fn write(&self, graph: &mut SmallGraph) {
+    pub(crate) fn write(&self, graph: &mut SmallGraph) {
         graph.metadata(
             FACTS,
             &serde_json::to_string(self).expect("text and numbers can be written"),
         );
     }
 
-    fn read(graph: &ReadGraph) -> Result<Self, LearnError> {
+    pub(crate) fn read(graph: &ReadGraph) -> Result<Self, LearnError> {
         let refuse = |message: String| LearnError::Head { message };
         let text = graph
             .metadata(FACTS)

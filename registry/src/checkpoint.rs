@@ -45,7 +45,7 @@ impl Registry {
         let request = Request::parse(location)?;
         let place = request.places.first().ok_or_else(|| no_checkpoint(here.to_owned()))?;
         let folder = self.downloads().join(key(place));
-        let _lock = Lock::wait(&lock_path(&folder), &mut || {
+        let lock = Lock::wait(&lock_path(&folder), &mut || {
             listener(Event::Note(&format!(
                 "another process fetches {location}; waiting for it"
             )));
@@ -53,7 +53,13 @@ impl Registry {
         fs::create_dir_all(&folder).map_err(|source| RegistryError::io("make", &folder, source))?;
         let fetched = download::fetch(&Client::new(servers.clone()), place, &folder, listener)?;
         match content(&fetched, &staging, listener)?.0 {
-            Content::Checkpoint { folder, .. } => Ok(used(&folder)),
+            Content::Checkpoint { folder: checkpoint, .. } => {
+                // What was unpacked is this process's own, and whoever else wants the download need not wait for its use.
+                if !checkpoint.starts_with(&folder) {
+                    drop(lock);
+                }
+                Ok(used(&checkpoint))
+            }
             _ => Err(no_checkpoint(here.to_owned())),
         }
     }

@@ -5,14 +5,13 @@
 
 mod grammar;
 mod matcher;
-mod piece;
 mod places;
 mod vocabulary;
 
 pub(crate) use grammar::{RecordGrammar, needs_input, piece_grammar};
 pub(crate) use matcher::Grammar;
-pub(crate) use piece::pieces;
 pub(crate) use places::Places;
+pub(crate) use refuel_learn::pieces;
 pub(crate) use vocabulary::Vocabulary;
 
 /// A set of tokens.

@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::engine::{ModelMemory, Shared};
 use crate::error::EngineError;
 use crate::model::Model;
-use crate::reading::embed;
+use crate::reading::{TokenStates, embed, token_states};
 use crate::session::OnRows;
 
 /// See the module.
@@ -88,5 +88,18 @@ impl Encoder {
             return Ok(Vec::new());
         }
         embed(&*self.load()?, texts, cancel, on_rows)
+    }
+
+    /// The states of the tokens of each text, in their order.
+    pub(crate) fn states(
+        &self,
+        texts: &[&str],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<TokenStates>, EngineError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        token_states(&*self.load()?, texts, cancel, on_rows)
     }
 }

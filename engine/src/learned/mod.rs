@@ -9,6 +9,7 @@ pub(crate) mod cascade;
 pub(crate) mod encoder;
 pub(crate) mod labels;
 pub(crate) mod pairs;
+pub(crate) mod tagger;
 
 use ndarray::Array2;
 use refuel_compiler::Role;
@@ -72,10 +73,13 @@ pub(crate) fn unprofiled(task: &Task, error: &refuel_resolve::ResolveError) -> E
     }
 }
 
-/// The names of what a task of this kind chooses from, in the order of a head's outputs.
+/// The names of what a task of this kind chooses from, in the order of a head's outputs; of `extract`, the fields.
 pub(crate) fn choices_of(task: &Task) -> Vec<String> {
     if task.kind == Kind::MATCH {
         return vec!["no".to_owned(), "yes".to_owned()];
+    }
+    if task.kind == Kind::EXTRACT {
+        return tagger::Slots::of(task).names();
     }
     task.labels.iter().map(|label| label.name.clone()).collect()
 }

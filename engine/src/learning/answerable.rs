@@ -125,6 +125,7 @@ pub(super) fn learn(
         scored: Vec::new(),
         held_out,
         calibration: facts.calibration.method(),
+        notes: Vec::new(),
     };
     let threshold = best_threshold(&asked, &trained.held_out);
     let own = task.no_answer_threshold;

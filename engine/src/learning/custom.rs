@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fs_err as fs;
 use refuel_formats::Checkpoint;
 use refuel_learn::encoder::{Custom, CustomOptions, Encoder as Trainable, Epoch, Texts, TuneOptions, train_custom};
 use refuel_learn::{ChosenCalibration, Facts, LearnError, best_of, head_to_onnx};
 use refuel_task::{Example, Task};
 
-use super::{
-    HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, Tuning, groups, hash_of, head_name, numbered,
-};
+use super::tuned::{TunedOn, kept};
+use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, Tuning, groups, hash_of, numbered};
 use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
@@ -19,11 +17,6 @@ use crate::learned::choices_of;
 use crate::learned::encoder::Encoder;
 use crate::learning::labels::texts_of_labels;
 use crate::steps::embedding_model;
-
-/// The file of a checkpoint's weights.
-const WEIGHTS: &str = "model.safetensors";
-/// Largest file of a checkpoint, beside its weights, that is copied, in bytes.
-const MOST_COPIED: u64 = 64 << 20;
 
 /// Tunes the embedding model on examples, puts it into the registry, and gives the head on it. It is tuned twice: first
 /// without some examples, which tells how good the second tuning is that sees all.
@@ -65,33 +58,21 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn of(&self) -> TunedOn<'_> {
+        TunedOn {
+            task: self.task,
+            examples: self.examples,
+            name: self.options.name,
+        }
+    }
+
     /// Tunes the checkpoint in a folder.
     fn on(&self, folder: &Path, on_event: OnTraining<'_>) -> Result<Learned, EngineError> {
         let refuse = |message: String| EngineError::Learn(LearnError::Encoder { message });
         let checkpoint = Checkpoint::open(folder).map_err(|error| refuse(error.to_string()))?;
         let encoder = Trainable::read(&checkpoint.config, checkpoint.weights.as_ref())?;
         let custom = self.tuned(&encoder, on_event)?;
-        let weights = custom.encoder.to_safetensors(checkpoint.weights.as_ref())?;
-        let tuned = tempfile::tempdir()?;
-        copy(folder, tuned.path())?;
-        fs::write(tuned.path().join(WEIGHTS), weights)?;
-        let base = &self.base.entry().manifest;
-        let name = format!(
-            "{}-encoder",
-            self.options
-                .name
-                .map_or_else(|| head_name(self.task), str::to_lowercase)
-        );
-        let location = format!(
-            "{} tuned on {} rows of the task {}",
-            base.reference(),
-            self.examples.len(),
-            self.task.name
-        );
-        let entry =
-            self.shared
-                .registry
-                .add_checkpoint(tuned.path(), &name, &location, Some(&base.licence), &mut |_| {})?;
+        let entry = kept(self.shared, self.base, &checkpoint, folder, &custom.encoder, &self.of())?;
         let labels = numbered(self.examples, &choices_of(self.task));
         let held_out: Vec<usize> = custom.held_out_rows.iter().map(|&row| labels[row]).collect();
         let raw: Vec<(f32, bool)> = best_of(&custom.held_out)
@@ -127,6 +108,7 @@ impl Run<'_> {
             held_out: HeldOut::of(&known, &held_out),
             scored,
             calibration: facts.calibration.method(),
+            notes: Vec::new(),
         })
     }
 
@@ -181,22 +163,4 @@ impl Run<'_> {
             &mut report,
         )?)
     }
-}
-
-/// Copies the files of a checkpoint but for its weights and graphs.
-fn copy(from: &Path, to: &Path) -> Result<(), EngineError> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let is_weights = ["safetensors", "bin", "onnx", "h5", "pt"]
-            .iter()
-            .any(|ending| path.extension().is_some_and(|extension| extension == *ending));
-        if path.is_dir() {
-            fs::create_dir_all(to.join(&name))?;
-            copy(&path, &to.join(&name))?;
-        } else if !is_weights && entry.metadata()?.len() <= MOST_COPIED {
-            fs::copy(&path, to.join(&name))?;
-        }
-    }
-    Ok(())
 }

@@ -22,7 +22,7 @@ pub struct HeldOut {
     pub auroc: Option<f64>,
     /// Its 95 % interval.
     pub auroc_interval: Option<Interval>,
-    /// F1 of the pairs that are the same, for tasks of kind `match`.
+    /// F1 of the pairs that are the same, for tasks of kind `match`; of the values of fields, for `extract`.
     pub f1: Option<f64>,
 }
 

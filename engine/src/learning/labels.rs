@@ -103,6 +103,7 @@ pub(super) fn learn(
         held_out: HeldOut::of(&scored, &labels),
         scored: scored.into_iter().map(Some).collect(),
         calibration: facts.calibration.method(),
+        notes: Vec::new(),
     })
 }
 

@@ -8,8 +8,11 @@ mod fitted;
 mod labels;
 mod pairs;
 mod sentences;
+mod tagger;
+mod tagger_tuned;
+mod tuned;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use refuel_compiler::{GraphInterface, ModelDescription, Role, SCHEMA_VERSION, WeightFormat};
 use refuel_learn::data_hash;
@@ -22,6 +25,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::learned::GRAPH_FILE;
 use crate::learned::cascade::CASCADE_FILE;
+use crate::learned::tagger::Slots;
 
 pub use crate::learned::cascade::{CascadeChoice, CascadePart};
 pub use cascade::{Alone, ChosenCascade};
@@ -104,6 +108,8 @@ pub type OnTraining<'a> = &'a mut dyn FnMut(TrainEvent);
 pub struct Training {
     /// The task.
     pub task: String,
+    /// Its kind.
+    pub kind: Kind,
     /// `name@digest` of the head.
     pub head: String,
     /// Its digest, whole.
@@ -112,9 +118,9 @@ pub struct Training {
     pub examples: usize,
     /// BLAKE3 of them, in hexadecimal.
     pub data_hash: String,
-    /// What it chooses from.
+    /// How many labels it chooses from; of `extract`, fields whose values it finds.
     pub labels: usize,
-    /// Labels that no row has. Their names and descriptions are all that is known of them.
+    /// Labels that no row has, of which names and descriptions are all that is known; of `extract`, fields without a value.
     pub labels_without_examples: Vec<String>,
     /// `name@digest` of the model whose embeddings it reads; none of a head on pairs.
     pub embedding_model: Option<String>,
@@ -148,6 +154,8 @@ struct Learned {
     scored: Vec<Option<(f32, bool)>>,
     held_out: HeldOut,
     calibration: &'static str,
+    /// What a user should know.
+    notes: Vec<String>,
 }
 
 impl Engine {
@@ -171,10 +179,10 @@ impl Engine {
             what: what.to_owned(),
             hint: hint.to_owned(),
         };
-        if ![Kind::LABEL, Kind::MATCH, Kind::ANSWER].contains(&task.kind) {
+        if ![Kind::LABEL, Kind::MATCH, Kind::ANSWER, Kind::EXTRACT].contains(&task.kind) {
             return Err(untrainable(
                 &format!("it is of kind `{}`", task.kind),
-                "heads are for tasks of the kinds `label`, `match` and `answer`",
+                "heads are for tasks of the kinds `label`, `match`, `extract` and `answer`",
             ));
         }
         if examples.is_empty() {
@@ -189,6 +197,8 @@ impl Engine {
                 Some(tuning) => custom::learn(&self.shared, task, examples, options, tuning, cancel, on_event)?,
                 None => labels::learn(&self.shared, task, examples, options, cancel, on_event)?,
             }
+        } else if task.kind == Kind::EXTRACT {
+            tagger::learn(&self.shared, task, examples, options, cancel, on_event)?
         } else if task.kind == Kind::ANSWER {
             let judge = answerable::learn(self, task, examples, options, cancel, on_event)?;
             notes = judge.notes;
@@ -207,6 +217,7 @@ impl Engine {
         if cancel.is_cancelled() {
             return Err(EngineError::Cancelled);
         }
+        notes.extend(learned.notes.iter().cloned());
         let hash = hash_of(examples);
         let mut files = learned.files.clone();
         files.push((GRAPH_FILE.to_owned(), learned.graph.clone()));
@@ -224,6 +235,7 @@ impl Engine {
         })?;
         Ok(Training {
             task: task.name.clone(),
+            kind: task.kind,
             head: entry.manifest.reference(),
             digest: entry.manifest.digest.clone(),
             examples: examples.len(),
@@ -300,6 +312,18 @@ pub(crate) fn numbered(examples: &[Example], labels: &[String]) -> Vec<usize> {
 }
 
 fn labels_without(task: &Task, examples: &[Example]) -> Vec<String> {
+    if task.kind == Kind::EXTRACT {
+        let slots = Slots::of(task);
+        let found: HashSet<usize> = examples
+            .iter()
+            .flat_map(|example| slots.values(&example.answer))
+            .map(|(slot, _)| slot)
+            .collect();
+        let without = slots.names().into_iter().enumerate();
+        return without
+            .filter_map(|(slot, name)| (!found.contains(&slot)).then_some(name))
+            .collect();
+    }
     let has = |label: &str| examples.iter().any(|example| example.answer == label);
     let labels = task.labels.iter().filter(|label| !has(&label.name));
     labels.map(|label| label.name.clone()).collect()
@@ -315,6 +339,9 @@ fn describe(learned: &Learned, examples: &[Example], hash: &str, cascade: Option
         ("null model".to_owned(), format!("{:.3}", held_out.null_model)),
         ("calibration".to_owned(), learned.calibration.to_owned()),
     ]);
+    if let Some(f1) = held_out.f1 {
+        notes.insert("held-out F1".to_owned(), format!("{f1:.3}"));
+    }
     if let Some(encoder) = &learned.encoder {
         notes.insert("embedding model".to_owned(), encoder.manifest.reference());
     }

@@ -76,6 +76,7 @@ pub(super) fn learn(
         scored: scored.into_iter().map(Some).collect(),
         held_out,
         calibration: facts.calibration.method(),
+        notes: Vec::new(),
     })
 }
 

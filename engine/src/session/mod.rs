@@ -182,6 +182,10 @@ pub trait Session: Send {
     /// One vector of `hidden` numbers a row.
     fn embed(&mut self, rows: &[Vec<u32>], cancel: &Cancel, on_rows: OnRows<'_>) -> Result<Vec<Vec<f32>>, EngineError>;
 
+    /// The states that an encoder has for a row's tokens after its last layer: `[tokens, hidden]`, row by row.
+    fn states(&mut self, rows: &[Vec<u32>], cancel: &Cancel, on_rows: OnRows<'_>)
+    -> Result<Vec<Vec<f32>>, EngineError>;
+
     /// One logit a class and row.
     fn classify(
         &mut self,

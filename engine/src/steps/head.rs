@@ -12,6 +12,7 @@ use crate::error::EngineError;
 use crate::learned::encoder::Encoder;
 use crate::learned::labels::LabelHead;
 use crate::learned::pairs::PairHead;
+use crate::learned::tagger::TaggerHead;
 use crate::learned::unusable;
 
 /// What a head reads.
@@ -20,6 +21,8 @@ enum Reads {
     Texts(Box<LabelHead>, Box<Encoder>),
     /// Features of pairs.
     Pairs(Box<PairHead>),
+    /// States of tokens.
+    Tokens(Box<TaggerHead>, Box<Encoder>),
 }
 
 /// See the module.
@@ -44,12 +47,19 @@ impl Head {
         let reads = if task.kind == Kind::MATCH {
             Reads::Pairs(Box::new(PairHead::open(&entry, task)?))
         } else {
-            let head = LabelHead::open(&entry, task)?;
-            let encoder = head
-                .encoder()
-                .ok_or_else(|| unusable(&entry, "it names no embedding model"))?;
-            let encoder = Encoder::new(shared, encoder)?;
-            Reads::Texts(Box::new(head), Box::new(encoder))
+            let encoder = |name: Option<&str>| {
+                let name = name.ok_or_else(|| unusable(&entry, "it names no embedding model"))?;
+                Encoder::new(shared, name).map(Box::new)
+            };
+            if task.kind == Kind::EXTRACT {
+                let head = TaggerHead::open(&entry, task)?;
+                let encoder = encoder(head.encoder())?;
+                Reads::Tokens(Box::new(head), encoder)
+            } else {
+                let head = LabelHead::open(&entry, task)?;
+                let encoder = encoder(head.encoder())?;
+                Reads::Texts(Box::new(head), encoder)
+            }
         };
         Ok(Self {
             entry,
@@ -66,12 +76,13 @@ impl Head {
                 head.answers(inputs, &encoder.vectors(&texts, cancel, &mut |_| {})?)
             }
             Reads::Pairs(head) => head.answers(inputs),
+            Reads::Tokens(head, encoder) => head.answers(inputs, encoder, cancel),
         }
     }
 
     fn encoder(&self) -> Option<&Encoder> {
         match &self.reads {
-            Reads::Texts(_, encoder) => Some(encoder),
+            Reads::Texts(_, encoder) | Reads::Tokens(_, encoder) => Some(encoder),
             Reads::Pairs(_) => None,
         }
     }

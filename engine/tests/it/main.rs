@@ -15,4 +15,5 @@ mod home;
 mod invariance;
 mod limits;
 mod quality;
+mod tagger;
 mod values;

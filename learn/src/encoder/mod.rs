@@ -9,6 +9,8 @@ mod custom;
 mod layer;
 mod optimizer;
 mod parts;
+mod steps;
+mod tokens;
 mod tune;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use crate::error::LearnError;
 use attention::Heads;
 pub use custom::{Custom, CustomOptions, Texts, train_custom};
 use layer::{Dropout, Layer, LayerCache, Shape};
+pub use tokens::{TokenOptions, TokenText};
 pub use tune::{Epoch, TuneOptions, Tuned};
 
 /// Texts that one thread takes through the layers together. Fixed, so that sums don't depend on how many threads there
@@ -63,6 +66,8 @@ fn tensor(weights: &dyn WeightSource, name: &str, size: usize) -> Result<Vec<f32
 struct Pass {
     texts: Vec<Range<usize>>,
     caches: Vec<LayerCache>,
+    /// What comes out of the last layer, `[tokens, hidden]`.
+    states: Array2<f32>,
     /// Means over each text's tokens, `[texts, hidden]`, and after them the embeddings.
     means: Array2<f32>,
     embeddings: Array2<f32>,
@@ -267,6 +272,7 @@ impl Encoder {
         Pass {
             texts,
             caches,
+            states,
             means,
             embeddings,
         }
@@ -284,6 +290,11 @@ impl Encoder {
                 of_states.row_mut(token).assign(&slope);
             }
         }
+        self.backward_from(pass, of_states, first, gradient);
+    }
+
+    /// The same, given what the loss changes by with the states that come out of the last layer.
+    fn backward_from(&self, pass: &Pass, mut of_states: Array2<f32>, first: usize, gradient: &mut [Vec<f32>]) {
         for (at, layer) in self.layers[first..].iter().enumerate().rev() {
             of_states = layer.backward(&self.shape, &pass.caches[at], of_states, &pass.texts, &mut gradient[at]);
         }

@@ -187,3 +187,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tuning_on_tokens_tells_them_apart_and_is_the_same_every_time() {
+    let encoder = encoder();
+    let text = |tokens: &[u32]| TokenText {
+        tokens: tokens.to_vec(),
+        // Even tokens are of one class, odd ones of the other; those at the borders of none.
+        classes: tokens
+            .iter()
+            .map(|token| (*token > 2).then_some((*token % 2) as usize))
+            .collect(),
+    };
+    let texts = [
+        text(&[1, 5, 8, 2]),
+        text(&[1, 7, 6, 9, 2]),
+        text(&[1, 4, 3, 2]),
+        text(&[1, 10, 11, 2]),
+    ];
+    let options = TokenOptions {
+        epochs: 60,
+        batch: 2,
+        rate: 1e-2,
+        class_rate: 1e-2,
+        dropout: 0.0,
+        ..TokenOptions::default()
+    };
+    let mut losses = Vec::new();
+    let mut tune = || {
+        let mut hear = |epoch: Epoch| {
+            losses.push(epoch.loss);
+            true
+        };
+        encoder.tune_on_tokens(&texts, 2, &options, &mut hear).unwrap()
+    };
+    let (one, other) = (tune(), tune());
+    assert_eq!(one.tensors(), other.tensors());
+    assert!((losses[0] - 2.0f64.ln()).abs() < 0.1, "{}", losses[0]);
+    assert!(losses[59] < 0.2, "{}", losses[59]);
+    let tokens = vec![texts[0].tokens.clone(), vec![1, 2]];
+    let states = one.states(&tokens).unwrap();
+    assert_eq!([states[0].dim(), states[1].dim()], [(4, HIDDEN), (2, HIDDEN)]);
+    let stopped = encoder.tune_on_tokens(&texts, 2, &options, &mut |_| false);
+    assert!(matches!(stopped, Err(LearnError::Stopped)));
+    let unknown = encoder.tune_on_tokens(&texts, 1, &options, &mut |_| true);
+    assert!(matches!(unknown, Err(LearnError::UnknownLabel { .. })));
+}

@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis, s};
 use rayon::prelude::*;
 
 use super::optimizer::AdamW;
+use super::steps::LayerSteps;
 use super::{Encoder, Pass};
 use crate::checks;
 use crate::error::LearnError;
@@ -102,20 +103,15 @@ impl Encoder {
         checks::labels("an encoder", labels, count)?;
         let first = self.layers.len().saturating_sub(options.layers);
         let points = points_of(&self.embed(texts)?, labels, count);
+        let steps = options.epochs * texts.len().div_ceil(options.batch.max(1));
         let mut run = Run {
-            optimizers: self.layers[first..]
-                .iter()
-                .map(|layer| AdamW::new(layer.numbers.len()))
-                .collect(),
+            layers: LayerSteps::new(self, first, steps, options.rate, options.decay),
             point_optimizer: AdamW::new(points.len()),
-            gradients: Vec::new(),
             below: self.states_below(texts, first),
             encoder: self.clone(),
             points,
             first,
             options: *options,
-            step: 0,
-            steps: options.epochs * texts.len().div_ceil(options.batch.max(1)),
         };
         let mut random = fastrand::Rng::with_seed(options.seed);
         let mut order: Vec<usize> = (0..texts.len()).collect();
@@ -178,15 +174,11 @@ fn points_of(embeddings: &Array2<f32>, labels: &[usize], count: usize) -> Array2
 struct Run {
     encoder: Encoder,
     points: Array2<f32>,
-    optimizers: Vec<AdamW>,
+    layers: LayerSteps,
     point_optimizer: AdamW,
-    /// What the loss changes by with the trained layers' numbers: by parts of a batch, by layers.
-    gradients: Vec<Vec<Vec<f32>>>,
     below: Option<Vec<Array2<f32>>>,
     first: usize,
     options: TuneOptions,
-    step: usize,
-    steps: usize,
 }
 
 impl Run {
@@ -216,19 +208,12 @@ impl Run {
             at += rows;
         }
         let (loss, of_embeddings, of_points) = self.loss(&embeddings, labels, weights, batch);
-        self.gradients.resize_with(passes.len().max(self.gradients.len()), || {
-            self.encoder.layers[self.first..]
-                .iter()
-                .map(|layer| vec![0.0; layer.numbers.len()])
-                .collect()
-        });
         let (encoder, first) = (&self.encoder, self.first);
         passes
             .par_iter()
-            .zip(&mut self.gradients)
+            .zip(self.layers.gradients(encoder, passes.len()))
             .enumerate()
             .for_each(|(at, (pass, gradient))| {
-                gradient.iter_mut().for_each(|layer| layer.fill(0.0));
                 let start = at * PART;
                 let slopes = of_embeddings
                     .slice(s![start..start + pass.embeddings.nrows(), ..])
@@ -282,40 +267,11 @@ impl Run {
 
     /// Moves the encoder and the points by the sum of the gradients of the first `parts` parts.
     fn apply(&mut self, parts: usize, of_points: &Array2<f32>) {
-        let (sum, others) = self.gradients.split_at_mut(1);
-        for other in &others[..parts - 1] {
-            for (sum, other) in sum[0].iter_mut().zip(other) {
-                sum.par_iter_mut()
-                    .zip(other.par_iter())
-                    .with_min_len(1 << 14)
-                    .for_each(|(sum, slope)| *sum += slope);
-            }
-        }
-        self.step += 1;
-        let rising = (self.steps / 10).max(1);
-        let share = if self.step <= rising {
-            self.step as f32 / rising as f32
-        } else {
-            (self.steps + 1).saturating_sub(self.step) as f32 / (self.steps + 1 - rising) as f32
-        };
-        // A gradient is cut to length 1, as is usual for transformers: a batch of surprises must not undo the others.
-        let squares: f64 = sum[0]
-            .iter()
-            .map(|layer| layer.iter().map(|slope| f64::from(slope * slope)).sum::<f64>())
-            .sum();
-        let scale = (1.0 / squares.sqrt().max(1.0)) as f32;
-        let options = &self.options;
-        for ((layer, optimizer), gradient) in self.encoder.layers[self.first..]
-            .iter_mut()
-            .zip(&mut self.optimizers)
-            .zip(&sum[0])
-        {
-            optimizer.step(&mut layer.numbers, gradient, scale, share * options.rate, options.decay);
-        }
+        let share = self.layers.apply(&mut self.encoder, parts);
         if let (Some(points), Some(gradient)) = (self.points.as_slice_mut(), of_points.as_standard_layout().as_slice())
         {
             self.point_optimizer
-                .step(points, gradient, 1.0, share * options.point_rate, 0.0);
+                .step(points, gradient, 1.0, share * self.options.point_rate, 0.0);
         }
         normalize_rows(&mut self.points);
     }

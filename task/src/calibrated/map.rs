@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 const MARGIN: f32 = 1e-6;
 
 /// A rising function from a model's own confidence to confidence, both in `[0, 1]`: a calibration map.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub enum CalibrationMap {
     /// The model's own confidence.
+    #[default]
     None,
     /// The logit over a temperature (Guo et al. 2017, "On calibration of modern neural networks", section 4, seen for
     /// the answer against all others).

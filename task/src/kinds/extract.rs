@@ -29,6 +29,9 @@ impl KindRules for ExtractKind {
             "confidence",
             "fallback",
             "max_tokens",
+            "strategy",
+            "keep",
+            "head",
         ]
     }
 

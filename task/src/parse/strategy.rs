@@ -29,7 +29,7 @@ pub(super) struct Read {
 
 /// The strategies of a kind of task.
 pub(crate) fn strategies(kind: Kind) -> &'static [Strategy] {
-    if kind == Kind::MATCH {
+    if kind == Kind::MATCH || kind == Kind::EXTRACT {
         &[Strategy::Head, Strategy::Model, Strategy::Cascade]
     } else if kind == Kind::ANSWER {
         &[Strategy::Head, Strategy::Model]

@@ -21,14 +21,24 @@ pub(super) struct EncoderSession {
     pub(super) budget: Budget,
 }
 
-/// How a graph's output becomes one vector a row.
+/// How a graph's output becomes the numbers of a row.
 struct Reading<'a> {
     output: &'a str,
     token_type_ids: bool,
-    /// `None` where the graph itself gives one vector a row.
-    pooling: Option<Pooling>,
+    taken: Taken,
     normalize: bool,
     size: usize,
+}
+
+/// What is taken of the numbers that a graph has for a row.
+#[derive(Clone, Copy)]
+enum Taken {
+    /// All: there is one vector a row.
+    Whole,
+    /// One vector out of those of its tokens.
+    Pooled(Pooling),
+    /// The vector of each token.
+    Tokens,
 }
 
 impl EncoderSession {
@@ -104,9 +114,10 @@ impl EncoderSession {
                     .enumerate()
                     .map(|(index, &row)| {
                         let data = &data[index * a_row..(index + 1) * a_row];
-                        let mut vector = match reading.pooling {
-                            None => data.to_vec(),
-                            Some(pooling) => pool(data, rows[row].len(), reading.size, pooling),
+                        let mut vector = match reading.taken {
+                            Taken::Whole => data.to_vec(),
+                            Taken::Pooled(pooling) => pool(data, rows[row].len(), reading.size, pooling),
+                            Taken::Tokens => data[..rows[row].len() * reading.size].to_vec(),
                         };
                         if reading.normalize {
                             normalize(&mut vector);
@@ -200,9 +211,28 @@ impl Session for EncoderSession {
         let reading = Reading {
             output: &output,
             token_type_ids,
-            pooling: (!pooled).then_some(pooling),
+            taken: if pooled { Taken::Whole } else { Taken::Pooled(pooling) },
             normalize,
             size,
+        };
+        self.run_rows(rows, &reading, cancel, on_rows)
+    }
+
+    fn states(
+        &mut self,
+        rows: &[Vec<u32>],
+        cancel: &Cancel,
+        on_rows: OnRows<'_>,
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        let GraphInterface::Encoder { token_type_ids, .. } = self.description.interface else {
+            return Err(self.wrong_role("embed", "an encoder"));
+        };
+        let reading = Reading {
+            output: "last_hidden_state",
+            token_type_ids,
+            taken: Taken::Tokens,
+            normalize: false,
+            size: self.description.hidden,
         };
         self.run_rows(rows, &reading, cancel, on_rows)
     }
@@ -219,7 +249,7 @@ impl Session for EncoderSession {
         let reading = Reading {
             output: "logits",
             token_type_ids,
-            pooling: None,
+            taken: Taken::Whole,
             normalize: false,
             size: 0,
         };

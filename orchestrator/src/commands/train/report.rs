@@ -1,6 +1,7 @@
 //! What is told of a head that was trained.
 
 use refuel_engine::learning::{ChosenCascade, Training};
+use refuel_task::Kind;
 use serde::Serialize;
 
 use super::rows::Counts;
@@ -27,8 +28,9 @@ pub(super) fn text(report: &Report) -> String {
     let mut grid = Grid::pairs();
     grid.pair("head", Text::new(training.head.clone(), Tone::Strong));
     grid.pair("trained on", sources(report));
+    let is_extract = training.kind == Kind::EXTRACT;
     if training.labels > 0 {
-        grid.pair("labels", labels(training));
+        grid.pair(if is_extract { "fields" } else { "labels" }, labels(training));
     }
     if let Some(model) = &training.embedding_model {
         grid.pair("embedding model", model.clone());
@@ -37,7 +39,8 @@ pub(super) fn text(report: &Report) -> String {
     grid.pair("held-out accuracy", held_out.shown());
     grid.pair("null model", format!("{:.3}", held_out.null_model));
     if let Some(f1) = held_out.f1 {
-        grid.pair("F1 of matches", format!("{f1:.3}"));
+        let what = if is_extract { "F1 of values" } else { "F1 of matches" };
+        grid.pair(what, format!("{f1:.3}"));
     }
     if let Some(auroc) = held_out.auroc {
         let interval = held_out.auroc_interval;

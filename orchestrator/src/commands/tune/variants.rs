@@ -15,7 +15,7 @@ pub(super) struct Variant {
 
 /// Whether a head can answer the task.
 pub(super) fn takes_head(task: &Task) -> bool {
-    task.kind == Kind::LABEL || task.kind == Kind::MATCH
+    [Kind::LABEL, Kind::MATCH, Kind::EXTRACT].contains(&task.kind)
 }
 
 /// Every way to answer a task, from the cheapest; language models in the order in which they are named.

@@ -162,6 +162,10 @@ impl Session for DecoderSession {
         Err(self.wrong_role("embed", "an encoder"))
     }
 
+    fn states(&mut self, _: &[Vec<u32>], _: &Cancel, _: OnRows<'_>) -> Result<Vec<Vec<f32>>, EngineError> {
+        Err(self.wrong_role("embed", "an encoder"))
+    }
+
     fn classify(&mut self, _: &[Vec<u32>], _: &Cancel, _: OnRows<'_>) -> Result<Vec<Vec<f32>>, EngineError> {
         Err(self.wrong_role("classify", "a classifier"))
     }

@@ -1,10 +1,10 @@
-//! A text in the pieces that a span of it begins and ends with.
+//! A text in the pieces that a value in it begins and ends with.
 
 /// Cuts a text where a span may begin or end: around words, numbers, and everything that is neither. Joined, the pieces are
 /// the text.
 ///
 /// Of scripts that put no spaces between words, each letter is a piece.
-pub(crate) fn pieces(text: &str) -> Vec<&str> {
+pub fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
     let mut before = None;

@@ -1,0 +1,208 @@
+//! Heads on the tokens of texts.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use refuel_learn::{
+    ChosenCalibration, Facts, Sentence, TaggerOptions, TaggerRow, Tagging, Value, tagger_to_onnx, train_tagger,
+};
+use refuel_task::{Example, Task};
+
+use super::tagger_tuned::Tuned;
+use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, groups, hash_of};
+use crate::cancel::Cancel;
+use crate::engine::Shared;
+use crate::error::EngineError;
+use crate::evaluate::Slots as SlotScores;
+use crate::learned::encoder::Encoder;
+use crate::learned::tagger::{Parts, Slots, TaggedRecord, read_texts};
+use crate::steps::embedding_model;
+
+/// Trains a head that finds the values of fields in texts, by the words around them and the states of their tokens.
+pub(super) fn learn(
+    shared: &Arc<Shared>,
+    task: &Task,
+    examples: &[Example],
+    options: &TrainOptions<'_>,
+    cancel: &Cancel,
+    on_event: OnTraining<'_>,
+) -> Result<Learned, EngineError> {
+    let slots = Slots::of(task);
+    let untrainable = |what: String, hint: &str| EngineError::Untrainable {
+        task: task.name.clone(),
+        what,
+        hint: hint.to_owned(),
+    };
+    if let Some(other) = slots.others.first() {
+        return Err(untrainable(
+            format!("the values of its field `{other}` are no pieces of a text"),
+            "a head finds texts, numbers and lists of these; let the model read others: strategy: model",
+        ));
+    }
+    let name = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
+    let encoder = Encoder::new(Arc::clone(shared), &name)?;
+    let texts: Vec<&str> = examples.iter().map(|example| example.input.text.as_str()).collect();
+    on_event(TrainEvent::Begin {
+        step: TrainStep::Embed,
+        rows: texts.len() as u64,
+    });
+    let mut tell = |rows: usize| on_event(TrainEvent::Rows(rows as u64));
+    let parts = Parts::of(&task.input);
+    let rows = rows_of(
+        &slots,
+        examples,
+        read_texts(&texts, &parts, &encoder, cancel, &mut tell)?,
+    );
+    let unplaced = rows.iter().filter(|row| row.values.is_none()).count();
+    if 2 * unplaced > rows.len() {
+        return Err(untrainable(
+            format!(
+                "{unplaced} of {} labelled rows have values that do not stand in their texts",
+                rows.len()
+            ),
+            "a head finds values as they are written; let the model read what is said otherwise: strategy: model",
+        ));
+    }
+    on_event(TrainEvent::Begin {
+        step: TrainStep::Fit,
+        rows: examples.len() as u64,
+    });
+    let search = TaggerOptions {
+        seed: options.seed,
+        ..TaggerOptions::default()
+    };
+    let stopped = || cancel.is_cancelled();
+    let plain = train_tagger(&rows, slots.slots.len(), &groups(examples), &search, &stopped)?;
+    let (trained, encoder) = match &options.tune {
+        None => (plain, encoder),
+        Some(tuning) => {
+            let on = Tuned {
+                shared,
+                task,
+                examples,
+                options,
+                tuning,
+                cancel,
+                base: &encoder,
+                parts: &parts,
+                slots: &slots,
+                rows: &rows,
+                plain: &plain,
+            };
+            on.train(&search, on_event)?
+        }
+    };
+    let judged = Judged::of(&slots, examples, &rows, &trained.held_out);
+    let calibration = ChosenCalibration::of(&judged.records(), options.seed).calibration;
+    let calibration_of_parts = ChosenCalibration::of(&judged.parts, options.seed).calibration;
+    let scored: Vec<Option<(f32, bool)>> = judged
+        .scored
+        .iter()
+        .map(|scored| scored.map(|(raw, right)| (calibration.apply(raw), right)))
+        .collect();
+    let held_out = judged.measured(&scored);
+    let mut facts = Facts::new(slots.names(), hash_of(examples), examples.len());
+    let entry = encoder.entry().clone();
+    facts.embedding_model = Some(format!(
+        "{}@{}",
+        entry.manifest.name,
+        entry.manifest.digest.trim_start_matches("sha256:")
+    ));
+    facts.held_out_accuracy = held_out.accuracy;
+    facts.held_out_log_loss = trained.log_loss;
+    facts.calibration = calibration;
+    facts.calibration_of_parts = calibration_of_parts;
+    let notes = (unplaced > 0).then(|| {
+        format!("{unplaced} of {} labelled rows have values that do not stand in their texts: nothing was learned from these", rows.len())
+    });
+    Ok(Learned {
+        graph: tagger_to_onnx(&trained.tagger, &facts),
+        files: Vec::new(),
+        family: "tagger",
+        columns: trained.tagger.dimensions(),
+        parameters: trained.tagger.parameters(),
+        encoder: Some(entry),
+        held_out,
+        scored,
+        calibration: facts.calibration.method(),
+        notes: notes.into_iter().collect(),
+    })
+}
+
+/// Labelled texts with what a tagger reads of them.
+pub(super) fn rows_of(slots: &Slots, examples: &[Example], read: Vec<(Sentence, Array2<f32>)>) -> Vec<TaggerRow> {
+    let rows = read.into_iter().zip(examples);
+    rows.map(|((sentence, states), example)| TaggerRow {
+        values: placed(slots, &sentence, example),
+        sentence,
+        states,
+    })
+    .collect()
+}
+
+/// Where the values of an example may stand in its text. None where one stands nowhere.
+fn placed(slots: &Slots, sentence: &Sentence, example: &Example) -> Option<Vec<Value>> {
+    let values = slots.values(&example.answer).into_iter().map(|(field, value)| {
+        let places = sentence.places(&example.input.text, &value);
+        (!places.is_empty()).then_some(Value { field, places })
+    });
+    values.collect()
+}
+
+/// How taggers did on texts that they had not seen.
+struct Judged<'a> {
+    /// Each text's right record, and the one that was read out of it.
+    read: Vec<(&'a serde_json::Value, TaggedRecord)>,
+    /// For each text how sure its record was, and whether it was right. None where every tagger has seen it.
+    scored: Vec<Option<(f32, bool)>>,
+    /// The same for each value, and for each field without one.
+    parts: Vec<(f32, bool)>,
+}
+
+impl<'a> Judged<'a> {
+    fn of(slots: &Slots, examples: &'a [Example], rows: &[TaggerRow], taggings: &[Option<Tagging>]) -> Self {
+        let mut judged = Self {
+            read: Vec::new(),
+            scored: Vec::new(),
+            parts: Vec::new(),
+        };
+        for ((example, row), tagging) in examples.iter().zip(rows).zip(taggings) {
+            let Some(tagging) = tagging else {
+                judged.scored.push(None);
+                continue;
+            };
+            let record = slots.record(&example.input.text, &row.sentence, tagging);
+            let said = slots.values(&record.value);
+            let right = slots.values(&example.answer);
+            let mut left = right.clone();
+            let mut given = said.iter();
+            for field in &record.fields {
+                let is_right = if field.span.is_some() {
+                    let value = given.next();
+                    let at = left.iter().position(|wanted| Some(wanted) == value);
+                    at.map(|at| left.swap_remove(at)).is_some()
+                } else {
+                    right.iter().all(|(slot, _)| slots.slots[*slot].name() != field.value)
+                };
+                judged.parts.push((field.confidence, is_right));
+            }
+            judged.scored.push(Some((record.confidence, said == right)));
+            judged.read.push((&example.answer, record));
+        }
+        judged
+    }
+
+    fn records(&self) -> Vec<(f32, bool)> {
+        self.scored.iter().flatten().copied().collect()
+    }
+
+    fn measured(&self, scored: &[Option<(f32, bool)>]) -> HeldOut {
+        let known: Vec<(f32, bool)> = scored.iter().flatten().copied().collect();
+        let right: Vec<String> = self.read.iter().map(|(right, _)| right.to_string()).collect();
+        let slots = SlotScores::of(self.read.iter().map(|(right, said)| (*right, Some(&said.value))));
+        HeldOut {
+            f1: slots.map(|slots| slots.f1),
+            ..HeldOut::of(&known, &right)
+        }
+    }
+}

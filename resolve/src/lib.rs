@@ -32,7 +32,7 @@ pub use profile::{Column, Profile, Role};
 pub use record::Record;
 pub use resolve::{Entity, MergedPairs, Resolution, ResolveOptions, Scorer, Step, Watch, resolve};
 pub use sources::{Mode, Sources};
-pub use unsupervised::{Agreements, Evidence, FellegiSunter, random_pairs};
+pub use unsupervised::{Agreements, Evidence, FellegiSunter, random_pairs, sharing_pairs};
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, ResolveError>;

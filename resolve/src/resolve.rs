@@ -12,7 +12,7 @@ use crate::error::ResolveError;
 use crate::features::{Comparator, Prepared};
 use crate::record::Record;
 use crate::sources::Sources;
-use crate::unsupervised::{Agreements, FellegiSunter, random_pairs};
+use crate::unsupervised::{Agreements, FellegiSunter, random_pairs, sharing_pairs};
 
 /// How records are resolved.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,8 @@ const CHUNK: usize = 1 << 15;
 const RANDOM: usize = 100_000;
 /// In a small table fewer do.
 const RANDOM_PER_RECORD: usize = 50;
+/// How many pairs are drawn of those that share a value, for each column, to see what else such pairs share.
+const SHARING: usize = 5_000;
 
 /// Finds which records are the same thing.
 ///
@@ -168,7 +170,11 @@ pub fn resolve(
                 found.extend(count(&pairs));
                 look(Step::Score, number * CHUNK + chunk.len(), all)?;
             }
-            let fitted = FellegiSunter::fit(&found, &random, sources.mode())?;
+            let sharing: Vec<Agreements> = sharing_pairs(&prepared, sources, SHARING)
+                .iter()
+                .map(|pairs| count(pairs))
+                .collect();
+            let fitted = FellegiSunter::fit(&found, &random, &sharing, sources.mode())?;
             probabilities = fitted.probabilities(&found);
             weights = Some(fitted);
         }

@@ -219,7 +219,7 @@ fn unsupervised<'a>(
             );
         }
     }
-    let model = FellegiSunter::fit(&candidates, &random, Mode::Link).unwrap();
+    let model = FellegiSunter::fit(&candidates, &random, &[], Mode::Link).unwrap();
     let scored: Vec<(f32, bool)> = rows
         .iter()
         .map(|row| model.probability(row))

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dependence::Dependence;
 use super::levels::{AGREEING, LEVELS, MISSING, SAME, Scope};
 use super::{Agreements, Comparison, MOST, USUAL, weights};
 
@@ -30,6 +31,8 @@ pub(super) struct Bound {
     alone: Vec<[f64; LEVELS]>,
     /// What a step says beside another column's, as log-odds.
     beside: Vec<[f64; LEVELS]>,
+    /// What columns say once more.
+    dependence: Dependence,
 }
 
 impl Bound {
@@ -38,6 +41,7 @@ impl Bound {
         candidates: &Agreements,
         among_matches: &[[f64; LEVELS]],
         among_random: &[[f64; LEVELS]],
+        dependence: Dependence,
     ) -> Self {
         let beside: Vec<[f64; LEVELS]> = among_matches
             .iter()
@@ -48,6 +52,7 @@ impl Bound {
             scopes: candidates.comparisons.iter().map(Comparison::scope).collect(),
             alone: vec![[0.0; LEVELS]; beside.len()],
             beside,
+            dependence,
         };
         // For each column and step: how many pairs there are, and what their other columns say.
         let mut seen: Vec<[Vec<(f64, f64)>; LEVELS]> = vec![Default::default(); bound.alone.len()];
@@ -84,10 +89,16 @@ impl Bound {
             .map_or(f64::NEG_INFINITY, most)
     }
 
+    /// What all columns say together. Less what one of them says by itself, that is what the others say beside it.
     fn said(&self, levels: &[u8]) -> f64 {
-        self.known(levels)
+        let said: f64 = self
+            .known(levels)
             .map(|(column, level)| self.beside[column][level])
-            .sum()
+            .sum();
+        let agreeing = self.known(levels).filter(|(_, level)| *level >= usize::from(AGREEING));
+        let agreeing = agreeing.map(|(column, _)| column).collect();
+        let by_itself = |column: usize| self.beside[column][usize::from(levels[column])];
+        said - self.dependence.said_again(agreeing, by_itself)
     }
 
     /// The columns that both sides have a value in, with the step of agreement. What compares all words says once more what a
@@ -112,7 +123,7 @@ impl Bound {
 }
 
 /// How frequent each step is among matches usually, in a column in which they were found to differ this often.
-fn usual(different: f64) -> [f64; LEVELS] {
+pub(super) fn usual(different: f64) -> [f64; LEVELS] {
     let different = different.clamp(USUAL[0], MOST_DIFFERENT);
     let rest = (1.0 - different) / (1.0 - USUAL[0]);
     let mut usual = USUAL.map(|share| share * rest);
@@ -122,7 +133,7 @@ fn usual(different: f64) -> [f64; LEVELS] {
 
 /// The share of matches among pairs, of which it is known how many there are and how much likelier their other columns are
 /// for matches: the most likely one, drawn towards `usual`.
-fn share(pairs: &[(f64, f64)], usual: f64) -> f64 {
+pub(super) fn share(pairs: &[(f64, f64)], usual: f64) -> f64 {
     let all: f64 = pairs.iter().map(|(count, _)| count).sum();
     let mut share = usual;
     for _ in 0..ROUNDS {

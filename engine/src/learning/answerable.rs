@@ -250,23 +250,21 @@ mod tests {
 
     #[test]
     fn the_threshold_is_the_plain_one_unless_another_is_measurably_better() {
-        let all: Vec<Asked> = (0..200).map(|row| asked(row % 2 == 0)).collect();
+        let all: Vec<Asked> = (0..200_usize).map(|row| asked(row.is_multiple_of(2))).collect();
         let of = |with: f32, without: f32| {
-            let share = |row: usize| if row % 2 == 0 { with } else { without };
+            let share = |row: usize| if row.is_multiple_of(2) { with } else { without };
             Array2::from_shape_fn((200, 2), |(row, _)| share(row))
         };
-        assert_eq!(best_threshold(&all, &of(0.1, 0.9)), 0.5);
-        let near = best_threshold(&all, &of(0.6, 0.9));
-        assert!(
-            (near - 0.61).abs() < 1e-6,
-            "the first that lets answers through: {near}"
-        );
+        let is = |found: f32, wanted: f32| assert!((found - wanted).abs() < 1e-6, "{found}");
+        is(best_threshold(&all, &of(0.1, 0.9)), 0.5);
+        // The first that lets answers through.
+        is(best_threshold(&all, &of(0.6, 0.9)), 0.61);
         // Two questions say that .4 is better, and one that it is not.
         let mut few = of(0.1, 0.9);
         few[[1, 0]] = 0.4;
         few[[3, 0]] = 0.4;
         few[[0, 0]] = 0.45;
-        assert_eq!(best_threshold(&all, &few), 0.5);
+        is(best_threshold(&all, &few), 0.5);
     }
 
     #[test]

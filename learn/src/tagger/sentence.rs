@@ -211,7 +211,7 @@ mod tests {
         let sentence = Sentence::read(&[part("asked", "name", 7), part("text", "Ann Lee", 18)]);
         let words: Vec<&str> = sentence.tokens.iter().map(|token| &whole[token.clone()]).collect();
         assert_eq!(words, ["name", "Ann", "Lee"]);
-        assert_eq!(sentence.places(whole, "Ann Lee"), [1..3]);
+        assert_eq!(sentence.places(whole, "Ann Lee").first(), Some(&(1..3)));
         assert!(sentence.places(whole, "name Ann").is_empty());
         let mut with = Terms::default();
         with.add("with", "asked~name");

@@ -454,7 +454,7 @@ mod tests {
         let groups = vec![0; rows.len()];
         let shape = train_tagger(&rows, 2, &groups, &TaggerOptions::default(), &|| false);
         assert!(matches!(shape, Err(LearnError::Shape { .. })));
-        let stopped = train_tagger(&bookings(), 2, &vec![0; 24], &TaggerOptions::default(), &|| true);
+        let stopped = train_tagger(&bookings(), 2, &[0; 24], &TaggerOptions::default(), &|| true);
         assert!(matches!(stopped, Err(LearnError::Stopped)));
     }
 }

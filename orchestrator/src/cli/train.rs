@@ -9,8 +9,9 @@ use super::label::InputFormatArgs;
 use super::{FormatArgs, parse_share};
 
 const ABOUT: &str = "\
-Trains a head on the examples of a task: a small model that answers from an embedding of the text, or, where records are \
-matched, from how alike they are column by column. With `strategy: head` in the task file it answers instead of the \
+Trains a head on the examples of a task: a small model that answers from an embedding of the text; where fields are read \
+out of it, from its words and their states in an encoder; and where records are matched, from how alike they are column \
+by column. With `strategy: head` in the task file it answers instead of the \
 language model, a hundred times as fast; with `strategy: cascade` it answers what it is sure of, and the language model \
 the rest.
 

@@ -244,10 +244,18 @@ fn a_column_called_records_is_not_left_out_of_a_table_of_entities() {
     assert!(desk.told(&output).contains("`records`"), "{}", desk.told(&output));
     assert!(!desk.path("out.csv").exists(), "nothing is compared before");
     let output = run(&desk, &asked);
-    assert!(output.status.success(), "rows have no such column: {}", desk.told(&output));
+    assert!(
+        output.status.success(),
+        "rows have no such column: {}",
+        desk.told(&output)
+    );
     desk.write("same.yml", "kind: resolve\nkey: id\nignore: records\n");
     let output = run(&desk, &with_entities);
-    assert!(output.status.success(), "nor have entities, which leave it out: {}", desk.told(&output));
+    assert!(
+        output.status.success(),
+        "nor have entities, which leave it out: {}",
+        desk.told(&output)
+    );
 }
 
 #[test]

@@ -266,6 +266,98 @@ fn a_check_says_what_answers_and_that_a_head_is_not_there() {
 }
 
 #[test]
+fn fields_are_found_by_a_head_whose_ways_of_answering_are_compared() {
+    let Some((desk, home)) = desk() else { return };
+    let names = [
+        "Ann", "Bob", "Carla", "Dana", "Eve", "Farid", "Grace", "Hana", "Ivan", "June",
+    ];
+    let said = |names: &[&str]| -> String {
+        let rows = names.iter().enumerate().map(|(at, name)| {
+            let (people, hour) = (at + 2, 12 - at);
+            format!(
+                "A table for {people} at {hour} please,\"{{\"\"people\"\": {people}}}\"\n\
+                 \"Hello, my name is {name}\",\"{{\"\"name\"\": \"\"{name}\"\"}}\"\n\
+                 {people} people and the name is {name},\"{{\"\"people\"\": {people}, \"\"name\"\": \"\"{name}\"\"}}\"\n\
+                 Can we come at {hour}?,{{}}\n"
+            )
+        });
+        format!("body,fields\n{}", rows.collect::<String>())
+    };
+    desk.write("examples.csv", said(&names));
+    desk.write("rows.csv", said(&["Omar", "Olga"]));
+    desk.write(
+        "booking.yml",
+        "kind: extract\ninput: body\nfields:\n  people: {type: integer}\n  name: who it is for\nstrategy: head\nexamples: {from: examples.csv}\n",
+    );
+    let trained = json(&desk, &home, &["train", "booking.yml", "--format", "json", "--quiet"]);
+    assert_eq!((&trained["kind"], &trained["labels"]), (&"extract".into(), &2.into()));
+    assert!(trained["held_out"]["f1"].as_f64().unwrap() > 0.8, "{trained}");
+    let told = desk
+        .command(&home, &["train", "booking.yml", "--quiet"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let keys: Vec<String> = told
+        .lines()
+        .map(|line| line.split("  ").next().unwrap_or_default().trim().to_owned())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "head",
+            "trained on",
+            "fields",
+            "embedding model",
+            "held-out accuracy",
+            "null model",
+            "F1 of values",
+            "AUROC of confidence",
+            "calibration",
+            "took"
+        ]
+    );
+    let own = json(
+        &desk,
+        &home,
+        &[
+            "eval",
+            "rows.csv",
+            "--task",
+            "booking.yml",
+            "--expected",
+            "fields",
+            "--format",
+            "json",
+            "--quiet",
+        ],
+    );
+    assert!(own["slots"]["f1"].as_f64().unwrap() > 0.8, "{own}");
+    let tuned = json(
+        &desk,
+        &home,
+        &[
+            "tune",
+            "booking.yml",
+            "--rows",
+            "rows.csv",
+            "--expected",
+            "fields",
+            "--no-model",
+            "--format",
+            "json",
+            "--quiet",
+        ],
+    );
+    let ways: Vec<&str> = tuned["ways"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|way| way["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(ways, ["head", "cascade"]);
+}
+
+#[test]
 fn the_kind_of_a_task_that_no_head_answers_is_told_first() {
     let desk = Desk::new();
     desk.write("phone.yml", "kind: normalize\nformat: phone\ninput: phone\n");

@@ -12,14 +12,17 @@ use crate::features::Features;
 use crate::folds::{split, stratified_folds};
 use crate::linear::LinearHead;
 
-/// The least that the greatest share is compared with.
-const LEAST_REST: f64 = 1e-6;
+/// How far the likeliest label is ahead at most: more than heads give, and little enough to be computed with.
+const MOST_AHEAD: f64 = 500.0;
 
 /// When a row belongs to no label but the catch-all.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CatchAll {
     /// Number of the catch-all label.
     pub label: usize,
+    /// The share of all rows that is expected to belong to it, as it was asked for. 0 where a head doesn't say.
+    #[serde(default)]
+    pub share: f64,
     /// Of the logarithm of the sum of the other labels' exponentiated logits, of the logit of the greatest of their
     /// probabilities among themselves, and of 1.
     pub weights: [f64; 3],
@@ -35,7 +38,7 @@ impl CatchAll {
     /// is the greatest probability, the baseline of Hendrycks and Gimpel 2017.
     ///
     /// # Errors
-    /// [`LearnError::TooFewExamples`] without rows on both sides.
+    /// [`LearnError::NoCatchAllRows`] without rows that no label is right for, [`LearnError::TooFewExamples`] without others.
     pub fn fit(inside: &Array2<f32>, outside: &Array2<f32>, label: usize, share: f64) -> Result<Self, LearnError> {
         Self::fit_to(inside, outside, label, share, |columns| columns)
     }
@@ -64,14 +67,17 @@ impl CatchAll {
         share: f64,
         taken: impl Fn([f64; 3]) -> [f64; 3],
     ) -> Result<Self, LearnError> {
-        let fewer = inside.nrows().min(outside.nrows());
-        if fewer == 0 {
+        if outside.nrows() == 0 {
+            return Err(LearnError::NoCatchAllRows);
+        }
+        if inside.nrows() == 0 {
             return Err(LearnError::TooFewExamples {
-                what: "a catch-all label",
+                what: "a catch-all label beside others",
                 need: 1,
-                have: fewer,
+                have: 0,
             });
         }
+        let expected = share;
         let share = share.clamp(1e-3, 1.0 - 1e-3);
         let columns = |logits: &Array2<f32>| -> Vec<[f64; 3]> {
             let rows = logits.rows().into_iter();
@@ -90,7 +96,11 @@ impl CatchAll {
         let rows: Vec<([f64; 3], f64, f64)> = rows.map(|(row, target)| (row, target, weigh(target))).collect();
         let mut weights = crate::calibration::weighted_logistic(&rows, [0.0; 3], 1.0);
         weights[2] += (share / (1.0 - share)).ln();
-        Ok(Self { label, weights })
+        Ok(Self {
+            label,
+            share: expected,
+            weights,
+        })
     }
 
     /// Adds to a graph what makes `probabilities` of its `logits`, `[rows, labels]`, as [`CatchAll::probabilities`] does.
@@ -99,40 +109,53 @@ impl CatchAll {
             let of_label = |label: usize| if label == self.label { number } else { 0.0 };
             (0..labels).map(of_label).collect()
         };
-        let [of_energy, of_rest, always] = self.weights.map(|weight| weight as f32);
+        let [of_energy, of_ahead, always] = self.weights.map(|weight| weight as f32);
         // What is so low has no share, and can be computed with.
         graph.floats("catch_all.low", &[1, labels], &at(-1e30));
         graph.floats("catch_all.place", &[1, labels], &at(1.0));
         for (name, number) in [
             ("catch_all.one", 1.0),
-            ("catch_all.least", LEAST_REST as f32),
+            ("catch_all.most", MOST_AHEAD as f32),
             ("catch_all.of_energy", of_energy),
-            ("catch_all.of_rest", -of_rest),
+            ("catch_all.of_ahead", of_ahead),
             ("catch_all.always", always),
         ] {
             graph.floats(name, &[1, 1], &[number]);
         }
         graph.integers("catch_all.columns", &[1]);
+        graph.integers("catch_all.labels", &[labels as i64]);
+        graph.floats("catch_all.taken", &[2], &[0.0, -1e30]);
         let last = ("axis", Attribute::Integer(-1));
+        let flat = ("keepdims", Attribute::Integer(0));
         for (operator, inputs, output) in [
             ("Add", &["logits", "catch_all.low"][..], "others"),
             ("ReduceLogSumExp", &["others", "catch_all.columns"], "energy"),
             ("Softmax", &["others"], "shares"),
-            ("ReduceMax", &["shares", "catch_all.columns"], "greatest"),
-            ("Reciprocal", &["greatest"], "sum"),
-            ("Sub", &["sum", "catch_all.one"], "above_one"),
-            ("Max", &["above_one", "catch_all.least"], "rest"),
-            ("Log", &["rest"], "log_rest"),
+            ("ReduceMax", &["others", "catch_all.columns"], "highest"),
+            ("ArgMax", &["others"], "likeliest"),
+            (
+                "OneHot",
+                &["likeliest", "catch_all.labels", "catch_all.taken"],
+                "but_likeliest",
+            ),
+            ("Add", &["others", "but_likeliest"], "rest"),
+            ("ReduceLogSumExp", &["rest", "catch_all.columns"], "energy_of_rest"),
+            ("Sub", &["highest", "energy_of_rest"], "lead"),
+            ("Min", &["lead", "catch_all.most"], "ahead"),
             ("Mul", &["energy", "catch_all.of_energy"], "by_energy"),
-            ("Mul", &["log_rest", "catch_all.of_rest"], "by_rest"),
-            ("Sum", &["by_energy", "by_rest", "catch_all.always"], "logit"),
+            ("Mul", &["ahead", "catch_all.of_ahead"], "by_ahead"),
+            ("Sum", &["by_energy", "by_ahead", "catch_all.always"], "logit"),
             ("Sigmoid", &["logit"], "outside"),
             ("Sub", &["catch_all.one", "outside"], "inside"),
             ("Mul", &["shares", "inside"], "of_others"),
             ("Mul", &["outside", "catch_all.place"], "of_catch_all"),
             ("Add", &["of_others", "of_catch_all"], "probabilities"),
         ] {
-            let attributes = if operator == "Softmax" { &[last][..] } else { &[] };
+            let attributes = match operator {
+                "Softmax" => &[last][..],
+                "ArgMax" => &[last, flat],
+                _ => &[],
+            };
             graph.node("", operator, inputs, output, attributes);
         }
     }
@@ -168,17 +191,25 @@ fn columns_of(logits: &ArrayView1<'_, f32>, label: usize) -> [f64; 3] {
             .iter()
             .enumerate()
             .filter(|(at, _)| *at != label)
-            .map(|(_, logit)| f64::from(*logit))
+            .map(|(at, logit)| (at, f64::from(*logit)))
     };
-    let highest = others().fold(f64::NEG_INFINITY, f64::max);
+    let (likeliest, highest) = others().fold(
+        (label, f64::NEG_INFINITY),
+        |best, found| {
+            if found.1 > best.1 { found } else { best }
+        },
+    );
     if !highest.is_finite() {
         return [0.0, 0.0, 1.0];
     }
-    let sum: f64 = others().map(|logit| (logit - highest).exp()).sum();
-    let energy = highest + sum.ln();
-    // The greatest share against all the others; bounded, as with one label there are none.
-    let rest = (sum - 1.0).max(LEAST_REST);
-    [energy, -rest.ln(), 1.0]
+    // The likeliest by itself is 1. The sum of the others is never taken from a rounded one, so that of rows which are all
+    // nearly sure it can still be told which is the surer.
+    let rest: f64 = others()
+        .filter(|(at, _)| *at != likeliest)
+        .map(|(_, logit)| (logit - highest).exp())
+        .sum();
+    let energy = highest + rest.ln_1p();
+    [energy, (-rest.ln()).min(MOST_AHEAD), 1.0]
 }
 
 /// Logits of rows by heads that have seen no row of their label: labels are left out in `folds` parts. `fit` makes a head
@@ -257,7 +288,81 @@ mod tests {
         let none = Array2::zeros((0, 4));
         assert!(matches!(
             CatchAll::fit(&rows(10, 1.0, 1), &none, 3, 0.2),
+            Err(LearnError::NoCatchAllRows)
+        ));
+        assert!(matches!(
+            CatchAll::fit(&none, &rows(10, 1.0, 1), 3, 0.2),
             Err(LearnError::TooFewExamples { .. })
         ));
+    }
+
+    /// Rows at a point of their label's own, so that nothing is easier than to tell the labels apart; those of the last label
+    /// each lie at another point.
+    fn easy(each: usize, labels: usize, seed: u64) -> (Features, Vec<usize>) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let numbers: Vec<usize> = (0..each * labels).map(|row| row % labels).collect();
+        let mut dense = Array2::from_shape_simple_fn((numbers.len(), 24), || 0.2 * (random.f32() - 0.5));
+        for (mut row, &label) in dense.rows_mut().into_iter().zip(&numbers) {
+            let at = if label + 1 < labels {
+                label
+            } else {
+                random.usize(labels..24)
+            };
+            row[at] += 1.0;
+        }
+        crate::normalize_rows(&mut dense);
+        (Features::dense(dense), numbers)
+    }
+
+    #[test]
+    fn easy_labels_do_not_hide_the_rows_that_none_of_them_fits() {
+        let (labels, other) = (6, 5);
+        let (features, numbers) = easy(8, labels, 1);
+        let of = |is_other: bool| -> Vec<usize> {
+            (0..numbers.len())
+                .filter(|&row| (numbers[row] == other) == is_other)
+                .collect()
+        };
+        let (inside, own) = (of(false), of(true));
+        let known = features.select(&inside);
+        let right: Vec<usize> = inside.iter().map(|&row| numbers[row]).collect();
+        let options = crate::HeadOptions::default();
+        let train = |rows: &[usize]| {
+            let of_rows: Vec<usize> = rows.iter().map(|&row| right[row]).collect();
+            let targets = crate::Targets::single(&of_rows, labels)?;
+            crate::train_head(&known.select(rows), &targets, None, None, &options, &|| false)
+        };
+        let all: Vec<usize> = (0..inside.len()).collect();
+        let trained = train(&all).unwrap();
+        assert_eq!(crate::best_of(&trained.held_out), right, "the labels are easy");
+        let temperature = crate::temperature_of_logits(&trained.held_out, &right);
+        let mut fit = |rows: &[usize]| Ok(train(rows)?.head);
+        let unseen = logits_without_own_label(&known, &right, labels, 5, 0, &mut fit).unwrap();
+        let of_own = trained.head.logits(&features.select(&own)).unwrap();
+        let outside = ndarray::concatenate(ndarray::Axis(0), &[unseen.view(), of_own.view()]).unwrap() / temperature;
+        let catch_all = CatchAll::fit_without_energy(&(&trained.held_out / temperature), &outside, other, 0.2).unwrap();
+
+        let (fresh, expected) = easy(40, labels, 2);
+        let found = crate::best_of(&catch_all.probabilities(&(trained.head.logits(&fresh).unwrap() / temperature)));
+        let share_right = |is_other: bool| {
+            let rows = (0..expected.len()).filter(|&row| (expected[row] == other) == is_other);
+            let hits: Vec<bool> = rows.map(|row| found[row] == expected[row]).collect();
+            hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64
+        };
+        eprintln!(
+            "temperature {temperature}, {catch_all:?}, {} {}",
+            share_right(true),
+            share_right(false)
+        );
+        assert!(
+            share_right(true) > 0.8,
+            "{} at temperature {temperature}",
+            share_right(true)
+        );
+        assert!(
+            share_right(false) > 0.95,
+            "{} at temperature {temperature}",
+            share_right(false)
+        );
     }
 }

@@ -61,6 +61,12 @@ pub enum LearnError {
         /// What it is that stands against it.
         message: String,
     },
+    /// Nothing tells when a catch-all label is right: it has no example, and there are too few other labels to keep one of
+    /// them from a head.
+    #[error(
+        "there is no example of the label with `catch_all`, and the others are too few to learn from them when it is right"
+    )]
+    NoCatchAllRows,
     /// Somebody stopped it.
     #[error("stopped")]
     Stopped,
@@ -78,6 +84,7 @@ impl LearnError {
             Self::Head { .. } => "RF1806",
             Self::Encoder { .. } => "RF1807",
             Self::Stopped => "RF1808",
+            Self::NoCatchAllRows => "RF1809",
         }
     }
 
@@ -89,6 +96,11 @@ impl LearnError {
                 need.saturating_sub(*have)
             )),
             Self::OneLabel { .. } => Some("label rows of at least one other label".to_owned()),
+            Self::NoCatchAllRows => Some(
+                "give the label with `catch_all` to rows that no other label fits; without any, at least three other labels \
+                 need examples"
+                    .to_owned(),
+            ),
             Self::UnknownLabel { .. } => Some("correct the example's label, or add the label to the task".to_owned()),
             Self::Head { .. } => Some("train the head again".to_owned()),
             Self::Encoder { .. } => Some("train a head without tuning the encoder".to_owned()),

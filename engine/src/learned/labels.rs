@@ -35,15 +35,7 @@ impl LabelHead {
             let what = format!("it was trained without the label \"{}\"", new.name);
             return Err(unfit(entry, task, what));
         }
-        let name = |number: Option<usize>, names: &[String]| number.and_then(|number| names.get(number)).cloned();
-        let own: Vec<String> = task.labels.iter().map(|label| label.name.clone()).collect();
-        let wanted = name(task.catch_all().map(|(label, _)| label), &own);
-        let trained = name(facts.catch_all.map(|catch_all| catch_all.label), &facts.labels);
-        if wanted != trained {
-            let what = match trained {
-                Some(label) => format!("it was trained with \"{label}\" as a catch-all, and the task says otherwise"),
-                None => "it was trained without the task's catch-all".to_owned(),
-            };
+        if let Some(what) = other_catch_all(&facts, task) {
             return Err(unfit(entry, task, what));
         }
         Ok(Self {
@@ -84,5 +76,64 @@ impl LabelHead {
             Some(catch_all) => Ok(catch_all.probabilities(&self.head.logits(&features)?)),
             None => Ok(self.head.probabilities(&features)?),
         }
+    }
+}
+
+/// What tells the catch-all that a head was trained with from the task's, if anything does.
+fn other_catch_all(facts: &Facts, task: &Task) -> Option<String> {
+    let wanted = task.catch_all().map(|(label, share)| (&task.labels[label].name, share));
+    let trained = facts
+        .catch_all
+        .and_then(|catch_all| Some((facts.labels.get(catch_all.label)?, catch_all.share as f32)));
+    match (trained, wanted) {
+        (Some((label, share)), Some((own, wanted))) if label == own && (share - wanted).abs() > f32::EPSILON => {
+            Some(format!(
+                "it was trained to expect \"{label}\" for a share of {share} of all rows, and the task says {wanted}"
+            ))
+        }
+        (Some((label, _)), wanted) if wanted.is_none_or(|(own, _)| own != label) => Some(format!(
+            "it was trained with \"{label}\" as a catch-all, and the task says otherwise"
+        )),
+        (None, Some(_)) => Some("it was trained without the task's catch-all".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use refuel_learn::CatchAll;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_catch_all_of_another_share_or_label_is_another_one() {
+        let task = |other: Value| {
+            let value = json!({
+                "name": "topic", "kind": "label", "input": "text", "labels": ["refund", "delivery", other], "strategy": "head",
+            });
+            Task::from_json(&value, "test", Path::new(".")).unwrap()
+        };
+        // The head's labels need not be in the task's order.
+        let names = ["other", "refund", "delivery"].map(str::to_owned).to_vec();
+        let mut facts = Facts::new(names, String::new(), 12);
+        let same = task(json!({"name": "other", "catch_all": 0.3}));
+        let told = |facts: &Facts, task: &Task| other_catch_all(facts, task).unwrap_or_default();
+        assert!(told(&facts, &same).contains("without the task's catch-all"));
+        facts.catch_all = Some(CatchAll {
+            label: 0,
+            share: f64::from(0.3_f32),
+            weights: [0.0, -1.0, 1.0],
+        });
+        assert_eq!(other_catch_all(&facts, &same), None);
+        let share = told(&facts, &task(json!({"name": "other", "catch_all": 0.4})));
+        assert!(
+            share.contains("a share of 0.3 of all rows, and the task says 0.4"),
+            "{share}"
+        );
+        let none = told(&facts, &task(json!("other")));
+        assert!(none.contains("and the task says otherwise"), "{none}");
     }
 }

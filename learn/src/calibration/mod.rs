@@ -211,7 +211,9 @@ fn is_clearly_less(losses: &[f64], than: &[f64]) -> bool {
 }
 
 /// The temperature that logits are to be divided by, `[rows, labels]`, for the least mean cross-entropy of the right
-/// labels (Guo et al. 2017, section 4.2). 1 without rows. By golden section: the loss has one minimum.
+/// labels (Guo et al. 2017, section 4.2). Drawn to 1 as strongly as one answer would: where all are right, the less the
+/// better, without end. 1 without rows. By golden section: the loss is convex in what logits are multiplied by, so that it
+/// has one minimum.
 pub fn temperature_of_logits(logits: &Array2<f32>, right: &[usize]) -> f32 {
     if right.is_empty() {
         return 1.0;
@@ -225,6 +227,7 @@ pub fn temperature_of_logits(logits: &Array2<f32>, right: &[usize]) -> f32 {
             sum.ln() - f64::from((row[*right] - highest) * scale)
         })
         .sum::<f64>()
+            + (f64::from(scale) - 1.0).powi(2) / 2.0
     };
     let golden = (5.0f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (-4.0f64, 4.0f64);

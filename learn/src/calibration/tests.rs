@@ -111,6 +111,14 @@ fn logits_that_are_too_large_get_a_high_temperature() {
 }
 
 #[test]
+fn where_all_are_right_the_temperature_stays_within_reason() {
+    let logits = Array2::from_shape_fn((40, 3), |(row, label)| if row % 3 == label { 2.0 } else { 0.0 });
+    let right: Vec<usize> = (0..40).map(|row| row % 3).collect();
+    let temperature = temperature_of_logits(&logits, &right);
+    assert!((0.25..1.0).contains(&temperature), "{temperature}");
+}
+
+#[test]
 fn a_calibration_is_read_back_as_it_was_written() {
     let scored = answers(300, |truth| truth * truth);
     for (_, _, fit) in METHODS {

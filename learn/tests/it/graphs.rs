@@ -81,6 +81,7 @@ fn a_head_with_a_catch_all_gives_the_same_probabilities() {
     let mut facts = facts(4);
     let catch_all = CatchAll {
         label: 3,
+        share: 0.25,
         weights: [-0.7, -0.4, 1.25],
     };
     facts.catch_all = Some(catch_all);
@@ -88,6 +89,17 @@ fn a_head_with_a_catch_all_gives_the_same_probabilities() {
     assert_eq!(head_from_onnx(&graph).unwrap(), (head.clone(), facts.clone()));
     let expected = catch_all.probabilities(&head.logits(&features).unwrap());
     if let Some(found) = run(&graph, &[("embedding", &dense)], "probabilities") {
+        assert_near(&found, expected);
+    }
+    // Where one label is all but sure, how sure it is still counts.
+    let sure = &dense * 40.0;
+    let slowly = CatchAll {
+        weights: [0.0, -0.02, 1.0],
+        ..catch_all
+    };
+    facts.catch_all = Some(slowly);
+    let expected = slowly.probabilities(&head.logits(&Features::dense(sure.clone())).unwrap());
+    if let Some(found) = run(&head_to_onnx(&head, &facts), &[("embedding", &sure)], "probabilities") {
         assert_near(&found, expected);
     }
     facts.catch_all = Some(CatchAll { label: 4, ..catch_all });

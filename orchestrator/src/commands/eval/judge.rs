@@ -1,7 +1,7 @@
 //! Answers beside right ones: what classes they are, and whether they are the same.
 
 use refuel_engine::evaluate::{Classes, Judged, bare_words};
-use refuel_task::{Answer, Gate, Kind, Status, Task};
+use refuel_task::{Answer, Gate, Kind, Normalization, Status, Task, ValueRules};
 use serde_json::Value;
 
 /// Turns answers, before the gate, into classes.
@@ -11,6 +11,8 @@ pub(crate) struct Judge {
     pub(crate) classes: Classes,
     /// Whether classes are those of a list.
     pub(crate) labelled: bool,
+    /// Whether entries of a vocabulary are found by meaning: whatever is asked for, some are the nearest.
+    by_meaning: bool,
 }
 
 impl Judge {
@@ -20,6 +22,13 @@ impl Judge {
             gate: task.gate(),
             classes: Classes::of_task(task),
             labelled: task.kind.is_listed(),
+            by_meaning: matches!(
+                &task.value_rules,
+                Some(ValueRules::Normalize(Normalization::Vocabulary {
+                    embeddings: Some(_),
+                    ..
+                }))
+            ),
         }
     }
 
@@ -39,7 +48,8 @@ impl Judge {
             failed: gated.status == Status::Error,
             abstained: gated.status == Status::Abstained,
             said,
-            confidence: self.confidence(answer).map(f64::from),
+            // That of an abstention is the confidence in an entry that is not given: of there being none it says nothing.
+            confidence: self.confidence(answer).filter(|_| !nothing).map(f64::from),
         }
     }
 
@@ -55,8 +65,10 @@ impl Judge {
         let is_open = answer
             .reason
             .as_deref()
-            .is_some_and(|reason| reason.starts_with("ambiguous"));
-        self.kind == Kind::NORMALIZE && answer.status == Status::Abstained && answer.scores.is_empty() && !is_open
+            .is_some_and(|reason| reason.starts_with("ambiguous") || reason.starts_with("several entries"));
+        // Where entries are found by meaning, those that were not near enough are told beside the answer.
+        let has_candidates = !self.by_meaning && !answer.scores.is_empty();
+        self.kind == Kind::NORMALIZE && answer.status == Status::Abstained && !has_candidates && !is_open
     }
 
     /// The classes of a value, in ascending order. None where it is no value of the task.
@@ -100,5 +112,50 @@ impl Judge {
     /// Whether confidence is calibrated.
     pub(crate) fn is_calibrated(&self) -> bool {
         self.gate.calibrated.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use refuel_task::{Scored, Source};
+    use serde_json::json;
+
+    use super::*;
+
+    fn abstained(reason: &str) -> Answer {
+        Answer {
+            value: Value::Null,
+            confidence: Some(0.2),
+            raw_confidence: Some(0.2),
+            status: Status::Abstained,
+            reason: Some(reason.to_owned()),
+            source: Source::Similar,
+            scores: vec![Scored {
+                value: "Printer".to_owned(),
+                confidence: 0.2,
+                raw_confidence: 0.2,
+                span: None,
+            }],
+            ..Answer::error("m@1", "")
+        }
+    }
+
+    #[test]
+    fn no_entry_near_enough_in_meaning_is_right_where_no_value_is_expected() {
+        let value = json!({
+            "name": "goods", "kind": "normalize", "input": "raw", "vocabulary": ["Printer", "Router"],
+            "embeddings": "all-minilm-l6-v2",
+        });
+        let task = Task::from_json(&value, "test", Path::new(".")).unwrap();
+        let mut judge = Judge::new(&task);
+        let nothing = abstained("nothing in the vocabulary is like it, or near enough in meaning");
+        let row = judge.row(&Value::Null, &nothing);
+        assert!(row.is_right());
+        assert_eq!(row.confidence, None, "0.2 is the confidence in the printer");
+        assert!(!judge.row(&"Printer".into(), &nothing).is_right());
+        let several = abstained("several entries of the vocabulary are alike");
+        assert!(!judge.row(&Value::Null, &several).is_right());
     }
 }

@@ -349,11 +349,6 @@ mod tests {
             let hits: Vec<bool> = rows.map(|row| found[row] == expected[row]).collect();
             hits.iter().filter(|hit| **hit).count() as f64 / hits.len() as f64
         };
-        eprintln!(
-            "temperature {temperature}, {catch_all:?}, {} {}",
-            share_right(true),
-            share_right(false)
-        );
         assert!(
             share_right(true) > 0.8,
             "{} at temperature {temperature}",

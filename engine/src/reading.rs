@@ -143,7 +143,10 @@ pub(crate) fn token_states(
     Ok(windows.joined(states, model.description.hidden))
 }
 
-/// Texts as an encoder reads them. One that is longer than its context is read in windows, half of each beside the next.
+/// A text that every tokenizer knows.
+const PROBE: &str = "a";
+
+/// Texts as an encoder reads them. One that is longer than its context is read in windows, a quarter of each beside the next.
 pub(crate) struct Windows {
     /// The tokens of each window, with the special ones around them.
     pub(crate) rows: Vec<Vec<u32>>,
@@ -163,30 +166,36 @@ struct TextWindows {
 impl Windows {
     pub(crate) fn of(model: &Model, texts: &[&str]) -> Result<Self, EngineError> {
         let limit = row_limit(model, 0, 0).tokens;
-        let mut all = Self {
-            rows: Vec::new(),
-            texts: Vec::new(),
-        };
-        for text in texts {
-            let (plain, whole) = (model.tokenizer.plain(text)?, model.tokenizer.whole(text)?);
-            let special = whole.len().saturating_sub(plain.len());
-            let before = (0..=special)
-                .find(|&before| whole[before..].starts_with(&plain))
-                .unwrap_or(0);
-            let windows = windows_of(plain.len(), limit.saturating_sub(special).max(1));
-            for range in &windows {
-                let behind = &whole[before + plain.len()..];
-                all.rows
-                    .push([&whole[..before], &plain[range.clone()], behind].concat());
-            }
-            let places = model.tokenizer.offsets(text)?.into_iter();
-            all.texts.push(TextWindows {
-                places: places.map(|(start, end)| start..end).collect(),
-                windows,
-                before,
-            });
-        }
-        Ok(all)
+        // What the tokenizer puts around a text is the same for all.
+        let (plain, whole) = (model.tokenizer.plain(PROBE)?, model.tokenizer.whole(PROBE)?);
+        let special = whole.len().saturating_sub(plain.len());
+        let before = (0..=special)
+            .find(|&before| whole[before..].starts_with(&plain))
+            .unwrap_or(0);
+        let (ahead, behind) = (&whole[..before], &whole[(before + plain.len()).min(whole.len())..]);
+        let most = limit.saturating_sub(special).max(1);
+        let read = texts
+            .par_iter()
+            .map(|text| {
+                let (tokens, places) = model.tokenizer.with_places(text)?;
+                let windows = windows_of(tokens.len(), most);
+                let rows: Vec<Vec<u32>> = windows
+                    .iter()
+                    .map(|range| [ahead, &tokens[range.clone()], behind].concat())
+                    .collect();
+                let text = TextWindows {
+                    places,
+                    windows,
+                    before,
+                };
+                Ok((rows, text))
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let (rows, texts): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        Ok(Self {
+            rows: rows.into_iter().flatten().collect(),
+            texts,
+        })
     }
 
     /// For each window, the text that it is of, and what bytes of it each of its tokens stands for; None for special ones.
@@ -232,7 +241,7 @@ impl Windows {
     }
 }
 
-/// Windows of at most `most` tokens, half of each beside the next.
+/// Windows of at most `most` tokens, a quarter of each beside the next.
 fn windows_of(tokens: usize, most: usize) -> Vec<Range<usize>> {
     let mut windows = Vec::new();
     let mut end = tokens.min(most);
@@ -241,7 +250,7 @@ fn windows_of(tokens: usize, most: usize) -> Vec<Range<usize>> {
         if end == tokens {
             return windows;
         }
-        end = (end + most.div_ceil(2)).min(tokens);
+        end = (end + most - most / 4).min(tokens);
     }
 }
 
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn windows_reach_over_each_other_and_leave_nothing_out() {
         assert_eq!(windows_of(3, 4), vec![Range { start: 0, end: 3 }]);
-        assert_eq!(windows_of(9, 4), [0..4, 2..6, 4..8, 5..9]);
+        assert_eq!(windows_of(11, 4), [0..4, 3..7, 6..10, 7..11]);
         assert_eq!(windows_of(0, 4), vec![Range::default()]);
         assert_eq!(windows_of(3, 1), [0..1, 1..2, 2..3]);
     }

@@ -1,5 +1,6 @@
 //! Text to tokens and back.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -84,6 +85,16 @@ impl Tokenizer {
             reason: error.to_string(),
         })?;
         Ok(encoding.get_offsets().to_vec())
+    }
+
+    /// Tokens of a text, nothing added, with the bytes that each stands for.
+    pub(crate) fn with_places(&self, text: &str) -> Result<(Vec<u32>, Vec<Range<usize>>), EngineError> {
+        let encoding = self.data.encode(text, false).map_err(|error| EngineError::Tokenizer {
+            model: self.model.clone(),
+            reason: error.to_string(),
+        })?;
+        let places = encoding.get_offsets().iter().map(|&(start, end)| start..end);
+        Ok((encoding.get_ids().to_vec(), places.collect()))
     }
 
     /// Tokens of a whole input of an encoder, with the special tokens that its tokenizer adds around it.

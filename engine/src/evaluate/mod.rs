@@ -30,5 +30,5 @@ pub use ranking::{auroc, auroc_interval};
 pub use reading::{Reading, bare_words, token_f1};
 pub use reliability::{BINS, Bin, Reliability};
 pub use slices::{Slice, worst_slices};
-pub use slots::Slots;
+pub use slots::{Slots, canonical};
 pub use thresholds::{THRESHOLDS, ThresholdRow, threshold_table};

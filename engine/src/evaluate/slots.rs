@@ -72,6 +72,28 @@ impl Slots {
     }
 }
 
+/// A record in the form in which records are compared: 5 and 5.0 are one number, and the items of a list have no order.
+pub fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => Value::from(float as i64),
+            _ => value.clone(),
+        },
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(key, value)| (key.clone(), canonical(value)))
+                .collect(),
+        ),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(canonical).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        other => other.clone(),
+    }
+}
+
 fn add(to: &mut ClassCounts, counts: &ClassCounts, times: u64) {
     to.expected += times * counts.expected;
     to.given += times * counts.given;

@@ -13,11 +13,14 @@ use super::encoder::Encoder;
 use super::{GRAPH_FILE, read, unfit, unusable};
 use crate::cancel::Cancel;
 use crate::error::EngineError;
+use crate::evaluate::canonical;
 use crate::reading::TokenStates;
 use crate::session::OnRows;
 
 /// What a text of one column is called.
 const WHOLE: &str = "text";
+/// Most tokens of a number, such as `1,234,567.89`.
+const MOST_OF_NUMBER: usize = 7;
 
 /// A field whose values are pieces of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +29,8 @@ pub(crate) struct Slot {
     path: Vec<String>,
     /// What a value may be.
     shape: Shape,
-    /// Whether there may be several values.
-    is_list: bool,
+    /// The most values that there may be; None where there is one at most.
+    items: Option<usize>,
     /// Whether there has to be one.
     is_required: bool,
 }
@@ -42,14 +45,19 @@ impl Slot {
 /// The fields of a task whose values are pieces of a text.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Slots {
-    pub(crate) slots: Vec<Slot>,
+    fields: Vec<Field>,
+    /// Those, in the order in which they stand in the task.
+    pub(crate) leaves: Vec<Slot>,
     /// Fields whose values are none.
     pub(crate) others: Vec<String>,
 }
 
 impl Slots {
     pub(crate) fn of(task: &Task) -> Self {
-        let mut slots = Self::default();
+        let mut slots = Self {
+            fields: task.fields.clone(),
+            ..Self::default()
+        };
         slots.add(&task.fields, &[], true);
         slots
     }
@@ -58,21 +66,21 @@ impl Slots {
         for field in fields {
             let path = [path, std::slice::from_ref(&field.name)].concat();
             let is_required = are_required && !field.takes_null();
-            let (shape, is_list) = match &field.shape {
+            let (shape, items) = match &field.shape {
                 Shape::Object(fields) => {
                     self.add(fields, &path, is_required);
                     continue;
                 }
-                Shape::List { items, .. } => (&**items, true),
-                shape => (shape, false),
+                Shape::List { items, most } => (&**items, Some(most.map_or(usize::MAX, |most| most as usize))),
+                shape => (shape, None),
             };
             match shape {
                 Shape::Text(_) | Shape::Choice(_) | Shape::Number { .. } | Shape::Integer { .. } => {
-                    self.slots.push(Slot {
+                    self.leaves.push(Slot {
                         path,
                         shape: shape.clone(),
-                        is_list,
-                        is_required: is_required && !is_list,
+                        items,
+                        is_required: is_required && items.is_none(),
                     });
                 }
                 Shape::Boolean | Shape::Object(_) | Shape::List { .. } => self.others.push(path.join(".")),
@@ -82,84 +90,121 @@ impl Slots {
 
     /// The names of the slots.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.slots.iter().map(Slot::name).collect()
+        self.leaves.iter().map(Slot::name).collect()
     }
 
-    /// The values of a record that are pieces of a text, as they are written there, each with the number of its slot.
-    pub(crate) fn values(&self, record: &Value) -> Vec<(usize, String)> {
+    /// The values of a record that are pieces of a text, each with the number of its slot.
+    pub(crate) fn values<'r>(&self, record: &'r Value) -> Vec<(usize, &'r Value)> {
         let mut values = Vec::new();
-        for (number, slot) in self.slots.iter().enumerate() {
+        for (number, slot) in self.leaves.iter().enumerate() {
             let value = slot.path.iter().try_fold(record, |value, name| value.get(name));
             let own = match value {
                 Some(Value::Array(items)) => items.iter().collect(),
                 other => other.into_iter().collect::<Vec<_>>(),
             };
-            let written = own.into_iter().filter_map(|value| match value {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            });
-            values.extend(
-                written
-                    .filter(|text| !text.trim().is_empty())
-                    .map(|text| (number, text)),
-            );
+            let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+            let own = own.into_iter().filter(|value| !value.is_null() && !is_blank(value));
+            values.extend(own.map(|value| (number, value)));
         }
         values
+    }
+
+    /// Where a value of a slot may stand in a text.
+    pub(crate) fn places(&self, slot: usize, value: &Value, text: &str, sentence: &Sentence) -> Vec<Range<usize>> {
+        match (&self.leaves[slot].shape, value) {
+            (Shape::Text(_), Value::String(written)) => sentence.places(text, written),
+            (shape, _) => {
+                let most = value
+                    .as_str()
+                    .map_or(MOST_OF_NUMBER, |text| 2 * text.split_whitespace().count() + 1);
+                sentence.places_of(text, most, |piece| {
+                    shape
+                        .read(piece)
+                        .is_some_and(|read| canonical(&read) == canonical(value))
+                })
+            }
+        }
     }
 
     /// The record that a tagging says, before anything is calibrated.
     pub(crate) fn record(&self, text: &str, sentence: &Sentence, tagging: &Tagging) -> TaggedRecord {
         let mut record = TaggedRecord {
-            value: Value::Object(Map::new()),
+            value: Value::Null,
             confidence: tagging.confidence,
             fields: Vec::new(),
             missing: None,
         };
-        for (number, slot) in self.slots.iter().enumerate() {
-            let mut found: Vec<(&Piece, Value)> = tagging
-                .pieces
+        let mut values = Vec::with_capacity(self.leaves.len());
+        for (number, slot) in self.leaves.iter().enumerate() {
+            let absence = tagging.absences.get(number).copied().unwrap_or_default();
+            let pieces: Vec<&Piece> = tagging.pieces.iter().filter(|piece| piece.field == number).collect();
+            let mut found: Vec<(&Piece, Value)> = pieces
                 .iter()
-                .filter(|piece| piece.field == number)
-                .filter_map(|piece| Some((piece, slot.shape.read(written(text, sentence, piece))?)))
+                .filter_map(|piece| Some((*piece, slot.shape.read(written(text, sentence, piece))?)))
                 .collect();
-            if !slot.is_list && found.len() > 1 {
-                let best = (0..found.len()).reduce(|best, next| {
-                    if found[next].0.confidence > found[best].0.confidence {
+            // What is left out was likely meant: the record without it is no surer than that nothing is there.
+            if found.len() < pieces.len() {
+                record.confidence = record.confidence.min(absence);
+            }
+            let most = slot.items.unwrap_or(1);
+            while found.len() > most {
+                let least = (1..found.len()).fold(0, |least, next| {
+                    if found[next].0.confidence < found[least].0.confidence {
                         next
                     } else {
-                        best
+                        least
                     }
                 });
-                found = best.map(|best| found.swap_remove(best)).into_iter().collect();
+                let (piece, _) = found.remove(least);
+                record.confidence = record.confidence.min(1.0 - piece.confidence);
             }
             if found.is_empty() {
-                let absence = tagging.absences.get(number).copied().unwrap_or_default();
                 record.fields.push(scored(slot.name(), absence, None));
                 if slot.is_required {
                     record.missing.get_or_insert(slot.name());
                 }
             }
             for (at, (piece, _)) in found.iter().enumerate() {
-                let name = if slot.is_list {
-                    format!("{}[{at}]", slot.name())
-                } else {
-                    slot.name()
+                let name = match slot.items {
+                    Some(_) => format!("{}[{at}]", slot.name()),
+                    None => slot.name(),
                 };
                 record
                     .fields
                     .push(scored(name, piece.confidence, Some(span(text, sentence, piece))));
             }
-            let mut values = found.into_iter().map(|(_, value)| value);
-            let value = if slot.is_list {
-                values.collect()
-            } else {
-                values.next().unwrap_or(Value::Null)
-            };
-            put(&mut record.value, &slot.path, value);
+            let mut own = found.into_iter().map(|(_, value)| value);
+            values.push(match slot.items {
+                Some(_) => own.collect(),
+                None => own.next().unwrap_or(Value::Null),
+            });
         }
+        record.value = assembled(&self.fields, &mut values.into_iter());
         record
     }
+}
+
+/// The object that values of slots make, in the order of the slots. An object in which nothing is found is null where it
+/// may be, and what may not stay null is left out.
+fn assembled(fields: &[Field], values: &mut impl Iterator<Item = Value>) -> Value {
+    let mut record = Map::with_capacity(fields.len());
+    for field in fields {
+        let value = match &field.shape {
+            Shape::Object(inner) => match assembled(inner, values) {
+                Value::Object(own) if field.takes_null() && own.values().all(is_nothing) => Value::Null,
+                other => other,
+            },
+            _ => values.next().unwrap_or(Value::Null),
+        };
+        if field.nullable || !value.is_null() {
+            record.insert(field.name.clone(), value);
+        }
+    }
+    Value::Object(record)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// The record that a tagger reads out of a text.
@@ -194,18 +239,6 @@ fn written<'t>(text: &'t str, sentence: &Sentence, piece: &Piece) -> &'t str {
 fn span(text: &str, sentence: &Sentence, piece: &Piece) -> [u32; 2] {
     let before = text[..bytes(sentence, piece).start].chars().count() as u32;
     [before, before + written(text, sentence, piece).chars().count() as u32]
-}
-
-/// Puts a value where a path leads.
-fn put(record: &mut Value, path: &[String], value: Value) {
-    let mut place = record;
-    for name in path {
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
-        }
-        place = &mut place[name.as_str()];
-    }
-    *place = value;
 }
 
 /// The parts of a task's inputs: their columns, where they are made of several.
@@ -455,8 +488,12 @@ mod tests {
         assert_eq!(slots.names(), ["people", "name.first", "name.last", "tags"]);
         assert_eq!(slots.others, ["urgent"]);
         let record = json!({"people": 4, "name": {"first": "Ann", "last": null}, "tags": ["a", "b"], "urgent": true});
-        let values = [(0, "4"), (1, "Ann"), (3, "a"), (3, "b")].map(|(slot, text)| (slot, text.to_owned()));
-        assert_eq!(slots.values(&record), values);
+        let found = slots
+            .values(&record)
+            .into_iter()
+            .map(|(slot, value)| format!("{slot}: {value}"));
+        let told: Vec<String> = found.collect();
+        assert_eq!(told, ["0: 4", "1: \"Ann\"", "3: \"a\"", "3: \"b\""]);
     }
 
     #[test]
@@ -483,7 +520,7 @@ mod tests {
         let record = slots.record(text, &sentence(text), &tagging);
         assert_eq!(
             record.value,
-            json!({"people": 5, "name": {"first": null}, "tags": ["quiet", "late"]}),
+            json!({"people": 5, "name": null, "tags": ["quiet", "late"]}),
             "Ann is no number"
         );
         let told: Vec<String> = record
@@ -497,6 +534,59 @@ mod tests {
         tags[0] 0.8 Some([17, 22])
         tags[1] 0.7 Some([24, 28])
         ");
+    }
+
+    fn tagged(task: &Task, text: &str, pieces: &[(usize, usize, f32)]) -> TaggedRecord {
+        let slots = Slots::of(task);
+        let pieces = pieces.iter().map(|&(field, at, confidence)| Piece {
+            field,
+            tokens: at..at + 1,
+            confidence,
+        });
+        let tagging = Tagging {
+            pieces: pieces.collect(),
+            absences: vec![0.01; slots.leaves.len()],
+            confidence: 0.9,
+        };
+        slots.record(text, &sentence(text), &tagging)
+    }
+
+    #[test]
+    fn what_may_not_stay_null_is_left_out() {
+        let task = task("{people: {type: integer, nullable: false}, name: {fields: [first, last], nullable: false}}");
+        let record = tagged(&task, "Ann was here", &[(1, 0, 0.9)]);
+        assert_eq!(record.value, json!({"name": {"first": "Ann", "last": null}}));
+        assert_eq!(tagged(&task, "nobody", &[]).value, json!({}));
+        assert_eq!(
+            task.normalize_expected(&record.value).as_ref(),
+            Ok(&record.value),
+            "it is what right answers look like"
+        );
+    }
+
+    #[test]
+    fn a_piece_that_is_no_value_takes_the_confidence_of_the_record_along() {
+        let task =
+            task("{room: {type: integer, maximum: 60}, mail: {format: email}, tags: {items: string, max_items: 1}}");
+        let beyond = tagged(&task, "room 99", &[(0, 1, 0.98)]);
+        assert_eq!(beyond.value, json!({"room": null, "mail": null, "tags": []}));
+        assert!(beyond.confidence < 0.02, "{}", beyond.confidence);
+        let mail = tagged(&task, "write to nobody", &[(1, 2, 0.98)]);
+        assert!(mail.value["mail"].is_null() && mail.confidence < 0.02);
+        let many = tagged(&task, "late quiet", &[(2, 0, 0.9), (2, 1, 0.7)]);
+        assert_eq!(many.value["tags"], json!(["late"]), "the surer one");
+        assert!((many.confidence - 0.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn numbers_and_texts_of_a_list_are_found_as_they_are_read() {
+        let task = task("{price: {type: number}, condition: {enum: [new, used]}}");
+        let slots = Slots::of(&task);
+        let text = "Used lens 35mm, $1,299.00";
+        let places = |slot: usize, value: Value| slots.places(slot, &value, text, &sentence(text));
+        assert_eq!(places(0, json!(1299)).first(), Some(&(6..11)));
+        assert_eq!(places(1, json!("used")).first(), Some(&(0..1)));
+        assert!(places(1, json!("new")).is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{OnTraining, TrainEvent, TrainOptions, TrainStep};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::evaluate::{Interval, wilson};
+use crate::evaluate::{Interval, canonical, wilson};
 use crate::learned::cascade::{CascadeChoice, CascadePart, HEAD, MODEL, RULES, VERSION, rules_of};
 use crate::learned::encoder::Encoder;
 use crate::prepared::PreparedTask;
@@ -213,7 +213,7 @@ fn ask(
         let mut tell = |rows: usize| on_event(TrainEvent::Rows(rows as u64));
         let answers = prepared.answer(&inputs, cancel, &mut tell)?;
         for (&row, answer) in rows.iter().zip(answers) {
-            let right = answer.value == examples[row].answer;
+            let right = canonical(&answer.value) == canonical(&examples[row].answer);
             let said = (answer.status == Status::Ok).then_some(answer.confidence).flatten();
             asked.push(said.map(|confidence| (confidence, right)));
         }

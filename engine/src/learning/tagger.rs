@@ -13,10 +13,13 @@ use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, g
 use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::evaluate::Slots as SlotScores;
+use crate::evaluate::{Slots as SlotScores, canonical};
 use crate::learned::encoder::Encoder;
 use crate::learned::tagger::{Parts, Slots, TaggedRecord, read_texts};
 use crate::steps::embedding_model;
+
+/// Characters of a text that a message shows.
+const SHOWN: usize = 60;
 
 /// Trains a head that finds the values of fields in texts, by the words around them and the states of their tokens.
 pub(super) fn learn(
@@ -53,13 +56,16 @@ pub(super) fn learn(
         examples,
         read_texts(&texts, &parts, &encoder, cancel, &mut tell)?,
     );
-    let unplaced = rows.iter().filter(|row| row.values.is_none()).count();
-    if 2 * unplaced > rows.len() {
+    if examples.iter().all(|example| slots.values(&example.answer).is_empty()) {
         return Err(untrainable(
-            format!(
-                "{unplaced} of {} labelled rows have values that do not stand in their texts",
-                rows.len()
-            ),
+            format!("none of the {} labelled rows has a value", rows.len()),
+            "label rows in which there is something to find",
+        ));
+    }
+    let unplaced = Unplaced::of(&slots, examples, &rows);
+    if 2 * unplaced.rows > rows.len() {
+        return Err(untrainable(
+            unplaced.told(&slots, examples),
             "a head finds values as they are written; let the model read what is said otherwise: strategy: model",
         ));
     }
@@ -72,7 +78,7 @@ pub(super) fn learn(
         ..TaggerOptions::default()
     };
     let stopped = || cancel.is_cancelled();
-    let plain = train_tagger(&rows, slots.slots.len(), &groups(examples), &search, &stopped)?;
+    let plain = train_tagger(&rows, slots.leaves.len(), &groups(examples), &search, &stopped)?;
     let (trained, encoder) = match &options.tune {
         None => (plain, encoder),
         Some(tuning) => {
@@ -112,9 +118,14 @@ pub(super) fn learn(
     facts.held_out_log_loss = trained.log_loss;
     facts.calibration = calibration;
     facts.calibration_of_parts = calibration_of_parts;
-    let notes = (unplaced > 0).then(|| {
-        format!("{unplaced} of {} labelled rows have values that do not stand in their texts: nothing was learned from these", rows.len())
-    });
+    let mut notes = Vec::new();
+    if unplaced.rows > 0 {
+        notes.push(format!(
+            "{}: nothing was learned from these",
+            unplaced.told(&slots, examples)
+        ));
+    }
+    notes.extend(crowded(&slots, &trained.crowded));
     Ok(Learned {
         graph: tagger_to_onnx(&trained.tagger, &facts),
         files: Vec::new(),
@@ -125,7 +136,7 @@ pub(super) fn learn(
         held_out,
         scored,
         calibration: facts.calibration.method(),
-        notes: notes.into_iter().collect(),
+        notes,
     })
 }
 
@@ -143,10 +154,61 @@ pub(super) fn rows_of(slots: &Slots, examples: &[Example], read: Vec<(Sentence, 
 /// Where the values of an example may stand in its text. None where one stands nowhere.
 fn placed(slots: &Slots, sentence: &Sentence, example: &Example) -> Option<Vec<Value>> {
     let values = slots.values(&example.answer).into_iter().map(|(field, value)| {
-        let places = sentence.places(&example.input.text, &value);
+        let places = slots.places(field, value, &example.input.text, sentence);
         (!places.is_empty()).then_some(Value { field, places })
     });
     values.collect()
+}
+
+/// Rows with a value that stands nowhere in its text.
+struct Unplaced {
+    rows: usize,
+    /// The first of them with a slot and its value.
+    first: Option<(usize, usize, String)>,
+}
+
+impl Unplaced {
+    fn of(slots: &Slots, examples: &[Example], rows: &[TaggerRow]) -> Self {
+        let without = rows.iter().enumerate().filter(|(_, row)| row.values.is_none());
+        let mut unplaced = Self { rows: 0, first: None };
+        for (at, row) in without {
+            unplaced.rows += 1;
+            let text = &examples[at].input.text;
+            let mut values = slots.values(&examples[at].answer).into_iter();
+            let found = values.find(|(slot, value)| slots.places(*slot, value, text, &row.sentence).is_empty());
+            let found = found.map(|(slot, value)| (at, slot, value.to_string()));
+            unplaced.first = unplaced.first.or(found);
+        }
+        unplaced
+    }
+
+    fn told(&self, slots: &Slots, examples: &[Example]) -> String {
+        let mut told = format!(
+            "{} of {} labelled rows have values that do not stand in their texts",
+            self.rows,
+            examples.len()
+        );
+        if let Some((row, slot, value)) = &self.first {
+            let text: String = examples[*row].input.text.chars().take(SHOWN).collect();
+            told.push_str(&format!(
+                ", such as {value} for `{}` in \"{text}\"",
+                slots.leaves[*slot].name()
+            ));
+        }
+        told
+    }
+}
+
+/// What somebody should know of values that stand within others.
+fn crowded(slots: &Slots, crowded: &[(usize, usize)]) -> Option<String> {
+    let (field, other) = crowded.first()?;
+    Some(format!(
+        "{} values stand where another field's value does, such as one of `{}` within one of `{}`: a head gives a word to one field alone, and \
+         does not find these",
+        crowded.len(),
+        slots.leaves[*field].name(),
+        slots.leaves[*other].name()
+    ))
 }
 
 /// How taggers did on texts that they had not seen.
@@ -172,21 +234,22 @@ impl<'a> Judged<'a> {
                 continue;
             };
             let record = slots.record(&example.input.text, &row.sentence, tagging);
-            let said = slots.values(&record.value);
             let right = slots.values(&example.answer);
-            let mut left = right.clone();
-            let mut given = said.iter();
+            let mut left: Vec<(usize, serde_json::Value)> =
+                right.iter().map(|(slot, value)| (*slot, canonical(value))).collect();
+            let mut given = slots.values(&record.value).into_iter();
             for field in &record.fields {
                 let is_right = if field.span.is_some() {
-                    let value = given.next();
-                    let at = left.iter().position(|wanted| Some(wanted) == value);
+                    let value = given.next().map(|(slot, value)| (slot, canonical(value)));
+                    let at = left.iter().position(|wanted| Some(wanted) == value.as_ref());
                     at.map(|at| left.swap_remove(at)).is_some()
                 } else {
-                    right.iter().all(|(slot, _)| slots.slots[*slot].name() != field.value)
+                    right.iter().all(|(slot, _)| slots.leaves[*slot].name() != field.value)
                 };
                 judged.parts.push((field.confidence, is_right));
             }
-            judged.scored.push(Some((record.confidence, said == right)));
+            let is_right = record.missing.is_none() && canonical(&record.value) == canonical(&example.answer);
+            judged.scored.push(Some((record.confidence, is_right)));
             judged.read.push((&example.answer, record));
         }
         judged

@@ -88,7 +88,7 @@ impl Tuned<'_> {
         };
         let fit = |rows: &[TaggerRow]| {
             let groups: Vec<u64> = (0..rows.len() as u64).collect();
-            train_tagger(rows, self.slots.slots.len(), &groups, &fixed, &|| {
+            train_tagger(rows, self.slots.leaves.len(), &groups, &fixed, &|| {
                 self.cancel.is_cancelled()
             })
         };
@@ -109,10 +109,14 @@ impl Tuned<'_> {
             let read = cut.with_states(&windows.joined(states, first.dimensions()), first.dimensions());
             let rows = self.placed(read);
             let seen: Vec<TaggerRow> = seen.iter().map(|&row| rows[row].clone()).collect();
-            let trained = fit(&seen)?;
-            let reader = trained.tagger.reader();
             let mut held_out = vec![None; rows.len()];
-            for row in held {
+            let trained = match fit(&seen) {
+                // Nothing can be told then, and all rows together may be enough.
+                Err(LearnError::TooFewExamples { .. }) => None,
+                other => Some(other?),
+            };
+            let reader = trained.as_ref().map(|trained| trained.tagger.reader());
+            for (row, reader) in held.into_iter().zip(reader.iter().cycle()) {
                 held_out[row] = Some(reader.read(&rows[row].sentence, &rows[row].states.view())?);
             }
             held_out
@@ -208,7 +212,7 @@ impl Tuned<'_> {
             on_event(TrainEvent::Rows(all as u64));
             !self.cancel.is_cancelled()
         };
-        let classes = 1 + 2 * self.slots.slots.len();
+        let classes = 1 + 2 * self.slots.leaves.len();
         Ok(encoder.tune_on_tokens(lessons, classes, &options, &mut report)?)
     }
 }

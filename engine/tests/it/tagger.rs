@@ -166,10 +166,10 @@ fn a_head_is_refused_for_fields_that_it_was_not_trained_for_and_where_nothing_ca
             {"input": "it is broken", "fields": {"topic": "complaint"}}, {"input": "where is it", "fields": {"topic": "delivery"}},
         ]}})),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(told.join("\n"), @r#"
     no head can be trained for the task `booking`: the values of its field `urgent` are no pieces of a text
-    no head can be trained for the task `booking`: 2 of 2 labelled rows have values that do not stand in their texts
-    ");
+    no head can be trained for the task `booking`: 2 of 2 labelled rows have values that do not stand in their texts, such as "complaint" for `topic` in "it is broken"
+    "#);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::pieces::pieces;
 
 /// Most tokens of another column that are terms of a text: longer ones are no categories.
@@ -71,17 +73,37 @@ impl Sentence {
         }
         let found = self.tokens.windows(wanted.len()).enumerate().filter(|(_, window)| {
             let mut same = window.iter().zip(&wanted);
-            same.all(|(token, wanted)| text.get(token.clone()) == Some(*wanted))
+            same.all(|(token, wanted)| text.get(token.clone()).is_some_and(|own| is_same(own, wanted)))
         });
         found
             .map(|(start, _)| start..start + wanted.len())
-            .filter(|place| {
-                !self
-                    .borders
-                    .iter()
-                    .any(|border| place.start < *border && *border < place.end)
-            })
+            .filter(|place| self.is_in_one_part(place))
             .collect()
+    }
+
+    /// Every place of at most `most` tokens, from token to token, whose text is what `is_wanted` says, and that is within no
+    /// other such place.
+    pub fn places_of(&self, text: &str, most: usize, is_wanted: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
+        for start in 0..self.tokens.len() {
+            for end in start + 1..=self.tokens.len().min(start + most) {
+                let place = self.tokens[start].start..self.tokens[end - 1].end;
+                if self.is_in_one_part(&(start..end)) && text.get(place).is_some_and(&is_wanted) {
+                    places.push(start..end);
+                }
+            }
+        }
+        let is_within =
+            |one: &Range<usize>, other: &Range<usize>| one != other && other.start <= one.start && one.end <= other.end;
+        let whole = places
+            .iter()
+            .filter(|one| !places.iter().any(|other| is_within(one, other)));
+        whole.cloned().collect()
+    }
+
+    fn is_in_one_part(&self, place: &Range<usize>) -> bool {
+        let mut borders = self.borders.iter();
+        !borders.any(|border| place.start < *border && *border < place.end)
     }
 }
 
@@ -93,6 +115,11 @@ fn tokens_of(text: &str) -> Vec<Range<usize>> {
         at - piece.len()..at
     });
     ranges.filter(|range| !text[range.clone()].trim().is_empty()).collect()
+}
+
+/// Whether two words are the same in composed form (Unicode Standard Annex 15).
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || (!(one.is_ascii() && other.is_ascii()) && one.nfc().eq(other.nfc()))
 }
 
 fn lower(word: &str) -> String {
@@ -202,6 +229,13 @@ mod tests {
         assert_eq!(sentence.places(text, " 12:30 ").len(), 2);
         assert!(sentence.places(text, "12:3").is_empty(), "tokens are whole");
         assert!(sentence.places(text, "").is_empty());
+        assert_eq!(
+            self::sentence("Jose\u{301} e").places("Jose\u{301} e", "José").len(),
+            1,
+            "composed or not"
+        );
+        let hours = sentence.places_of(text, 3, |piece| piece == "12:30");
+        assert_eq!(hours, sentence.places(text, "12:30"));
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct TrainedTagger {
     pub tagger: Tagger,
     /// Of each text the values, as numbers of fields with pieces from token to token: the places that were chosen.
     pub placed: Vec<Vec<(usize, Range<usize>)>>,
+    /// Values without a place that is not another's, each as numbers of its field and of one whose value has the place.
+    pub crowded: Vec<(usize, usize)>,
     /// Of each text what a tagger says of it that had not seen it. None where every one has.
     pub held_out: Vec<Option<Tagging>>,
     /// The penalty that did best on what was held out.
@@ -118,6 +120,7 @@ pub fn train_tagger(
         tags,
         corpus: &corpus,
         right: Vec::new(),
+        crowded: Vec::new(),
         stopped,
     };
     run.place(&usable)?;
@@ -170,6 +173,7 @@ pub fn train_tagger(
     Ok(TrainedTagger {
         tagger,
         placed: placed.collect(),
+        crowded: run.crowded,
         held_out,
         penalty,
         log_loss,
@@ -247,13 +251,15 @@ struct Run<'a> {
     corpus: &'a Corpus,
     /// The right tag of each token.
     right: Vec<usize>,
+    /// See [`TrainedTagger::crowded`].
+    crowded: Vec<(usize, usize)>,
     stopped: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Run<'_> {
     /// Chooses the place of each value.
     fn place(&mut self, usable: &[usize]) -> Result<(), LearnError> {
-        self.right = self.tagged(|_, value| value.places.clone());
+        (self.right, self.crowded) = self.tagged(|_, value| value.places.clone());
         let several = |row: &usize| {
             let values = self.rows[*row].values.as_deref().unwrap_or_default();
             values.iter().any(|value| value.places.len() > 1)
@@ -268,7 +274,7 @@ impl Run<'_> {
         let point = self.fit(from, 1.0, None)?;
         let scores = self.corpus.scores(self.tags.count(), &point);
         let chain = self.chain(&point);
-        self.right = self.tagged(|row, value| {
+        (self.right, self.crowded) = self.tagged(|row, value| {
             if value.places.len() < 2 {
                 return value.places.clone();
             }
@@ -285,8 +291,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tags of all tokens, where each value stands at the first of its places that is still free.
-    fn tagged(&self, places: impl Fn(usize, &Value) -> Vec<Range<usize>>) -> Vec<usize> {
+    /// Tags of all tokens, where each value stands at the first of its places that is still free, and values for which none
+    /// is.
+    fn tagged(&self, places: impl Fn(usize, &Value) -> Vec<Range<usize>>) -> (Vec<usize>, Vec<(usize, usize)>) {
+        let mut crowded = Vec::new();
         let mut right = Vec::with_capacity(self.corpus.states.nrows());
         for (at, row) in self.rows.iter().enumerate() {
             let mut taken: Vec<(usize, Range<usize>)> = Vec::new();
@@ -295,18 +303,20 @@ impl Run<'_> {
             let length = |value: &Value| value.places.first().map_or(0, Range::len);
             values.sort_by_key(|value| (value.places.len() > 1, std::cmp::Reverse(length(value))));
             for value in values {
-                let is_free = |place: &Range<usize>| {
-                    taken
-                        .iter()
-                        .all(|(_, other)| place.end <= other.start || other.end <= place.start)
+                let holder = |place: &Range<usize>| {
+                    let mut others = taken.iter();
+                    others.find(|(_, other)| place.end > other.start && other.end > place.start)
                 };
-                if let Some(place) = places(at, value).into_iter().find(|place| is_free(place)) {
-                    taken.push((value.field, place));
+                let places = places(at, value);
+                if let Some(place) = places.iter().find(|place| holder(place).is_none()) {
+                    taken.push((value.field, place.clone()));
+                } else if let Some((other, _)) = places.first().and_then(holder) {
+                    crowded.push((value.field, *other));
                 }
             }
             right.extend(Tags::write(row.sentence.tokens.len(), &taken));
         }
-        right
+        (right, crowded)
     }
 
     fn fit(&self, texts: &[usize], penalty: f32, start: Option<Vec<f32>>) -> Result<Vec<f32>, LearnError> {

@@ -1,6 +1,6 @@
 //! From cells of a table to what is measured of them.
 
-use refuel_engine::evaluate::{Classes, Evaluation, Judged};
+use refuel_engine::evaluate::{Classes, Evaluation, Judged, canonical};
 use refuel_task::{Answer, Gate, Kind, Status, Task};
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ impl Judge {
                 Value::Null if kind.is_some_and(Kind::takes_null) => Some(vec![self.classes.number("null")]),
                 Value::Null => None,
                 Value::String(text) => Some(vec![self.classes.number(text.trim())]),
-                other => Some(vec![self.classes.number(&other.to_string())]),
+                other => Some(vec![self.classes.number(&canonical(other).to_string())]),
             };
         };
         match value {

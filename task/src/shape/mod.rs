@@ -1,10 +1,10 @@
 //! What an extracted value may be: the fields of a record, and the shape of each.
 
 mod check;
+mod read;
 mod write;
 
 pub(crate) use check::{check, checked, filled, typed};
-use serde_json::Value;
 pub use write::spaced;
 pub(crate) use write::{spec, written_types};
 
@@ -69,13 +69,6 @@ pub enum Shape {
         /// The most that there may be.
         most: Option<u32>,
     },
-}
-
-impl Shape {
-    /// The value that a piece of a text stands for; None where it has another shape.
-    pub fn read(&self, piece: &str) -> Option<Value> {
-        typed(self, &Value::from(piece.trim()))
-    }
 }
 
 /// What a text may be.

@@ -1,6 +1,6 @@
 //! Answers beside right ones: what classes they are, and whether they are the same.
 
-use refuel_engine::evaluate::{Classes, Judged, bare_words};
+use refuel_engine::evaluate::{Classes, Judged, bare_words, canonical};
 use refuel_task::{Answer, Gate, Kind, Normalization, Status, Task, ValueRules};
 use serde_json::Value;
 
@@ -79,7 +79,8 @@ impl Judge {
                 Value::String(text) => text.trim().to_owned(),
                 // That there is no answer, or no value, is one, too.
                 Value::Null if self.kind == Kind::ANSWER || self.kind == Kind::NORMALIZE => String::new(),
-                Value::Object(_) | Value::Number(_) | Value::Bool(_) => value.to_string(),
+                Value::Object(_) | Value::Number(_) => canonical(value).to_string(),
+                Value::Bool(_) => value.to_string(),
                 _ => return None,
             };
             return Some(vec![self.classes.number(&text)]);

@@ -384,7 +384,10 @@ class Moments(Set):
         rights, seconds, asked = [], 0.0, {}
         for (form, now), rows in self.groups.items():
             data.write(self.work / "rows.csv", ["input", "results"], rows)
-            answers, asked = self.ask(verbs, self.task(template, changes=[("FORM", form), ("NOW", now)]))
+            # A duration is the same whenever and wherever it is said, and a time wherever: they take fewer options.
+            shorter = {"duration": ("{FORM: {region: US, reference: NOW}}", "FORM"), "time": ("region: US, ", "")}
+            changes = [shorter.get(form, ("", "")), ("FORM", form), ("NOW", now)]
+            answers, asked = self.ask(verbs, self.task(template, changes=changes))
             seconds += len(rows) / asked["rows_per_second"]
             for given, sure, row in answers:
                 results = json.loads(row["results"])

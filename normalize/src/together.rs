@@ -22,7 +22,8 @@ pub(crate) fn with_fractions(text: &str, numbers: Vec<Number>) -> Vec<Number> {
             made.push(top);
             continue;
         };
-        let whole = made.pop_if(|whole| digits(whole).is_some() && text[whole.span.end..top.span.start] == *" ");
+        let whole =
+            made.pop_if(|whole| digits(whole).is_some() && text.get(whole.span.end..top.span.start) == Some(" "));
         let start = whole.as_ref().map_or(top.span.start, |whole| whole.span.start);
         let of = |number: &Number| digits(number).unwrap_or(0);
         let value = whole.as_ref().map_or(0.0, |whole| f64::from(of(whole)))
@@ -45,7 +46,7 @@ fn is_fraction(text: &str, top: &Number, bottom: &Number) -> bool {
         return false;
     };
     let alone = !text[..top.span.start].ends_with('/') && !text[bottom.span.end..].starts_with('/');
-    text[top.span.end..bottom.span.start] == *"/" && alone && above < below && PARTS.contains(&below)
+    text.get(top.span.end..bottom.span.start) == Some("/") && alone && above < below && PARTS.contains(&below)
 }
 
 /// The digits of a number that has no marks, without its sign.
@@ -73,6 +74,12 @@ mod tests {
     fn read(text: &str) -> Vec<String> {
         let numbers = with_fractions(text, numbers(text, &Settings::default()));
         numbers.into_iter().map(|number| number.readings.join(" or ")).collect()
+    }
+
+    #[test]
+    fn numbers_that_share_a_mark_are_no_fraction() {
+        // The comma and the sign may be of the number before and of that behind.
+        assert!(!read("5,-5").is_empty());
     }
 
     #[test]

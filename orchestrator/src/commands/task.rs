@@ -133,7 +133,11 @@ fn overview(task: &Task) -> String {
         let head = task.head_name();
         grid.pair(
             "asked first",
-            format!("rules, the examples that are most alike, and the head `{head}`"),
+            if task.label_rules.is_empty() {
+                format!("the head `{head}`")
+            } else {
+                format!("rules, and the head `{head}`")
+            },
         );
     }
     grid.pair("model", model_in_words(task));
@@ -224,7 +228,10 @@ fn model_in_words(task: &Task) -> String {
     match task.strategy {
         Strategy::Similar => "none: the examples that are most like the row answer".to_owned(),
         Strategy::Head => format!("none: the head `{}` answers", task.head_name()),
-        _ => "none: rules alone answer".to_owned(),
+        _ => match task.embedded_vocabulary() {
+            Some((_, model)) => format!("none: rules answer, and `{model}` finds what they leave"),
+            None => "none: rules alone answer".to_owned(),
+        },
     }
 }
 

@@ -352,7 +352,7 @@ fn fields_are_found_by_a_head_whose_ways_of_answering_are_compared() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|way| way["name"].as_str().unwrap())
+        .map(|way| way["way"].as_str().unwrap())
         .collect();
     assert_eq!(ways, ["head", "cascade"]);
 }

@@ -78,15 +78,6 @@ impl Tokenizer {
         self.encode(&self.data, text, false)
     }
 
-    /// The bytes that each token of a text stands for, from where to where.
-    pub(crate) fn offsets(&self, text: &str) -> Result<Vec<(usize, usize)>, EngineError> {
-        let encoding = self.data.encode(text, false).map_err(|error| EngineError::Tokenizer {
-            model: self.model.clone(),
-            reason: error.to_string(),
-        })?;
-        Ok(encoding.get_offsets().to_vec())
-    }
-
     /// Tokens of a text, nothing added, with the bytes that each stands for.
     pub(crate) fn with_places(&self, text: &str) -> Result<(Vec<u32>, Vec<Range<usize>>), EngineError> {
         let encoding = self.data.encode(text, false).map_err(|error| EngineError::Tokenizer {
@@ -95,6 +86,12 @@ impl Tokenizer {
         })?;
         let places = encoding.get_offsets().iter().map(|&(start, end)| start..end);
         Ok((encoding.get_ids().to_vec(), places.collect()))
+    }
+
+    /// The bytes that each token of a text stands for, from where to where.
+    pub(crate) fn offsets(&self, text: &str) -> Result<Vec<(usize, usize)>, EngineError> {
+        let (_, places) = self.with_places(text)?;
+        Ok(places.into_iter().map(|place| (place.start, place.end)).collect())
     }
 
     /// Tokens of a whole input of an encoder, with the special tokens that its tokenizer adds around it.

@@ -6,7 +6,7 @@ use refuel_learn::{ANSWERABLE_OUTPUTS, AnswerableHead, Facts, LearnError, Questi
 use refuel_registry::ModelEntry;
 use refuel_task::Task;
 
-use super::{GRAPH_FILE, read, unfit, unusable};
+use super::{GRAPH_FILE, named, read, unfit, unusable};
 use crate::error::EngineError;
 
 /// What a language model shows and holds in mind of one question.
@@ -36,12 +36,6 @@ pub(crate) fn questions(read: &[&Read]) -> Result<Questions, LearnError> {
         shown: read.iter().map(|read| read.shown).collect(),
         states: Array2::from_shape_vec((read.len(), columns), states).expect("each has as many as any other"),
     })
-}
-
-/// The name of a model with its whole digest, as heads say whose states they read.
-pub(crate) fn named(entry: &ModelEntry) -> String {
-    let manifest = &entry.manifest;
-    format!("{}@{}", manifest.name, manifest.digest.trim_start_matches("sha256:"))
 }
 
 /// A head that says how sure answers of a language model are.

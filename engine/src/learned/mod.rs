@@ -84,6 +84,12 @@ pub(crate) fn choices_of(task: &Task) -> Vec<String> {
     task.labels.iter().map(|label| label.name.clone()).collect()
 }
 
+/// The name of a model with its whole digest, as heads say whose states they read.
+pub(crate) fn named(entry: &ModelEntry) -> String {
+    let manifest = &entry.manifest;
+    format!("{}@{}", manifest.name, manifest.digest.trim_start_matches("sha256:"))
+}
+
 /// Vectors as the rows of a matrix, each of length 1.
 pub(crate) fn matrix(vectors: &[Vec<f32>]) -> Result<Array2<f32>, LearnError> {
     let columns = vectors.first().map_or(0, Vec::len);

@@ -12,7 +12,8 @@ use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::evaluate::{bare_words, token_f1};
-use crate::learned::answerable::{Read, named, questions};
+use crate::learned::answerable::{Read, questions};
+use crate::learned::named;
 use crate::prepared::WindowReading;
 
 /// Rows that the language model reads together.

@@ -13,10 +13,9 @@ use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, T
 use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::learned::choices_of;
 use crate::learned::encoder::Encoder;
+use crate::learned::{choices_of, named};
 use crate::learning::labels::texts_of_labels;
-use crate::steps::embedding_model;
 
 /// Tunes the embedding model on examples, puts it into the registry, and gives the head on it. It is tuned twice: first
 /// without some examples, which tells how good the second tuning is that sees all.
@@ -29,8 +28,7 @@ pub(super) fn learn(
     cancel: &Cancel,
     on_event: OnTraining<'_>,
 ) -> Result<Learned, EngineError> {
-    let base = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
-    let base = Encoder::new(Arc::clone(shared), &base)?;
+    let base = options.encoder(shared, task)?;
     let run = Run {
         shared,
         task,
@@ -90,11 +88,7 @@ impl Run<'_> {
             scored[row] = Some(*known);
         }
         let mut facts = Facts::new(choices_of(self.task), hash_of(self.examples), self.examples.len());
-        facts.embedding_model = Some(format!(
-            "{}@{}",
-            entry.manifest.name,
-            entry.manifest.digest.trim_start_matches("sha256:")
-        ));
+        facts.embedding_model = Some(named(&entry));
         facts.held_out_accuracy = custom.held_out_accuracy;
         facts.calibration = calibration;
         facts.catch_all = custom.catch_all;

@@ -13,9 +13,7 @@ use super::{HeldOut, Learned, OnTraining, TrainEvent, TrainOptions, TrainStep, g
 use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
-use crate::learned::encoder::Encoder;
-use crate::learned::{choices_of, matrix};
-use crate::steps::embedding_model;
+use crate::learned::{choices_of, matrix, named};
 
 /// Trains a head on the embeddings of examples, and on their terms where these help. Names and descriptions of labels are
 /// evidence beside the examples.
@@ -27,8 +25,7 @@ pub(super) fn learn(
     cancel: &Cancel,
     on_event: OnTraining<'_>,
 ) -> Result<Learned, EngineError> {
-    let name = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
-    let encoder = Encoder::new(Arc::clone(shared), &name)?;
+    let encoder = options.encoder(shared, task)?;
     let names = choices_of(task);
     let labels = numbered(examples, &names);
     let texts: Vec<&str> = examples.iter().map(|example| example.input.text.as_str()).collect();
@@ -84,11 +81,7 @@ pub(super) fn learn(
     let entry = encoder.entry().clone();
     let mut facts = Facts::new(names, hash_of(examples), examples.len());
     facts.terms = (trained.head.terms() > 0).then(|| vocabulary.to_json());
-    facts.embedding_model = Some(format!(
-        "{}@{}",
-        entry.manifest.name,
-        entry.manifest.digest.trim_start_matches("sha256:")
-    ));
+    facts.embedding_model = Some(named(&entry));
     facts.held_out_accuracy = trained.accuracy;
     facts.held_out_log_loss = trained.log_loss;
     facts.calibration = calibration;

@@ -13,6 +13,7 @@ mod tagger_tuned;
 mod tuned;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use refuel_compiler::{GraphInterface, ModelDescription, Role, SCHEMA_VERSION, WeightFormat};
 use refuel_learn::data_hash;
@@ -21,11 +22,13 @@ use refuel_task::{Example, Kind, Strategy, Task};
 use serde::Serialize;
 
 use crate::cancel::Cancel;
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::error::EngineError;
 use crate::learned::GRAPH_FILE;
 use crate::learned::cascade::CASCADE_FILE;
+use crate::learned::encoder::Encoder;
 use crate::learned::tagger::Slots;
+use crate::steps::embedding_model;
 
 pub use crate::learned::cascade::{CascadeChoice, CascadePart};
 pub use cascade::{Alone, ChosenCascade};
@@ -58,6 +61,14 @@ pub struct Tuning {
     pub epochs: usize,
     /// Where the checkpoint is fetched from that the model was compiled of.
     pub servers: Servers,
+}
+
+impl TrainOptions<'_> {
+    /// The model that a head reads texts by.
+    fn encoder(&self, shared: &Arc<Shared>, task: &Task) -> Result<Encoder, EngineError> {
+        let name = self.embedding.map_or_else(|| embedding_model(task), str::to_owned);
+        Encoder::new(Arc::clone(shared), &name)
+    }
 }
 
 impl Default for TrainOptions<'_> {

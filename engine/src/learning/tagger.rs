@@ -14,9 +14,8 @@ use crate::cancel::Cancel;
 use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::evaluate::{Slots as SlotScores, canonical};
-use crate::learned::encoder::Encoder;
+use crate::learned::named;
 use crate::learned::tagger::{Parts, Slots, TaggedRecord, read_texts};
-use crate::steps::embedding_model;
 
 /// Characters of a text that a message shows.
 const SHOWN: usize = 60;
@@ -42,8 +41,7 @@ pub(super) fn learn(
             "a head finds texts, numbers and lists of these; let the model read others: strategy: model",
         ));
     }
-    let name = options.embedding.map_or_else(|| embedding_model(task), str::to_owned);
-    let encoder = Encoder::new(Arc::clone(shared), &name)?;
+    let encoder = options.encoder(shared, task)?;
     let texts: Vec<&str> = examples.iter().map(|example| example.input.text.as_str()).collect();
     on_event(TrainEvent::Begin {
         step: TrainStep::Embed,
@@ -109,11 +107,7 @@ pub(super) fn learn(
     let held_out = judged.measured(&scored);
     let mut facts = Facts::new(slots.names(), hash_of(examples), examples.len());
     let entry = encoder.entry().clone();
-    facts.embedding_model = Some(format!(
-        "{}@{}",
-        entry.manifest.name,
-        entry.manifest.digest.trim_start_matches("sha256:")
-    ));
+    facts.embedding_model = Some(named(&entry));
     facts.held_out_accuracy = held_out.accuracy;
     facts.held_out_log_loss = trained.log_loss;
     facts.calibration = calibration;

@@ -1,6 +1,5 @@
 //! Entries of vocabularies that are found by what they mean, with a real encoder.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use refuel_engine::session::Budget;
@@ -129,25 +128,11 @@ fn a_model_chooses_among_entries_of_letters_and_of_meaning() {
     );
 }
 
-/// A home with the library and the encoder of another.
-fn own_home(there: &Path) -> tempfile::TempDir {
-    let own = tempfile::tempdir().expect("a folder");
-    symlink(there.join("lib"), own.path().join("lib")).expect("a link");
-    std::fs::create_dir(own.path().join("models")).expect("a folder");
-    symlink(
-        there.join("models").join(ENCODER),
-        own.path().join("models").join(ENCODER),
-    )
-    .expect("a link");
-    own
-}
-
 #[test]
 fn vectors_of_a_vocabulary_are_kept_beside_the_answers() {
-    let Some(there) = home::with_model(ENCODER) else {
+    let Some(own) = home::own(&[ENCODER]) else {
         return;
     };
-    let own = own_home(&there);
     let cache = own.path().join("cache");
     let engine = || -> Engine {
         let cache = CachePolicy::Disk {

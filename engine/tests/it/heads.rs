@@ -1,7 +1,6 @@
 //! Heads that are trained on a task's examples, and what answers by them.
 
 use std::collections::HashMap;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use refuel_engine::learning::{TrainEvent, TrainOptions, TrainStep, Training};
@@ -13,15 +12,7 @@ use crate::home::{self, DECODER, ENCODER};
 
 /// A home folder of the test's own, with the models of the other one.
 pub(crate) fn own_home() -> Option<tempfile::TempDir> {
-    let there = home::with_model(ENCODER)?;
-    home::with_model(DECODER)?;
-    let own = tempfile::tempdir().expect("a folder");
-    symlink(there.join("lib"), own.path().join("lib")).expect("a link");
-    std::fs::create_dir(own.path().join("models")).expect("a folder");
-    for model in [ENCODER, DECODER] {
-        symlink(there.join("models").join(model), own.path().join("models").join(model)).expect("a link");
-    }
-    Some(own)
+    home::own(&[ENCODER, DECODER])
 }
 
 /// The task of TREC questions with examples, and rows to grade.

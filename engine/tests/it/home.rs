@@ -1,5 +1,6 @@
 //! Where the models are, and what the tests share.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -45,6 +46,23 @@ pub(crate) fn with_model(model: &str) -> Option<PathBuf> {
         Ok(_) => Some(home),
         Err(_) => skipped(model),
     }
+}
+
+/// A home folder of a test's own, with the library and some models of the other one; None, said on standard error, where
+/// one of them is missing.
+pub(crate) fn own(models: &[&str]) -> Option<tempfile::TempDir> {
+    let there = library()?;
+    for model in models {
+        with_model(model)?;
+    }
+    let own = tempfile::tempdir().expect("a folder");
+    symlink(there.join("lib"), own.path().join("lib")).expect("a link");
+    std::fs::create_dir(own.path().join("models")).expect("a folder");
+    for model in models {
+        let at = Path::new("models").join(model);
+        symlink(there.join(&at), own.path().join(&at)).expect("a link");
+    }
+    Some(own)
 }
 
 /// The folder of the evaluation data; None, said on standard error, where it is missing.

@@ -65,12 +65,13 @@ pub enum Pooling {
 pub enum GraphInterface {
     /// A decoder compiled by us, with a shared prefix apart from each row's own past.
     ///
-    /// Inputs: `input_ids` i64 `[B, L]`; `position_ids` i64 `[B, L]`; `attention_bias` f32 `[1, B, L, T + L]` over the
-    /// row's own past and new tokens; for each layer `prefix_key.N` and `prefix_value.N` f32 `[kv_heads, 1, P, head_size]`
-    /// and `past_key.N`, `past_value.N` f32 `[kv_heads, B, T, head_size]`; `logit_positions` i64 `[G]`, indexes into the
-    /// flattened `B * L` tokens. Families with a sliding window also take `sliding_bias` f32 `[1, B, L, P + T + L]`.
+    /// Inputs: `input_ids` i64 `[B, L]`; `position_ids` i64 `[B, L]`; `attention_bias` f32 `[1, B, L, T]` over the
+    /// `T` places of a row's own tokens; for each layer `prefix_key.N` and `prefix_value.N` f32 `[kv_heads, 1, P, head_size]`
+    /// and `past_key.N`, `past_value.N` f32 `[kv_heads, B, T, head_size]`; `key_places` i64 `[kv_heads, B, L, 3]`, head, row
+    /// and place where each new token's key and value go; `logit_positions` i64 `[G]`, indexes into the
+    /// flattened `B * L` tokens. Families with a sliding window also take `sliding_bias` f32 `[1, B, L, P + T]`.
     /// Outputs: `logits` f32 `[G, vocabulary]`; for each layer `present_key.N`, `present_value.N`
-    /// f32 `[kv_heads, B, T + L, head_size]`.
+    /// f32 `[kv_heads, B, T, head_size]`: the past with the new tokens in their places.
     PrefixDecoder,
     /// A decoder as exporters write it: `input_ids`, `attention_mask`, maybe `position_ids`,
     /// `past_key_values.N.key|value`, `logits`, `present.N.key|value`.
@@ -108,8 +109,8 @@ pub enum GraphInterface {
 
 /// The [`ModelDescription::schema_version`] that this version of Refuel writes and runs.
 ///
-/// 1: keys and values by row, then by head. 2: by head, then by row.
-pub const SCHEMA_VERSION: u32 = 2;
+/// 1: keys and values by row, then by head. 2: by head, then by row. 3: in places that the caller chooses.
+pub const SCHEMA_VERSION: u32 = 3;
 
 impl ModelDescription {
     /// Bytes of one token's keys and values, in single precision.

@@ -1,8 +1,8 @@
 //! What guessing ahead is worth: the same texts written with guesses and without, one at a time and many at a time.
 //!
 //! `cargo run --release -p refuel-engine --example drafts -- TASK.yml ROWS.csv [ROWS]`, where the table has the columns that
-//! the task reads. Prints, for each number of texts at a time, texts a second both ways, their ratio, and how many of the
-//! answers differ.
+//! the task reads. Prints, for each number of texts at a time, texts a second both ways, their ratio, and how many of the answers,
+//! and of their confidences to the last bit, are not those of one text at a time without guesses.
 
 #![expect(clippy::print_stdout, reason = "the figures are what the example is for")]
 
@@ -34,7 +34,8 @@ fn main() -> Result<(), Failure> {
         || std::env::home_dir().unwrap_or_default().join(".local/share/refuel"),
         PathBuf::from,
     );
-    println!("texts at a time | without | with {DRAFTS} guesses | ratio | other answers");
+    println!("texts at a time | without | with {DRAFTS} guesses | ratio | other answers | other confidences");
+    let mut expected: Option<Vec<Answer>> = None;
     for at_a_time in [1, 4, 32] {
         // Kept answers would be found: each run has an engine of its own.
         let run = |drafts: usize| -> Result<(f64, Vec<Answer>), Failure> {
@@ -53,16 +54,17 @@ fn main() -> Result<(), Failure> {
             }
             Ok((answers.len() as f64 / start.elapsed().as_secs_f64(), answers))
         };
-        let ((plain, expected), (drafted, answers)) = (run(0)?, run(DRAFTS)?);
-        let other = expected
-            .iter()
-            .zip(&answers)
-            .filter(|(left, right)| left.value != right.value)
-            .count();
+        let ((plain, alone), (drafted, answers)) = (run(0)?, run(DRAFTS)?);
+        let expected = expected.get_or_insert_with(|| alone.clone());
+        let differing = |differs: fn(&Answer, &Answer) -> bool| {
+            let others = |answers: &[Answer]| expected.iter().zip(answers).filter(|(a, b)| differs(a, b)).count();
+            format!("{}, {} of {}", others(&alone), others(&answers), answers.len())
+        };
         println!(
-            "{at_a_time} | {plain:.2} | {drafted:.2} | {:.2} | {other} of {}",
+            "{at_a_time} | {plain:.2} | {drafted:.2} | {:.2} | {} | {}",
             drafted / plain,
-            answers.len()
+            differing(|left, right| left.value != right.value),
+            differing(|left, right| left.raw_confidence != right.raw_confidence),
         );
     }
     Ok(())

@@ -14,11 +14,15 @@ use crate::onnx::graph::{GraphBuilder, Value, named, sized};
 use crate::onnx::messages::{AttributeProto, ElementType};
 use crate::weights::matrix::{Matrix, Part, Rows};
 
+/// Where the new tokens' keys and values are put among those of their row, as indexes of `ScatterND`. A caller that puts each
+/// at its position has every sum over them made in one order, whatever stands beside a row and whatever was guessed.
+const KEY_PLACES: &str = "key_places";
+
 /// What all layers' attention shares.
 pub(super) struct Attention {
-    /// Which tokens of its row a token sees, for all query heads of a group: `[1, B, group · L, T + L]`.
+    /// Which places of its row a token sees, for all query heads of a group: `[1, B, group · L, T]`.
     own_bias: Option<Value>,
-    /// The same over prefix and row, for layers with a sliding window: `[1, B, group · L, P + T + L]`.
+    /// The same over prefix and row, for layers with a sliding window: `[1, B, group · L, P + T]`.
     sliding_bias: Option<Value>,
     /// Cosines and sines.
     tables: Option<(Value, Value)>,
@@ -49,21 +53,26 @@ impl Attention {
         let (batch, length) = (named("batch"), named("length"));
         graph.input("input_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
         graph.input("position_ids", ElementType::Int64, &[batch.clone(), length.clone()]);
-        let bias = [sized(1), batch.clone(), length.clone(), named("past_and_length")];
+        let bias = [sized(1), batch.clone(), length.clone(), named("places")];
         graph.input("attention_bias", ElementType::Float, &bias);
         if sliding {
-            let bias = [sized(1), batch.clone(), length.clone(), named("prefix_past_and_length")];
+            let bias = [sized(1), batch.clone(), length.clone(), named("prefix_and_places")];
             graph.input("sliding_bias", ElementType::Float, &bias);
         }
         graph.input("logit_positions", ElementType::Int64, &[named("wanted")]);
         let (heads, width) = (sized(config.kv_heads), sized(config.head_size));
+        graph.input(
+            KEY_PLACES,
+            ElementType::Int64,
+            &[heads.clone(), batch.clone(), length, sized(3)],
+        );
         for layer in 0..config.layers {
             for word in ["key", "value"] {
                 let prefix = [heads.clone(), sized(1), named("prefix"), width.clone()];
                 graph.input(&format!("prefix_{word}.{layer}"), ElementType::Float, &prefix);
             }
             for word in ["key", "value"] {
-                let past = [heads.clone(), batch.clone(), named("past"), width.clone()];
+                let past = [heads.clone(), batch.clone(), named("places"), width.clone()];
                 graph.input(&format!("past_{word}.{layer}"), ElementType::Float, &past);
             }
         }
@@ -131,11 +140,11 @@ impl Attention {
             let new = graph.reshape(new, &[0, 0, kv_heads, size])?;
             let new = graph.transpose(&new, &[2, 0, 1, 3]);
             let past = format!("past_{word}.{layer}");
-            let all = graph.op("Concat", &[&past, &new], vec![AttributeProto::int("axis", 2)]);
+            let all = graph.op("ScatterND", &[&past, KEY_PLACES, &new], vec![]);
             let shape = [
                 sized(config.kv_heads),
                 named("batch"),
-                named("past_and_length"),
+                named("places"),
                 sized(config.head_size),
             ];
             Ok(graph.output(&format!("present_{word}.{layer}"), all, ElementType::Float, &shape))

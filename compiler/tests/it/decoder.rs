@@ -128,14 +128,27 @@ impl Decoder {
             inputs.push(input("sliding_bias", &[1, count, width, prefix_length + own], sliding));
         }
         let (heads, size) = (self.description.kv_heads, self.description.head_size);
-        for (kind, cache, rows) in [("prefix", prefix, 1), ("past", past, count)] {
+        let places = (0..heads).flat_map(|head| {
+            let tokens = (0..count).flat_map(|row| (past_length..own).map(move |place| (row, place)));
+            tokens.flat_map(move |(row, place)| [head, row, place].map(|index| index as i64))
+        });
+        inputs.push(input(
+            "key_places",
+            &[heads, count, width, 3],
+            places.collect::<Vec<_>>(),
+        ));
+        for (kind, cache, rows, capacity) in [("prefix", prefix, 1, prefix_length), ("past", past, count, own)] {
             assert!(cache.is_none_or(|cache| cache.rows == rows));
             for layer in 0..self.description.layers {
                 for (which, word) in ["key", "value"].into_iter().enumerate() {
-                    let data = cache
-                        .map(|cache| cache.layers[layer][which].clone())
-                        .unwrap_or_default();
-                    let shape = [heads, rows, cache.map_or(0, Cache::length), size];
+                    let mut data = vec![0.0; heads * rows * capacity * size];
+                    if let Some(cache) = cache {
+                        let kept = cache.layers[layer][which].chunks_exact((cache.length() * size).max(1));
+                        for (row, kept) in data.chunks_exact_mut((capacity * size).max(1)).zip(kept) {
+                            row[..kept.len()].copy_from_slice(kept);
+                        }
+                    }
+                    let shape = [heads, rows, capacity, size];
                     inputs.push(input(format!("{kind}_{word}.{layer}"), &shape, data));
                 }
             }

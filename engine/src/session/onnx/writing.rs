@@ -1,5 +1,7 @@
 //! One text that is being written: what the logits of a run add to it, and what is to be run next.
 
+use std::iter;
+
 use super::mathematics::{Chosen, choose, choose_first};
 use crate::guide::Guide;
 use crate::session::{GenerateOptions, Generated};
@@ -54,7 +56,8 @@ impl<'a> Writing<'a> {
             done: bounds.options.max_tokens == 0,
             text: Generated::default(),
         };
-        writing.go_on(bounds);
+        writing.pending = writing.forced(bounds);
+        writing.guess(bounds);
         writing
     }
 
@@ -64,16 +67,19 @@ impl<'a> Writing<'a> {
         let draft = std::mem::take(&mut self.draft);
         self.pending.clear();
         let mut right = 0;
-        for logits in logits.chunks_exact(bounds.vocabulary) {
+        // What is forced behind a guess and was guessed too has been run with it: the model has no say about it.
+        while let Some(logits) = logits.get(right * bounds.vocabulary..(right + 1) * bounds.vocabulary) {
             let Some(token) = self.next(logits, bounds) else { break };
-            if draft.get(right) == Some(&token) {
-                right += 1;
-                self.text.drafted += 1;
-                continue;
+            let certain: Vec<u32> = iter::once(token).chain(self.forced(bounds)).collect();
+            let guessed = certain.iter().zip(&draft[right..]);
+            let same = guessed.take_while(|(token, guess)| token == guess).count();
+            right += same;
+            self.pending.extend(&certain[same..]);
+            if self.done || same < certain.len() {
+                break;
             }
-            self.pending.push(token);
-            break;
         }
+        self.text.drafted += right as u32;
         if !draft.is_empty() {
             self.reach = if right == draft.len() {
                 (self.reach * 2).min(bounds.options.drafts)
@@ -82,9 +88,7 @@ impl<'a> Writing<'a> {
                 (right + 1).min(bounds.options.drafts)
             };
         }
-        if !self.done {
-            self.go_on(bounds);
-        }
+        self.guess(bounds);
         right
     }
 
@@ -139,25 +143,35 @@ impl<'a> Writing<'a> {
         (!self.done).then_some(token)
     }
 
-    /// Adds what is forced, and guesses.
-    fn go_on(&mut self, bounds: &Bounds<'_>) {
-        if let Some(guide) = &mut self.guide {
-            match guide.forced() {
-                Ok(forced) => {
-                    for token in forced {
-                        self.text.tokens.push(token);
-                        self.text.log_probabilities.push(0.0);
-                        self.text.allowed_log_probabilities.push(0.0);
-                        self.pending.push(token);
-                    }
+    /// Adds what the guide forces, without asking the model, and returns it.
+    fn forced(&mut self, bounds: &Bounds<'_>) -> Vec<u32> {
+        let Some(guide) = self.guide.as_mut().filter(|_| !self.done) else {
+            return Vec::new();
+        };
+        match guide.forced() {
+            Ok(forced) => {
+                self.text.tokens.extend(&forced);
+                for said in [
+                    &mut self.text.log_probabilities,
+                    &mut self.text.allowed_log_probabilities,
+                ] {
+                    said.resize(said.len() + forced.len(), 0.0);
                 }
-                Err(problem) => return self.fail(problem),
+                self.over();
+                if !self.done && self.full(bounds) {
+                    self.cut();
+                }
+                forced
             }
-            self.over();
-            if !self.done && self.full(bounds) {
-                self.cut();
+            Err(problem) => {
+                self.fail(problem);
+                Vec::new()
             }
         }
+    }
+
+    /// Guesses what follows.
+    fn guess(&mut self, bounds: &Bounds<'_>) {
         if self.done || self.reach == 0 {
             return;
         }
@@ -214,6 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::guide::TokenSet;
 
     #[test]
     fn what_followed_the_longest_match_is_copied() {
@@ -235,7 +250,59 @@ mod tests {
             .collect()
     }
 
-    fn written(prompt: &[u32], drafts: usize, vocabulary: usize) -> Generated {
+    /// Every third token is followed by two others, whatever the model says.
+    #[derive(Default)]
+    struct Triplets {
+        owed: Vec<u32>,
+    }
+
+    impl Triplets {
+        fn takes(owed: &mut Vec<u32>, token: u32) -> bool {
+            match owed.first() {
+                Some(&first) if first != token => return false,
+                Some(_) => drop(owed.remove(0)),
+                None if token % 3 == 0 => *owed = vec![token + 1, token + 2],
+                None => {}
+            }
+            true
+        }
+    }
+
+    impl Guide for Triplets {
+        fn forced(&mut self) -> Result<Vec<u32>, String> {
+            Ok(std::mem::take(&mut self.owed))
+        }
+
+        fn is_over(&self) -> bool {
+            false
+        }
+
+        fn allowed(&mut self) -> Result<TokenSet, String> {
+            let mut all = TokenSet::alloc(64);
+            all.set_all(true);
+            Ok(all)
+        }
+
+        fn fitting(&mut self, tokens: &[u32]) -> usize {
+            let mut owed = self.owed.clone();
+            tokens
+                .iter()
+                .take_while(|&&token| Self::takes(&mut owed, token))
+                .count()
+        }
+
+        fn take(&mut self, token: u32) -> Result<(), String> {
+            Self::takes(&mut self.owed, token)
+                .then_some(())
+                .ok_or_else(|| format!("{token} does not follow"))
+        }
+
+        fn ending(&mut self) -> Option<Vec<u32>> {
+            None
+        }
+    }
+
+    fn written(prompt: &[u32], drafts: usize, vocabulary: usize, guided: bool) -> Generated {
         let options = GenerateOptions {
             max_tokens: 40,
             stop_tokens: vec![0],
@@ -247,7 +314,8 @@ mod tests {
             eos_tokens: &[],
             options: &options,
         };
-        let mut writing = Writing::new(0, prompt, None, &bounds);
+        let guide = guided.then(|| Box::<Triplets>::default() as Box<dyn Guide>);
+        let mut writing = Writing::new(0, prompt, guide, &bounds);
         let mut context = prompt.to_vec();
         while !writing.done {
             context.extend(&writing.pending);
@@ -267,9 +335,10 @@ mod tests {
             prompt in prop::collection::vec(0_u32..12, 1..60),
             drafts in 1_usize..20,
             vocabulary in 4_usize..12,
+            guided: bool,
         ) {
-            let plain = written(&prompt, 0, vocabulary);
-            let mut drafted = written(&prompt, drafts, vocabulary);
+            let plain = written(&prompt, 0, vocabulary, guided);
+            let mut drafted = written(&prompt, drafts, vocabulary, guided);
             prop_assert!(drafted.drafted as usize <= drafted.tokens.len());
             drafted.drafted = 0;
             prop_assert_eq!(drafted, plain);

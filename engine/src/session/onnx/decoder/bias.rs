@@ -1,18 +1,18 @@
 //! Which token may look at which: attention biases, as plain numbers.
 
+use super::forward::Step;
 use crate::batching::CandidateTrie;
 
 /// What stands for "may not look": its exponential is 0 in single precision, and it stays finite when summed.
 pub(super) const HIDDEN: f32 = -1.0e9;
 
-/// One row of a run: `tokens` in a line, then the inner nodes of a trie, then padding up to `width`.
+/// One row of a run: `tokens` in a line, then the inner nodes of a trie, then padding.
 ///
-/// Writes `width` lines of `past + width` numbers into `into`, all of which must be [`HIDDEN`] before. `past` tokens of
-/// the row come before and are all visible.
-pub(super) fn write_row(into: &mut [f32], width: usize, past: usize, tokens: usize, trie: Option<&CandidateTrie>) {
-    let stride = past + width;
-    debug_assert_eq!(into.len(), width * stride);
-    for (query, line) in into.chunks_exact_mut(stride).enumerate() {
+/// Writes a line of `capacity` numbers for each of them into `into`, all of which must be [`HIDDEN`] before. `past` tokens of
+/// the row come before and are all visible; the new ones have the places behind them.
+pub(super) fn write_row(into: &mut [f32], capacity: usize, past: usize, tokens: usize, trie: Option<&CandidateTrie>) {
+    debug_assert_eq!(into.len() % capacity, 0);
+    for (query, line) in into.chunks_exact_mut(capacity).enumerate() {
         if query < tokens {
             line[..=past + query].fill(0.0);
             continue;
@@ -33,35 +33,24 @@ pub(super) fn write_row(into: &mut [f32], width: usize, past: usize, tokens: usi
     }
 }
 
-/// The bias of layers with a sliding window: a token sees those of the last `window` positions, itself included.
-///
-/// `bias` is `[rows, width, past + width]` over a row's own tokens; `positions` are those of the new tokens,
-/// `past_positions` those of the past ones (padding included, which `bias` hides). The result is
-/// `[rows, width, prefix + past + width]`.
-pub(super) fn sliding(
-    bias: &[f32],
-    rows: usize,
-    width: usize,
-    prefix: usize,
-    past_positions: &[Vec<i64>],
-    positions: &[i64],
-    window: usize,
-) -> Vec<f32> {
-    let past = past_positions.first().map_or(0, Vec::len);
-    let stride = past + width;
-    let mut result = Vec::with_capacity(rows * width * (prefix + stride));
-    for row in 0..rows {
-        for query in 0..width {
-            let at = positions[row * width + query];
+/// The bias of layers with a sliding window: a token sees those of the last `window` positions, itself included. The result is
+/// `[rows, width, prefix + capacity]`.
+pub(super) fn sliding(step: &Step, prefix: usize, window: usize) -> Vec<f32> {
+    let Step { width, capacity, .. } = *step;
+    let mut result = Vec::with_capacity(step.rows * width * (prefix + capacity));
+    for row in 0..step.rows {
+        let new = row * width..(row + 1) * width;
+        // What was there before has the position of its place; the nodes of a trie have others.
+        let mut keys: Vec<i64> = (prefix..prefix + capacity).map(|position| position as i64).collect();
+        for (&place, &position) in step.places[new.clone()].iter().zip(&step.positions[new.clone()]) {
+            keys[place] = position;
+        }
+        for query in new {
+            let at = step.positions[query];
             let near = |key: i64| if at - key < window as i64 { 0.0 } else { HIDDEN };
             result.extend((0..prefix as i64).map(near));
-            let line = &bias[(row * width + query) * stride..][..stride];
-            let keys = past_positions
-                .get(row)
-                .into_iter()
-                .flatten()
-                .chain(&positions[row * width..(row + 1) * width]);
-            result.extend(line.iter().zip(keys).map(|(&own, &key)| own.min(near(key))));
+            let line = &step.bias[query * capacity..][..capacity];
+            result.extend(line.iter().zip(&keys).map(|(&own, &key)| own.min(near(key))));
         }
     }
     result
@@ -99,7 +88,17 @@ mod tests {
     fn a_window_hides_what_is_far() {
         let mut bias = vec![HIDDEN; 4];
         write_row(&mut bias, 2, 0, 2, None);
-        let sliding = sliding(&bias, 1, 2, 3, &[], &[3, 4], 3);
+        let step = Step {
+            rows: 1,
+            width: 2,
+            tokens: vec![7, 8],
+            positions: vec![3, 4],
+            capacity: 2,
+            places: vec![0, 1],
+            bias,
+            logit_positions: vec![1],
+        };
+        let sliding = sliding(&step, 3, 3);
         assert_eq!(visible(&sliding[..5]), [1, 2, 3]);
         assert_eq!(visible(&sliding[5..]), [2, 3, 4]);
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use ort::value::Tensor;
+
 use super::super::tensors::{self, Inputs, failed, tensor};
 use super::bias::{self, HIDDEN};
 use super::{Cache, DecoderSession, LayerNames};
@@ -16,12 +18,28 @@ pub(super) struct Step {
     pub(super) tokens: Vec<i64>,
     /// `[rows, width]`.
     pub(super) positions: Vec<i64>,
-    /// `[rows, width, past + width]`.
+    /// Places of each row's keys: as many as the past has, where there is one.
+    pub(super) capacity: usize,
+    /// Where the keys of the new tokens go, `[rows, width]`. The keys of a row stand in the order of their positions and without
+    /// gaps, so that sums over them are made in one order, whatever stands beside the row.
+    pub(super) places: Vec<usize>,
+    /// `[rows, width, capacity]`.
     pub(super) bias: Vec<f32>,
-    /// Positions of the rows' past tokens, one list a row; read by families with a sliding window.
-    pub(super) past_positions: Vec<Vec<i64>>,
     /// Indexes into `tokens`.
     pub(super) logit_positions: Vec<i64>,
+}
+
+impl Step {
+    /// Indexes of `ScatterND`, `[kv_heads, rows, width, 3]`.
+    fn key_places(&self, kv_heads: usize) -> Vec<i64> {
+        let mut indexes = Vec::with_capacity(kv_heads * self.places.len() * 3);
+        for head in 0..kv_heads {
+            for (token, &place) in self.places.iter().enumerate() {
+                indexes.extend([head as i64, (token / self.width) as i64, place as i64]);
+            }
+        }
+        indexes
+    }
 }
 
 /// What a run is asked for.
@@ -43,32 +61,34 @@ impl DecoderSession {
         step: Step,
         wanted: Wanted<'_>,
     ) -> Result<Option<Cache>, EngineError> {
+        let failed = failed(&self.model);
+        let prefix = prefix.map(|position| &self.prefixes[position].cache);
+        let prefix_length = prefix.map_or(0, |cache| cache.capacity);
+        let mut inputs: Inputs<'_> = Vec::with_capacity(6 + 4 * self.names.len());
+        let (rows, width, capacity) = (step.rows, step.width, step.capacity);
+        if let Some(window) = self.description.sliding_window {
+            let sliding = bias::sliding(&step, prefix_length, window);
+            let shape = vec![1, rows as i64, width as i64, (prefix_length + capacity) as i64];
+            inputs.push((Cow::Borrowed("sliding_bias"), tensor(shape, sliding).map_err(&failed)?));
+        }
+        let (kv_heads, head_size) = (self.description.kv_heads, self.description.head_size);
+        inputs.push((
+            Cow::Borrowed("key_places"),
+            tensor(
+                vec![kv_heads as i64, rows as i64, width as i64, 3],
+                step.key_places(kv_heads),
+            )
+            .map_err(&failed)?,
+        ));
         let Step {
-            rows,
-            width,
             tokens,
             positions,
             bias,
-            past_positions,
             logit_positions,
+            ..
         } = step;
-        let failed = failed(&self.model);
-        let prefix = prefix.map(|position| &self.prefixes[position].cache);
-        let prefix_length = prefix.map_or(0, |cache| cache.length);
-        let past_length = past.map_or(0, |cache| cache.length);
         let shape = vec![rows as i64, width as i64];
-        let mut inputs: Inputs<'_> = Vec::with_capacity(5 + 4 * self.names.len());
-        if let Some(window) = self.description.sliding_window {
-            let sliding = bias::sliding(&bias, rows, width, prefix_length, &past_positions, &positions, window);
-            let shape = vec![
-                1,
-                rows as i64,
-                width as i64,
-                (prefix_length + past_length + width) as i64,
-            ];
-            inputs.push((Cow::Borrowed("sliding_bias"), tensor(shape, sliding).map_err(&failed)?));
-        }
-        let bias_shape = vec![1, rows as i64, width as i64, (past_length + width) as i64];
+        let bias_shape = vec![1, rows as i64, width as i64, capacity as i64];
         inputs.push((
             Cow::Borrowed("attention_bias"),
             tensor(bias_shape, bias).map_err(&failed)?,
@@ -86,8 +106,16 @@ impl DecoderSession {
             Cow::Borrowed("logit_positions"),
             tensor(vec![logits as i64], logit_positions).map_err(&failed)?,
         ));
-        let (kv_heads, head_size) = (self.description.kv_heads as i64, self.description.head_size as i64);
-        let empty = |rows: usize| tensor::<f32>(vec![kv_heads, rows as i64, 0, head_size], Vec::new());
+        // No run changes its past, so that one tensor without keys serves all layers.
+        let vacant = |rows: usize, places: usize| {
+            let shape = [kv_heads, rows, places, head_size];
+            let data = vec![0.0_f32; shape.iter().product()];
+            Tensor::from_array((shape.map(|size| size as i64).to_vec(), data))
+        };
+        let no_prefix = vacant(1, 0).map_err(&failed)?.into_dyn();
+        let no_past = vacant(rows, if past.is_some() { 0 } else { capacity })
+            .map_err(&failed)?
+            .into_dyn();
         for (layer, names) in self.names.iter().enumerate() {
             let LayerNames {
                 prefix_key,
@@ -96,16 +124,16 @@ impl DecoderSession {
                 past_value,
                 ..
             } = names;
-            for (cache, rows, key_name, value_name) in [
-                (prefix, 1, prefix_key, prefix_value),
-                (past, rows, past_key, past_value),
+            for (cache, vacant, key_name, value_name) in [
+                (prefix, &no_prefix, prefix_key, prefix_value),
+                (past, &no_past, past_key, past_value),
             ] {
                 let (key, value) = match cache {
-                    Some(cache) => ((&cache.layers[layer].0).into(), (&cache.layers[layer].1).into()),
-                    None => (empty(rows).map_err(&failed)?, empty(rows).map_err(&failed)?),
+                    Some(cache) => (&cache.layers[layer].0, &cache.layers[layer].1),
+                    None => (vacant, vacant),
                 };
-                inputs.push((Cow::Borrowed(key_name), key));
-                inputs.push((Cow::Borrowed(value_name), value));
+                inputs.push((Cow::Borrowed(key_name), key.into()));
+                inputs.push((Cow::Borrowed(value_name), value.into()));
             }
         }
         let (mut read_logits, keep) = match wanted {
@@ -125,7 +153,7 @@ impl DecoderSession {
             );
         }
         let usual = self.budget.padded_tokens * 4;
-        let long = prefix_length + past_length + width > usual.max(2048);
+        let long = prefix_length + capacity > usual.max(2048);
         let arenas = self.placement.arenas.clone().filter(|_| long);
         tensors::run(
             &mut self.session,
@@ -150,10 +178,7 @@ impl DecoderSession {
                         ))
                     })
                     .collect::<Result<_, EngineError>>()?;
-                Ok(Some(Cache {
-                    length: past_length + width,
-                    layers,
-                }))
+                Ok(Some(Cache { capacity, layers }))
             },
         )
     }
@@ -175,7 +200,7 @@ impl DecoderSession {
         upto: usize,
         cancel: &Cancel,
     ) -> Result<Option<Cache>, EngineError> {
-        let start = prefix.map_or(0, |position| self.prefixes[position].cache.length);
+        let start = prefix.map_or(0, |position| self.prefixes[position].cache.capacity);
         let mut cache: Option<Cache> = None;
         let mut done = 0;
         while done < upto {
@@ -183,8 +208,13 @@ impl DecoderSession {
                 return Err(EngineError::Cancelled);
             }
             let width = self.run_width(start + done).min(upto - done);
-            let mut bias = vec![HIDDEN; width * (done + width)];
-            bias::write_row(&mut bias, width, done, width, None);
+            let capacity = done + width;
+            let past = match &cache {
+                Some(cache) => Some(self.gather(cache, &[(0, done)], capacity)?),
+                None => None,
+            };
+            let mut bias = vec![HIDDEN; width * capacity];
+            bias::write_row(&mut bias, capacity, done, width, None);
             let step = Step {
                 rows: 1,
                 width,
@@ -195,12 +225,13 @@ impl DecoderSession {
                 positions: (start + done..start + done + width)
                     .map(|position| position as i64)
                     .collect(),
+                capacity,
+                places: (done..capacity).collect(),
                 bias,
-                past_positions: vec![(start..start + done).map(|position| position as i64).collect()],
                 // A graph needs one position at least; its logits are not asked for.
                 logit_positions: vec![0],
             };
-            cache = self.forward(prefix, cache.as_ref(), step, Wanted::Cache)?;
+            cache = self.forward(prefix, past.as_ref(), step, Wanted::Cache)?;
             done += width;
         }
         Ok(cache)

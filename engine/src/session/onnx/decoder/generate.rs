@@ -25,16 +25,18 @@ const RUN_COST: f64 = 8.0;
 /// a token. Guesses that fit into a run anyway are made.
 const GUESSING_ROWS: usize = 8;
 
+/// A softmax adds its numbers up in lanes. Where their count is a multiple of this, more places that hold nothing leave a row's sum
+/// as it is, to the last bit.
+const LANES: usize = 64;
+
 /// How likely a guess is right when the one before it was.
 const GUESS_WORTH: f64 = 0.75;
 
 /// One row that is being decoded.
 struct Active<'a> {
     writing: Writing<'a>,
-    /// For each key that the cache holds, its position, or `None` where it is padding or a wrong guess.
-    keys: Vec<Option<i64>>,
-    /// Position of the first pending token.
-    position: i64,
+    /// Keys of the row's own tokens, which have the first places. What is behind them, wrong guesses too, is free.
+    keys: usize,
 }
 
 impl Active<'_> {
@@ -59,6 +61,13 @@ struct Setting<'a> {
     cancel: &'a Cancel,
 }
 
+impl Setting<'_> {
+    /// Places for `keys` of each row, and as many more as fill the last lanes up.
+    fn capacity(&self, keys: usize) -> usize {
+        (self.start + keys).next_multiple_of(LANES) - self.start
+    }
+}
+
 impl DecoderSession {
     pub(super) fn generate_rows(
         &mut self,
@@ -81,7 +90,7 @@ impl DecoderSession {
         let eos_tokens = self.description.eos_tokens.clone();
         let setting = Setting {
             prefix,
-            start: prefix.map_or(0, |position| self.prefixes[position].cache.length),
+            start: prefix.map_or(0, |position| self.prefixes[position].cache.capacity),
             bounds: Bounds {
                 vocabulary: self.description.vocabulary,
                 eos_tokens: &eos_tokens,
@@ -137,24 +146,16 @@ impl DecoderSession {
             if done == active.len() {
                 break;
             }
-            // Rows that are done, and keys that nobody looks at, are cut out of the cache only when they are many: cutting
-            // copies all that stays.
-            let seen = |row: &Active<'_>| row.keys.iter().flatten().count();
-            let longest = active
-                .iter()
-                .filter(|row| !row.writing.done)
-                .map(seen)
-                .max()
-                .unwrap_or(0);
-            // A text alone has none of either, so that sums over its keys are made in one order whatever was guessed.
-            let is_alone = active.len() == 1 && cache.length > longest;
-            if is_alone || done * 4 >= active.len() || cache.length > longest + longest / 4 + 64 {
-                cache = self.compact(&cache, &mut active, result)?;
+            let width = width_of(&active, self.logit_limit());
+            let needed = active.iter().map(|row| row.keys + width).max().unwrap_or(0);
+            // Rows that are done are cut out of the cache only when they are many: cutting copies all that stays.
+            if done * 4 >= active.len() || needed > cache.capacity {
+                cache = self.compact(setting, &cache, &mut active, width, result)?;
             }
             if setting.cancel.is_cancelled() {
                 return Err(EngineError::Cancelled);
             }
-            cache = self.step(setting, &cache, &mut active)?;
+            cache = self.step(setting, &cache, &mut active, width)?;
         }
         for row in active {
             result[row.writing.row] = row.writing.text;
@@ -163,11 +164,15 @@ impl DecoderSession {
     }
 
     /// Runs what is pending of each row, and guesses.
-    fn step(&mut self, setting: &Setting<'_>, cache: &Cache, active: &mut [Active<'_>]) -> Result<Cache, EngineError> {
-        let width = width_of(active, self.logit_limit());
-        let (step, shares) = decode_step(active, width);
+    fn step(
+        &mut self,
+        setting: &Setting<'_>,
+        cache: &Cache,
+        active: &mut [Active<'_>],
+        width: usize,
+    ) -> Result<Cache, EngineError> {
+        let (step, shares) = decode_step(active, setting.start, cache.capacity, width);
         let vocabulary = setting.bounds.vocabulary;
-        let mut rights = vec![0; active.len()];
         let mut read = |logits: &[f32]| {
             let mut left = logits;
             let mut slices = Vec::with_capacity(shares.len());
@@ -185,30 +190,21 @@ impl DecoderSession {
                 .par_iter_mut()
                 .zip(slices)
                 .zip(&shares)
-                .zip(&mut rights)
-                .for_each(|(((row, logits), &(certain, guesses)), right)| {
+                .for_each(|((row, logits), &(certain, guesses))| {
                     if row.writing.done {
                         return;
                     }
-                    let position = row.position;
+                    row.keys += certain;
                     if logits.is_empty() {
                         row.writing.pending.drain(..certain);
-                        row.position = position + certain as i64;
                     } else {
                         row.writing.draft.truncate(guesses);
-                        *right = row.writing.read(logits, &setting.bounds);
-                        row.position = position + (certain + *right) as i64;
+                        row.keys += row.writing.read(logits, &setting.bounds);
                     }
-                    row.keys
-                        .extend((0..certain + *right).map(|offset| Some(position + offset as i64)));
                 });
         };
         let next = self.forward(setting.prefix, Some(cache), step, Wanted::Both(&mut read))?;
-        let next = next.ok_or_else(|| self.no_cache())?;
-        for row in active {
-            row.keys.resize(next.length, None);
-        }
-        Ok(next)
+        next.ok_or_else(|| self.no_cache())
     }
 
     /// Runs the rows themselves with what is forced behind them, and takes the first token of each.
@@ -238,9 +234,13 @@ impl DecoderSession {
         }
         let longest = whole.iter().map(Vec::len).max().unwrap_or(0);
         let width = longest - done;
+        let capacity = setting.capacity(longest + 1);
+        if let Some(cache) = &past {
+            past = Some(self.gather(cache, &[(0, done)], capacity)?);
+        }
         let mut tokens = vec![0_i64; whole.len() * width];
         let mut positions = vec![0_i64; whole.len() * width];
-        let mut bias = vec![HIDDEN; whole.len() * width * longest];
+        let mut bias = vec![HIDDEN; whole.len() * width * capacity];
         let mut logit_positions = Vec::with_capacity(whole.len());
         for (index, row) in whole.iter().enumerate() {
             let new = &row[done..];
@@ -249,22 +249,22 @@ impl DecoderSession {
                 positions[index * width + offset] = (start + done + offset) as i64;
             }
             bias::write_row(
-                &mut bias[index * width * longest..(index + 1) * width * longest],
-                width,
+                &mut bias[index * width * capacity..(index + 1) * width * capacity],
+                capacity,
                 done,
                 new.len(),
                 None,
             );
             logit_positions.push((index * width + new.len() - 1) as i64);
         }
-        let past_positions = vec![(start..start + done).map(|position| position as i64).collect(); whole.len()];
         let step = Step {
             rows: whole.len(),
             width,
             tokens,
             positions,
+            capacity,
+            places: whole.iter().flat_map(|_| done..longest).collect(),
             bias,
-            past_positions,
             logit_positions,
         };
         let vocabulary = setting.bounds.vocabulary;
@@ -290,20 +290,19 @@ impl DecoderSession {
             .zip(&whole)
             .map(|(writing, row)| Active {
                 writing,
-                keys: (0..longest)
-                    .map(|key| (key < row.len()).then_some((start + key) as i64))
-                    .collect(),
-                position: (start + row.len()) as i64,
+                keys: row.len(),
             })
             .collect();
         Ok((cache, active))
     }
 
-    /// Cuts the rows that are done, and the keys that nobody looks at, out of the cache.
+    /// Cuts the rows that are done out of the cache, and makes room for `width` more tokens.
     fn compact(
         &self,
+        setting: &Setting<'_>,
         cache: &Cache,
         active: &mut Vec<Active<'_>>,
+        width: usize,
         result: &mut [Generated],
     ) -> Result<Cache, EngineError> {
         let mut kept = Vec::with_capacity(active.len());
@@ -314,16 +313,11 @@ impl DecoderSession {
                 result[row.writing.row] = std::mem::take(&mut row.writing.text);
                 return false;
             }
-            let keys: Vec<usize> = (0..row.keys.len()).filter(|&key| row.keys[key].is_some()).collect();
-            row.keys.retain(Option::is_some);
-            kept.push((index - 1, keys));
+            kept.push((index - 1, row.keys));
             true
         });
-        let length = kept.iter().map(|(_, keys)| keys.len()).max().unwrap_or(0);
-        for row in active {
-            row.keys.resize(length, None);
-        }
-        self.gather(cache, &kept, length)
+        let longest = kept.iter().map(|&(_, keys)| keys).max().unwrap_or(0);
+        self.gather(cache, &kept, setting.capacity(longest + width))
     }
 
     fn no_cache(&self) -> EngineError {
@@ -365,13 +359,11 @@ fn width_of(active: &[Active<'_>], logits: usize) -> usize {
     (2..=most).fold(1, |best, width| if worth(width) > worth(best) { width } else { best })
 }
 
-/// A run of `width` tokens a row, and what of each row it takes.
-fn decode_step(active: &[Active<'_>], width: usize) -> (Step, Vec<(usize, usize)>) {
-    let past = active.first().map_or(0, |row| row.keys.len());
-    let stride = past + width;
+/// A run of `width` tokens a row behind a prefix of `start`, and what of each row it takes.
+fn decode_step(active: &[Active<'_>], start: usize, capacity: usize, width: usize) -> (Step, Vec<(usize, usize)>) {
     let mut tokens = vec![0_i64; active.len() * width];
     let mut positions = vec![0_i64; active.len() * width];
-    let mut bias = vec![HIDDEN; active.len() * width * stride];
+    let mut bias = vec![HIDDEN; active.len() * width * capacity];
     let mut logit_positions = Vec::with_capacity(active.len());
     let mut shares = Vec::with_capacity(active.len());
     for (index, row) in active.iter().enumerate() {
@@ -381,22 +373,15 @@ fn decode_step(active: &[Active<'_>], width: usize) -> (Step, Vec<(usize, usize)
             .chain(&row.writing.draft[..guesses]);
         for (offset, &token) in run.enumerate() {
             tokens[index * width + offset] = i64::from(token);
-            positions[index * width + offset] = row.position + offset as i64;
+            positions[index * width + offset] = (start + row.keys + offset) as i64;
         }
-        let lines = bias[index * width * stride..(index + 1) * width * stride].chunks_exact_mut(stride);
-        for (query, line) in lines.enumerate() {
-            if query >= certain + guesses {
-                // Padding looks at itself, so that its softmax is defined; nobody reads it.
-                line[past + query] = 0.0;
-                continue;
-            }
-            for (seen, key) in line.iter_mut().zip(&row.keys) {
-                if key.is_some() {
-                    *seen = 0.0;
-                }
-            }
-            line[past..=past + query].fill(0.0);
-        }
+        bias::write_row(
+            &mut bias[index * width * capacity..(index + 1) * width * capacity],
+            capacity,
+            row.keys,
+            certain + guesses,
+            None,
+        );
         if certain > 0 && certain == row.writing.pending.len() {
             logit_positions.extend((0..=guesses).map(|guess| (index * width + certain - 1 + guess) as i64));
         }
@@ -411,11 +396,10 @@ fn decode_step(active: &[Active<'_>], width: usize) -> (Step, Vec<(usize, usize)
         width,
         tokens,
         positions,
+        capacity,
+        // Padding writes to places that are free.
+        places: active.iter().flat_map(|row| row.keys..row.keys + width).collect(),
         bias,
-        past_positions: active
-            .iter()
-            .map(|row| row.keys.iter().map(|key| key.unwrap_or(0)).collect())
-            .collect(),
         logit_positions,
     };
     (step, shares)

@@ -22,9 +22,9 @@ const KEPT_PREFIXES: usize = 3;
 
 /// Keys and values, one pair a layer.
 struct Cache {
-    /// Tokens held, padding included.
-    length: usize,
-    /// Key and value of each layer, `[kv_heads, rows, length, head_size]`.
+    /// Places of a row's keys, free ones included.
+    capacity: usize,
+    /// Key and value of each layer, `[kv_heads, rows, capacity, head_size]`.
     layers: Vec<(DynValue, DynValue)>,
 }
 

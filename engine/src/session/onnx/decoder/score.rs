@@ -55,7 +55,7 @@ impl DecoderSession {
         wanted: &[Option<usize>],
         cancel: &Cancel,
     ) -> Result<Vec<Vec<f32>>, EngineError> {
-        let start = prefix.map_or(0, |position| self.prefixes[position].cache.length);
+        let start = prefix.map_or(0, |position| self.prefixes[position].cache.capacity);
         // A row that is too long for one run goes ahead of its candidates, in pieces; it is alone in its pack.
         let mut past: Option<Cache> = None;
         let mut done = 0;
@@ -63,7 +63,11 @@ impl DecoderSession {
             let width = self.run_width(start + row.len());
             if row.len() + trie.tokens() > width && row.len() > 1 {
                 done = row.len() - 1;
-                past = self.extend_sequence(prefix, row, done, cancel)?;
+                let capacity = row.len() + trie.tokens();
+                past = match self.extend_sequence(prefix, row, done, cancel)? {
+                    Some(cache) => Some(self.gather(&cache, &[(0, done)], capacity)?),
+                    None => None,
+                };
             }
         }
         let new: Vec<&[u32]> = rows.iter().map(|row| &row[done..]).collect();
@@ -111,10 +115,10 @@ fn children_of(trie: &CandidateTrie, wanted: &[Option<usize>]) -> Vec<Vec<(usize
 fn pack_step(rows: &[&[u32]], start: usize, past: usize, trie: &CandidateTrie, wanted: &[Option<usize>]) -> Step {
     let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let width = longest + trie.tokens();
-    let stride = past + width;
+    let capacity = past + width;
     let mut tokens = vec![0_i64; rows.len() * width];
     let mut positions = vec![0_i64; rows.len() * width];
-    let mut bias = vec![HIDDEN; rows.len() * width * stride];
+    let mut bias = vec![HIDDEN; rows.len() * width * capacity];
     let mut logit_positions = Vec::with_capacity(rows.len() * wanted.len());
     let origin = (start + past) as i64;
     for (index, row) in rows.iter().enumerate() {
@@ -129,8 +133,8 @@ fn pack_step(rows: &[&[u32]], start: usize, past: usize, trie: &CandidateTrie, w
             positions[at + row.len() + offset] = origin + (row.len() + node.depth - 1) as i64;
         }
         bias::write_row(
-            &mut bias[at * stride..(at + width) * stride],
-            width,
+            &mut bias[at * capacity..(at + width) * capacity],
+            capacity,
             past,
             row.len(),
             Some(trie),
@@ -140,14 +144,14 @@ fn pack_step(rows: &[&[u32]], start: usize, past: usize, trie: &CandidateTrie, w
             Some(inner) => (at + row.len() + inner) as i64,
         }));
     }
-    let past_positions = vec![(start..start + past).map(|position| position as i64).collect(); rows.len()];
     Step {
         rows: rows.len(),
         width,
         tokens,
         positions,
+        capacity,
+        places: rows.iter().flat_map(|_| past..capacity).collect(),
         bias,
-        past_positions,
         logit_positions,
     }
 }

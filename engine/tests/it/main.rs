@@ -7,6 +7,7 @@ mod answer_kind;
 mod answerable;
 mod answers;
 mod catch_all;
+mod cuda;
 mod entries;
 mod extract;
 mod guesses;

@@ -25,9 +25,9 @@ const RUN_COST: f64 = 8.0;
 /// a token. Guesses that fit into a run anyway are made.
 const GUESSING_ROWS: usize = 8;
 
-/// A softmax adds its numbers up in lanes. Where their count is a multiple of this, more places that hold nothing leave a row's sum
-/// as it is, to the last bit.
-const LANES: usize = 64;
+/// A softmax adds its numbers up in lanes, 16 of them where vectors have 512 bits, fewer elsewhere. Where their count is a multiple
+/// of this, more places that hold nothing leave the sum of a row as it is, to the last bit.
+const LANES: usize = 16;
 
 /// How likely a guess is right when the one before it was.
 const GUESS_WORTH: f64 = 0.75;

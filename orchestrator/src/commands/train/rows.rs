@@ -1,12 +1,13 @@
 //! The labelled rows that are learned from.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use refuel_engine::learning::outranked;
 use refuel_project::Project;
 use refuel_state::{State, as_record};
 use refuel_tables::{self as tables, Input, Layout};
-use refuel_task::{Example, Task};
+use refuel_task::{Example, InputHash, Task};
 use serde::Serialize;
 
 use crate::cli::InputFormatArgs;
@@ -15,7 +16,7 @@ use crate::error::{CliError, Failure};
 use crate::printer::Printer;
 use crate::words;
 
-/// How many labelled rows came from where.
+/// How many labelled rows that are learned from came from where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(in crate::commands) struct Counts {
     /// From `examples` of the task.
@@ -114,13 +115,26 @@ impl Rows {
         ])
     }
 
-    /// How many came from where.
+    /// How many of [`Rows::all`] came from where. A row that a later source outranks is not learned from, and not counted.
     pub(in crate::commands) fn counts(&self) -> Counts {
+        let taught = self.taught.as_deref().unwrap_or_default();
+        let mut later: HashSet<InputHash> = HashSet::new();
+        let mut learned = |source: &[Example]| {
+            let own: Vec<InputHash> = source.iter().map(|example| example.input.hash()).collect();
+            let count = own.iter().filter(|input| !later.contains(*input)).count();
+            later.extend(own);
+            count
+        };
+        // The last source first: it outranks all others.
+        let verdicts = learned(&self.verdicts);
+        let table = learned(&self.table);
+        let examples = learned(&self.examples);
+        let taught = learned(taught);
         Counts {
-            examples: self.examples.len(),
-            table: self.table.len(),
-            taught: self.taught.as_ref().map(Vec::len),
-            verdicts: self.verdicts.len(),
+            examples,
+            table,
+            taught: self.taught.as_ref().map(|_| taught),
+            verdicts,
         }
     }
 }
@@ -155,5 +169,32 @@ pub(in crate::commands) fn tell_left_out(cases: &Cases, expected: &str, printer:
         printer.warn(format!(
             "left out {rows} whose `{expected}` is nothing that the task can answer with; the first is \"{value}\": {reason}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use refuel_task::RenderedInput;
+
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_table_that_is_an_example_too_is_counted_once() {
+        let example = |text: &str, label: &str| Example {
+            input: RenderedInput::text(text),
+            answer: label.into(),
+        };
+        let rows = Rows {
+            taught: Some(vec![example("a", "x"), example("e", "x")]),
+            examples: vec![example("a", "x"), example("b", "y"), example("c", "y")],
+            table: vec![example("b", "y"), example("c", "y"), example("d", "x")],
+            verdicts: vec![example("c", "x")],
+        };
+        let counts = rows.counts();
+        assert_eq!(
+            (counts.taught, counts.examples, counts.table, counts.verdicts),
+            (Some(1), 1, 2, 1)
+        );
+        assert_eq!(rows.all().len(), 5);
     }
 }

@@ -37,7 +37,7 @@ fn main() -> Result<(), Failure> {
     runtime.threads = get("--threads").map_or(Ok(0), |threads| threads.parse())?;
     let mut budget = Budget::default();
     if let Ok(tokens) = get("--padded-tokens") {
-        budget.padded_tokens = tokens.parse()?;
+        budget.padded_tokens = Some(tokens.parse()?);
     }
 
     let model = get("--model")?;

@@ -151,7 +151,7 @@ pub(crate) fn cache_folder(home: &Path) -> PathBuf {
 pub(crate) fn engine_options(arguments: &EngineArgs, home: &Path) -> EngineOptions {
     let mut budget = Budget::default();
     if let Some(tokens) = arguments.runtime.batch_tokens {
-        budget.padded_tokens = tokens as usize;
+        budget.padded_tokens = Some(tokens as usize);
     }
     if let Some(bytes) = arguments.runtime.memory {
         budget = bounded(budget, bytes);

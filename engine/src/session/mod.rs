@@ -25,11 +25,18 @@ pub struct Placement {
     pub arenas: Option<String>,
 }
 
+impl Placement {
+    /// Whether the model runs on a device with a memory of its own.
+    pub fn is_device(&self) -> bool {
+        self.provider != "cpu"
+    }
+}
+
 /// Bounds on what a session may hold while it runs, its weights apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Padded tokens of one run.
-    pub padded_tokens: usize,
+    /// Padded tokens of one run. `None` takes what is fast where the model runs: [`PROCESSOR_TOKENS`] or [`DEVICE_TOKENS`].
+    pub padded_tokens: Option<usize>,
     /// Bytes of keys and values of rows (the shared prefix has its own). `None` takes what one row of the model's whole
     /// context needs, up to a quarter of the machine's memory, and [`LEAST_CACHE_BYTES`] at least.
     pub cache_bytes: Option<usize>,
@@ -40,7 +47,28 @@ pub struct Budget {
 /// Keys and values that a budget has room for where nobody says how many: enough for a full batch of any model.
 pub const LEAST_CACHE_BYTES: usize = 256 << 20;
 
+/// Padded tokens of one run on a processor. Larger packs fall out of its second-level cache, smaller ones pay the fixed cost of a
+/// run more often.
+pub const PROCESSOR_TOKENS: usize = 384;
+
+/// The same on a GPU, which only many tokens keep busy.
+pub const DEVICE_TOKENS: usize = 8192;
+
 impl Budget {
+    /// The same with a number of tokens for where a model runs.
+    #[must_use]
+    pub fn placed(self, placement: &Placement) -> Self {
+        let tokens = if placement.is_device() {
+            DEVICE_TOKENS
+        } else {
+            PROCESSOR_TOKENS
+        };
+        Self {
+            padded_tokens: self.padded_tokens.or(Some(tokens)),
+            ..self
+        }
+    }
+
     /// The same with a number of bytes for keys and values, of which a token of the model takes `bytes_a_token`. While a
     /// run is under way both what was there and what it makes are alive.
     #[must_use]
@@ -58,6 +86,11 @@ impl Budget {
         }
     }
 
+    /// Padded tokens of one run.
+    pub fn padded_tokens(&self) -> usize {
+        self.padded_tokens.unwrap_or(PROCESSOR_TOKENS)
+    }
+
     /// Bytes of keys and values.
     pub fn cache_bytes(&self) -> usize {
         self.cache_bytes.unwrap_or(LEAST_CACHE_BYTES)
@@ -66,10 +99,8 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        // Larger packs fall out of the second-level cache of a processor, smaller ones pay the fixed cost of a run more
-        // often.
         Self {
-            padded_tokens: 384,
+            padded_tokens: None,
             cache_bytes: None,
             activation_bytes: 96 << 20,
         }
@@ -85,7 +116,7 @@ pub struct GenerateOptions {
     pub stop_tokens: Vec<u32>,
     /// The most tokens that are guessed ahead for a row and verified in one run; 0 guesses none. They are copied from the
     /// row, where what was written last stands there too (prompt lookup: Saxena 2023, "Prompt Lookup Decoding"). The text
-    /// is the same, but that sums over keys are rounded otherwise where other texts are written beside it.
+    /// is the same, and on a processor its probabilities are too, to the last bit.
     pub drafts: usize,
     /// What decides, at the first token of a text with a guide, whether it says that there is nothing to say.
     pub opening: Option<Opening>,

@@ -68,7 +68,7 @@ fn the_size_of_packs_does_not_change_an_answer() {
     let inputs = home::messages();
     let usual = ask(&home::engine(&home, 0), &inputs);
     let small = Budget {
-        padded_tokens: 40,
+        padded_tokens: Some(40),
         ..Budget::default()
     };
     assert_same(
@@ -172,7 +172,7 @@ fn in_single_precision_the_trie_is_exact_for_any_candidates_and_packs() {
     runner
         .run(&cases, |(rows, candidates, prefix, padded_tokens)| {
             let budget = Budget {
-                padded_tokens,
+                padded_tokens: Some(padded_tokens),
                 ..Budget::default()
             };
             let mut session =

@@ -51,7 +51,7 @@ impl EncoderSession {
     ) -> Result<Vec<Vec<f32>>, EngineError> {
         let lengths: Vec<usize> = rows.iter().map(|row| row.len().max(1)).collect();
         let limits = PackLimits {
-            padded_tokens: self.budget.padded_tokens * 4,
+            padded_tokens: self.budget.padded_tokens() * 4,
             rows: 256,
         };
         let mut result = vec![Vec::new(); rows.len()];
@@ -98,13 +98,13 @@ impl EncoderSession {
                 tensor(shape, vec![0_i64; count]).map_err(&failed)?,
             ));
         }
-        let long = count > self.budget.padded_tokens * 16;
+        let long = count > self.budget.padded_tokens() * 16;
         let shrink = self.placement.arenas.as_deref().filter(|_| long);
         tensors::run(
             &mut self.session,
             &self.model,
             inputs,
-            &[reading.output],
+            tensors::named(&[reading.output]),
             shrink,
             |outputs| {
                 let data = tensors::floats(outputs, reading.output, &self.model)?;

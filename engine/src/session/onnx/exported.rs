@@ -123,7 +123,7 @@ impl ExportedSession {
             &mut self.session,
             &self.model,
             inputs,
-            &wanted,
+            tensors::named(&wanted),
             self.placement.arenas.as_deref().filter(|_| total > 2048),
             |outputs| {
                 let logits = outputs
@@ -192,7 +192,7 @@ impl ExportedSession {
     /// Tokens that may run at once: the graph gives logits for every one of them.
     fn pieces(&self) -> usize {
         let logits = self.budget.activation_bytes / (self.description.vocabulary.max(1) * size_of::<f32>());
-        logits.clamp(16, self.budget.padded_tokens.max(16))
+        logits.clamp(16, self.budget.padded_tokens().max(16))
     }
 
     fn wrong_role(&self, kind: &str, needs: &'static str) -> EngineError {

@@ -28,11 +28,23 @@ pub fn load(
             version: description.schema_version,
         });
     }
-    let budget = budget.settled(description.context_length, description.cache_bytes_a_token());
     let (session, placement) = open(name, &folder.join("model.onnx"), description, options)?;
+    let budget = budget
+        .placed(&placement)
+        .settled(description.context_length, description.cache_bytes_a_token());
     let (model, description) = (name.to_owned(), description.clone());
     Ok(match description.interface {
-        GraphInterface::PrefixDecoder => Box::new(DecoderSession::new(model, session, description, placement, budget)),
+        GraphInterface::PrefixDecoder => {
+            let device = options.device_id;
+            Box::new(DecoderSession::new(
+                model,
+                session,
+                description,
+                placement,
+                budget,
+                device,
+            )?)
+        }
         GraphInterface::ExportedDecoder { .. } => {
             Box::new(ExportedSession::new(model, session, description, placement, budget))
         }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use ort::memory::AllocationDevice;
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue, SessionOutputs};
-use ort::value::{DynValue, PrimitiveTensorElementType, Tensor};
+use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorValueType};
 
 use crate::error::EngineError;
 
@@ -26,19 +27,23 @@ where
     Ok(Tensor::from_array((shape, data))?.into_dyn().into())
 }
 
-/// Runs a session for the named outputs and hands them to `read`.
+/// The named outputs, and no others.
+pub(super) fn named(outputs: &[&str]) -> OutputSelector {
+    outputs
+        .iter()
+        .fold(OutputSelector::no_default(), |selector, name| selector.with(*name))
+}
+
+/// Runs a session for some outputs and hands them to `read`.
 pub(super) fn run<R>(
     session: &mut Session,
     model: &str,
     inputs: Inputs<'_>,
-    outputs: &[&str],
+    outputs: OutputSelector,
     shrink: Option<&str>,
     read: impl FnOnce(&mut SessionOutputs<'_>) -> Result<R, EngineError>,
 ) -> Result<R, EngineError> {
-    let selector = outputs
-        .iter()
-        .fold(OutputSelector::no_default(), |selector, name| selector.with(*name));
-    let mut options = RunOptions::new().map_err(failed(model))?.with_outputs(selector);
+    let mut options = RunOptions::new().map_err(failed(model))?.with_outputs(outputs);
     if let Some(arenas) = shrink {
         // An arena keeps the largest size it ever had; after a long row it is given back.
         options
@@ -57,6 +62,16 @@ pub(super) fn floats<'o>(outputs: &'o SessionOutputs<'_>, name: &str, model: &st
     })?;
     let (_, data) = value.try_extract_tensor::<f32>().map_err(failed(model))?;
     Ok(data)
+}
+
+/// The single-precision numbers of a value, which are copied where they are on a device.
+pub(super) fn numbers(value: &DynValue) -> ort::Result<Cow<'_, [f32]>> {
+    let there = value.view().downcast::<TensorValueType<f32>>()?;
+    if !there.memory_info().is_cpu_accessible() {
+        let here = there.to(AllocationDevice::CPU, 0)?;
+        return Ok(Cow::Owned(here.extract_tensor().1.to_vec()));
+    }
+    Ok(Cow::Borrowed(value.try_extract_tensor::<f32>()?.1))
 }
 
 /// Takes an output out of a run, to be an input of the next.

@@ -261,7 +261,7 @@ mod tests {
             match owed.first() {
                 Some(&first) if first != token => return false,
                 Some(_) => drop(owed.remove(0)),
-                None if token % 3 == 0 => *owed = vec![token + 1, token + 2],
+                None if token.is_multiple_of(3) => *owed = vec![token + 1, token + 2],
                 None => {}
             }
             true

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ort::session::OutputSelector;
 use ort::value::Tensor;
 
 use super::super::tensors::{self, Inputs, failed, tensor};
@@ -141,25 +142,26 @@ impl DecoderSession {
             Wanted::Cache => (None, true),
             Wanted::Both(read) => (Some(read), true),
         };
-        let mut outputs = Vec::with_capacity(1 + 2 * self.names.len());
+        let mut outputs = OutputSelector::no_default();
         if read_logits.is_some() {
-            outputs.push("logits");
+            outputs = outputs.with("logits");
         }
-        if keep {
-            outputs.extend(
-                self.names
-                    .iter()
-                    .flat_map(|names| [names.present_key.as_str(), names.present_value.as_str()]),
-            );
+        let kept = self.names.iter().filter(|_| keep);
+        for name in kept.flat_map(|names| [&names.present_key, &names.present_value]) {
+            outputs = outputs.with(name);
+            if let Some(memory) = &self.device {
+                let shape = [kv_heads, rows, capacity, head_size];
+                outputs = outputs.preallocate(name, Tensor::<f32>::new(memory, shape).map_err(&failed)?);
+            }
         }
-        let usual = self.budget.padded_tokens * 4;
+        let usual = self.budget.padded_tokens() * 4;
         let long = prefix_length + capacity > usual.max(2048);
         let arenas = self.placement.arenas.clone().filter(|_| long);
         tensors::run(
             &mut self.session,
             &self.model,
             inputs,
-            &outputs,
+            outputs,
             arenas.as_deref(),
             |outputs| {
                 if let Some(read) = &mut read_logits {

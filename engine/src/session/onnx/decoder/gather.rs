@@ -2,7 +2,7 @@
 
 use ort::value::{DynValue, Tensor};
 
-use super::super::tensors::failed;
+use super::super::tensors::{failed, numbers};
 use super::{Cache, DecoderSession};
 use crate::error::EngineError;
 use crate::session::States;
@@ -16,7 +16,7 @@ impl DecoderSession {
         let row_size = cache.capacity * size;
         let shape = vec![heads as i64, kept.len() as i64, capacity as i64, size as i64];
         let copy = |value: &DynValue| {
-            let (_, data) = value.try_extract_tensor::<f32>().map_err(&failed)?;
+            let data = numbers(value).map_err(&failed)?;
             let head_size = data.len() / heads.max(1);
             let mut rows = vec![0.0; heads * kept.len() * capacity * size];
             let of_rows = rows.chunks_exact_mut((kept.len() * capacity * size).max(1));
@@ -48,7 +48,7 @@ impl DecoderSession {
         let start = (row * cache.capacity + token) * size;
         let mut values = Vec::new();
         for (_, value) in cache.layers.iter().take(states.end).skip(states.first) {
-            let (_, data) = value.try_extract_tensor::<f32>().map_err(&failed)?;
+            let data = numbers(value).map_err(&failed)?;
             let of_head = data.len() / self.description.kv_heads.max(1);
             for head in data.chunks_exact(of_head.max(1)) {
                 values.extend_from_slice(&head[start..start + size]);

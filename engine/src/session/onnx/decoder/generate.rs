@@ -15,6 +15,9 @@ use crate::session::{GenerateOptions, Generated, OnRows};
 /// Rows that decode together at most: past this the weights are no longer what bounds the speed.
 const DECODE_ROWS: usize = 32;
 
+/// The same on a device, which has many times the products a byte of weights.
+const DECODE_ROWS_ON_A_DEVICE: usize = 256;
+
 /// Padded tokens of the prompts that run together, as a multiple of the budget of other runs.
 const PROMPT_FACTOR: usize = 4;
 
@@ -57,6 +60,8 @@ struct Setting<'a> {
     prefix: Option<usize>,
     /// Tokens of the prefix.
     start: usize,
+    /// What the number of prefix and places is a multiple of.
+    lanes: usize,
     bounds: Bounds<'a>,
     cancel: &'a Cancel,
 }
@@ -64,7 +69,7 @@ struct Setting<'a> {
 impl Setting<'_> {
     /// Places for `keys` of each row, and as many more as fill the last lanes up.
     fn capacity(&self, keys: usize) -> usize {
-        (self.start + keys).next_multiple_of(LANES) - self.start
+        (self.start + keys).next_multiple_of(self.lanes) - self.start
     }
 }
 
@@ -90,6 +95,8 @@ impl DecoderSession {
         let eos_tokens = self.description.eos_tokens.clone();
         let setting = Setting {
             prefix,
+            // Making room copies what is there, on a device by way of the processor.
+            lanes: if self.device.is_some() { 16 * LANES } else { LANES },
             start: prefix.map_or(0, |position| self.prefixes[position].cache.capacity),
             bounds: Bounds {
                 vocabulary: self.description.vocabulary,
@@ -106,10 +113,14 @@ impl DecoderSession {
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         let longest = lengths.iter().max().copied().unwrap_or(0) + options.max_tokens;
         let cached = self.budget.cache_bytes() / (2 * longest * self.description.cache_bytes_a_token()).max(1);
+        let decode_rows = match self.device {
+            None => DECODE_ROWS,
+            Some(_) => DECODE_ROWS_ON_A_DEVICE,
+        };
         let limits = PackLimits {
             // A prompt is run once, and then a token at a time with the other rows: what counts is that they are many.
-            padded_tokens: self.budget.padded_tokens * PROMPT_FACTOR,
-            rows: DECODE_ROWS.min(self.logit_limit()).min(cached).max(1),
+            padded_tokens: self.budget.padded_tokens() * PROMPT_FACTOR,
+            rows: decode_rows.min(self.logit_limit()).min(cached).max(1),
         };
         for pack in plan_packs(&lengths, limits) {
             // What a guide forces is run with the prompt.

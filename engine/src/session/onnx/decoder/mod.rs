@@ -7,10 +7,12 @@ mod gather;
 mod generate;
 mod score;
 
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session as OrtSession;
 use ort::value::DynValue;
 use refuel_compiler::ModelDescription;
 
+use super::tensors::failed;
 use crate::batching::CandidateTrie;
 use crate::cancel::Cancel;
 use crate::error::EngineError;
@@ -50,6 +52,8 @@ pub(super) struct DecoderSession {
     description: ModelDescription,
     placement: Placement,
     budget: Budget,
+    /// Memory of the device that the model runs on, where keys and values stay; none on a processor.
+    device: Option<Allocator>,
     names: Vec<LayerNames>,
     prefixes: Vec<KeptPrefix>,
 }
@@ -61,7 +65,16 @@ impl DecoderSession {
         description: ModelDescription,
         placement: Placement,
         budget: Budget,
-    ) -> Self {
+        device: i32,
+    ) -> Result<Self, EngineError> {
+        let device = placement
+            .is_device()
+            .then(|| {
+                let memory = (AllocationDevice::CUDA, AllocatorType::Device, MemoryType::Default);
+                Allocator::new(&session, MemoryInfo::new(memory.0, device, memory.1, memory.2)?)
+            })
+            .transpose()
+            .map_err(failed(&model))?;
         let names = (0..description.layers)
             .map(|layer| LayerNames {
                 prefix_key: format!("prefix_key.{layer}"),
@@ -72,15 +85,16 @@ impl DecoderSession {
                 present_value: format!("present_value.{layer}"),
             })
             .collect();
-        Self {
+        Ok(Self {
             model,
             session,
             description,
             placement,
             budget,
+            device,
             names,
             prefixes: Vec::new(),
-        }
+        })
     }
 
     /// Tokens of one sequence that may run at once when each looks back on `behind` tokens: their attention scores, of
@@ -92,7 +106,7 @@ impl DecoderSession {
         // The largest width with width * (behind + width) <= budget.
         let behind = behind as f64;
         let width = ((behind * behind + 4.0 * budget as f64).sqrt() - behind) / 2.0;
-        (width as usize).clamp(16, self.budget.padded_tokens.max(16))
+        (width as usize).clamp(16, self.budget.padded_tokens().max(16))
     }
 
     /// Positions whose logits may be computed in one run.

@@ -29,7 +29,7 @@ impl DecoderSession {
         let wanted = trie.wanted();
         let lengths: Vec<usize> = rows.iter().map(|row| row.len() + trie.tokens()).collect();
         let limits = PackLimits {
-            padded_tokens: self.budget.padded_tokens,
+            padded_tokens: self.budget.padded_tokens(),
             rows: (self.logit_limit() / wanted.len().max(1)).max(1),
         };
         let mut result = vec![Vec::new(); rows.len()];

@@ -10,7 +10,7 @@ mod vocabulary;
 
 pub(crate) use grammar::{RecordGrammar, needs_input, piece_grammar};
 pub(crate) use matcher::Grammar;
-pub(crate) use places::Places;
+pub(crate) use places::{Places, WholeNumber};
 pub(crate) use refuel_learn::pieces;
 pub(crate) use vocabulary::Vocabulary;
 

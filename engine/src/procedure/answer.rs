@@ -107,7 +107,7 @@ impl AnswerFromText {
             .flat_map(|&token| self.vocabulary.bytes(token))
             .copied()
             .collect();
-        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let text = without_mark(String::from_utf8_lossy(&bytes).trim()).to_owned();
         let said: Vec<f32> = (generated.log_probabilities.iter())
             .zip(&generated.allowed_log_probabilities)
             // What there was no choice about says nothing.
@@ -157,6 +157,32 @@ impl AnswerFromText {
             piece.other = Some(given);
         }
         Ok(())
+    }
+}
+
+/// Words that are written with a point, in small letters.
+const ABBREVIATIONS: [&str; 22] = [
+    "al", "approx", "ave", "blvd", "co", "corp", "dept", "dr", "est", "etc", "inc", "jr", "ltd", "mr", "mrs", "ms",
+    "no", "prof", "rd", "sr", "st", "vs",
+];
+
+/// A piece of a text without the mark that ends its sentence or its clause there. The point of an abbreviation stays.
+fn without_mark(piece: &str) -> &str {
+    let is_abbreviated = |text: &str| {
+        let last = text
+            .rsplit(|character: char| character.is_whitespace() || character == '(')
+            .next();
+        let last = last.unwrap_or_default().to_lowercase();
+        let is_letter = last.chars().count() == 1 && last.chars().all(char::is_alphabetic);
+        is_letter || last.is_empty() || last.contains('.') || ABBREVIATIONS.contains(&last.as_str())
+    };
+    let stopped = piece.strip_suffix('.').filter(|text| !is_abbreviated(text));
+    let Some(shorter) = stopped.or_else(|| piece.strip_suffix([',', ';', ':'])) else {
+        return piece;
+    };
+    match shorter.trim_end() {
+        "" => piece,
+        shorter => shorter,
     }
 }
 
@@ -349,6 +375,24 @@ mod tests {
             ..Answer::error("m@1", "")
         };
         (answer, start)
+    }
+
+    #[test]
+    fn a_piece_leaves_the_mark_of_its_sentence() {
+        for (piece, left) in [
+            ("Canon EOS R6,", "Canon EOS R6"),
+            ("The tenant pays for water.", "The tenant pays for water"),
+            ("four weeks;", "four weeks"),
+            ("Acme Inc.", "Acme Inc."),
+            ("at 9 a.m.", "at 9 a.m."),
+            ("Vitamin C.", "Vitamin C."),
+            ("and so on...", "and so on..."),
+            ("Yahoo!", "Yahoo!"),
+            (".", "."),
+            ("", ""),
+        ] {
+            assert_eq!(without_mark(piece), left);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use refuel_task::{Field, Scored, Shape};
 use serde_json::{Map, Value};
 
-use crate::guide::Places;
+use crate::guide::{Places, WholeNumber};
 
 /// A token of the record.
 pub(super) struct Token<'a> {
@@ -42,7 +42,6 @@ impl Record {
     pub(super) fn read(fields: &[Field], tokens: &[Token<'_>], input: &str) -> Result<Self, String> {
         let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.bytes).copied().collect();
         let text = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("{error} in {text}"))?;
         let root = Shape::Object(fields.to_vec());
         let mut scan = Scan {
             bytes: &bytes,
@@ -68,22 +67,35 @@ impl Record {
                 *count += 1;
             }
         }
+        let places = Places::new(input);
+        let whole: Vec<Option<WholeNumber>> = parts.iter().map(|part| whole_number(part, text, &places)).collect();
         let confidences: Vec<(f32, f32)> = sums
             .into_iter()
-            .map(|(allowed, all, count)| (allowed.exp(), (all / count.max(1) as f32).exp()))
+            .zip(&whole)
+            .map(|((allowed, all, count), whole)| {
+                let among = whole.as_ref().map_or(1, |whole| whole.among) as f32;
+                (allowed.exp() / among, (all / count.max(1) as f32).exp() / among)
+            })
             .collect();
         let least = |of: fn(&(f32, f32)) -> f32| confidences.iter().map(of).fold(1.0, f32::min);
-        let places = Places::new(input);
-        let scored = parts.iter().zip(&confidences).filter(|(part, _)| part.is_leaf);
+        let value = with_whole_numbers(text, &parts, &whole)?;
+        let scored = parts
+            .iter()
+            .zip(&whole)
+            .zip(&confidences)
+            .filter(|((part, _), _)| part.is_leaf);
         Ok(Self {
             confidence: least(|pair| pair.0),
             raw_confidence: least(|pair| pair.1),
             fields: scored
-                .map(|(part, &(confidence, raw_confidence))| Scored {
+                .map(|((part, whole), &(confidence, raw_confidence))| Scored {
                     value: part.path.clone(),
                     confidence,
                     raw_confidence,
-                    span: span(part, &bytes, &places),
+                    span: match whole {
+                        Some(whole) => Some(whole.span),
+                        None => span(part, text, &places),
+                    },
                 })
                 .collect(),
             value: tidied(fields, value),
@@ -115,9 +127,30 @@ fn tidied_value(shape: &Shape, value: Value) -> Value {
     }
 }
 
+/// The number of the input of which a part wrote the beginning only, where the part may have it.
+fn whole_number(part: &Part<'_>, text: &str, places: &Places<'_>) -> Option<WholeNumber> {
+    let (Shape::Number { .. } | Shape::Integer { .. }) = part.shape else {
+        return None;
+    };
+    let whole = places.whole_number(text.get(part.start..part.end)?.trim())?;
+    part.shape.read(&whole.plain).map(|_| whole)
+}
+
+/// The record that is written in `text`, with the whole numbers of parts instead of their beginnings.
+fn with_whole_numbers(text: &str, parts: &[Part<'_>], whole: &[Option<WholeNumber>]) -> Result<Value, String> {
+    let mut written = text.to_owned();
+    // From the last to the first, so that places stay what they are.
+    for (part, whole) in parts.iter().zip(whole).rev() {
+        if let Some(whole) = whole {
+            written.replace_range(part.start..part.end, &format!(" {}", whole.plain));
+        }
+    }
+    serde_json::from_str(&written).map_err(|error| format!("{error} in {written}"))
+}
+
 /// Where a value stands in the input, in characters, the end not included. None for what is no piece of it.
-fn span(part: &Part<'_>, bytes: &[u8], places: &Places<'_>) -> Option<[u32; 2]> {
-    let written = std::str::from_utf8(bytes.get(part.start..part.end)?).ok()?.trim();
+fn span(part: &Part<'_>, text: &str, places: &Places<'_>) -> Option<[u32; 2]> {
+    let written = text.get(part.start..part.end)?.trim();
     match (part.shape, serde_json::from_str(written).ok()?) {
         (Shape::Text(shape), Value::String(text)) if shape.span || shape.format.is_some() => places.find(text.trim()),
         (Shape::Number { .. } | Shape::Integer { .. }, Value::Number(_)) => places.find(written),
@@ -334,6 +367,22 @@ mod tests {
         ");
         assert!((record.confidence - 0.25).abs() < 1e-6);
         assert!((record.raw_confidence - 0.125).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_number_does_not_end_inside_of_one_of_the_input() {
+        let written = [
+            ("{\"brand\": null, \"price\":", 1.0),
+            (" 1", 0.9),
+            (", \"model\": null, \"parts\": []}", 1.0),
+        ];
+        let record = Record::read(&fields(), &tokens(&written), "Bose, 1,299.50").unwrap();
+        assert_eq!(record.value["price"], json!(1299.5));
+        let price = &record.fields[1];
+        assert_eq!((price.span, price.confidence), (Some([6, 14]), 0.9));
+        let unsure = Record::read(&fields(), &tokens(&written), "1,299 or 1,499").unwrap();
+        assert_eq!(unsure.value["price"], json!(1299));
+        assert!(unsure.fields[1].confidence < 0.5);
     }
 
     #[test]

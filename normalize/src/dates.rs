@@ -326,8 +326,14 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
     if clock {
         values.truncate(1);
     }
+    let is_in_other_week = |value: &str| {
+        let reference = settings.reference.map(DateTime::date);
+        wanted != Kind::Time && reference.is_some_and(|today| can_be_another_week(shown, value, today))
+    };
     let confidence = if clock {
         0.75
+    } else if values.len() == 1 && is_in_other_week(&values[0].0) {
+        OTHER_WEEK
     } else if values.len() == 1 {
         sure
     } else {
@@ -355,6 +361,30 @@ fn outcome(text: &str, all: &[Expression], settings: &Settings, wanted: Kind) ->
         candidates.reverse();
     }
     Outcome::Ambiguous { candidates, reason }
+}
+
+/// The confidence of a weekday of the week before or after this one, where many mean the nearest such day: said on a
+/// Thursday, "last Monday" is that of this week to some and that of the week before to others.
+const OTHER_WEEK: f32 = 0.6;
+
+/// Whether a value is told as a weekday of a week, such as "last Monday", and the nearest such day is another one.
+fn can_be_another_week(shown: &str, value: &str, today: Date) -> bool {
+    let Some((weeks, weekday)) = moment::weekday_of_week(shown) else {
+        return false;
+    };
+    let Some(date) = value.get(..10).and_then(|date| date.parse::<Date>().ok()) else {
+        return false;
+    };
+    let Ok(weekday) = jiff::civil::Weekday::from_monday_one_offset(weekday) else {
+        return false;
+    };
+    let nearest = match weeks {
+        // "This Monday" that is over may be the one to come.
+        0 if date >= today => Ok(date),
+        -1 => today.nth_weekday(-1, weekday),
+        _ => today.nth_weekday(1, weekday),
+    };
+    nearest.is_ok_and(|nearest| nearest != date)
 }
 
 /// Whether a minus stands at the end of what comes before a number.
@@ -444,6 +474,58 @@ mod tests {
         );
         assert_eq!(of("at 7 o'clock", Kind::Time), "the half of the day is not told");
         assert_eq!(of("-5 min", Kind::Duration), "Invalid");
+    }
+
+    #[test]
+    fn behind_a_year_the_month_comes_first_or_there_is_no_such_day() {
+        for text in ["2024-13-01", "2024-31-12", "2024/13/01", "2024.31.12", "2024-02-30"] {
+            assert_eq!(of(text, Kind::Date), "Invalid", "{text}");
+        }
+        assert_eq!(of("2024-12-31", Kind::Date), "2024-12-31");
+    }
+
+    #[test]
+    fn the_first_of_a_month_is_read_in_french() {
+        for text in ["1er mars 2024", "le 1er mars 2024", "vendredi 1er mars 2024"] {
+            assert_eq!(of(text, Kind::Date), "2024-03-01", "{text}");
+        }
+        assert_eq!(of("14 juillet 2021", Kind::Date), "2021-07-14");
+    }
+
+    #[test]
+    fn a_weekday_of_another_week_is_not_sure_where_the_nearest_is_another_day() {
+        // A Thursday.
+        let settings = Settings {
+            reference: "2026-11-26T09:00:00".parse().ok(),
+            ..Settings::default()
+        };
+        let read = |text: &str, kind: Kind| {
+            let found = find(text, &settings, kind);
+            let canonical = found[0].outcome.candidates()[0].clone();
+            (canonical.value, canonical.confidence)
+        };
+        for (text, value) in [
+            ("last Monday", "2026-11-16"),
+            ("previous Monday", "2026-11-16"),
+            ("next Friday", "2026-12-04"),
+            ("this Monday", "2026-11-23"),
+        ] {
+            assert_eq!(read(text, Kind::Date), (value.to_owned(), OTHER_WEEK), "{text}");
+        }
+        assert_eq!(
+            read("next Friday at 3pm", Kind::DateTime),
+            ("2026-12-04T15:00:00".to_owned(), OTHER_WEEK)
+        );
+        // Both mean the same day.
+        for (text, value) in [
+            ("next Monday", "2026-11-30"),
+            ("last Friday", "2026-11-20"),
+            ("this Friday", "2026-11-27"),
+        ] {
+            let (read, confidence) = read(text, Kind::Date);
+            assert_eq!(read, value);
+            assert!(confidence > 0.9, "{text}: {confidence}");
+        }
     }
 
     #[test]

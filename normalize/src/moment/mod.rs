@@ -204,16 +204,38 @@ pub(crate) fn find(text: &str, context: &Context) -> Vec<Expression> {
 
 /// The days of the week that a text names, from Monday (1) to Sunday (7).
 pub(crate) fn weekdays(text: &str) -> Vec<i8> {
-    let language = &*ENGLISH;
     let mut tokens = tokens::tokens(text);
-    translate(&mut tokens, &language.foreign);
-    let weekday = |token: &Token| {
-        language.grammar.meanings(&token.text).find_map(|value| match value {
-            Value::Weekday(day) => Some(*day),
-            _ => None,
-        })
+    translate(&mut tokens, &ENGLISH.foreign);
+    tokens.iter().filter_map(weekday_of).collect()
+}
+
+fn weekday_of(token: &Token) -> Option<i8> {
+    ENGLISH.grammar.meanings(&token.text).find_map(|value| match value {
+        Value::Weekday(day) => Some(*day),
+        _ => None,
+    })
+}
+
+/// Whether a text tells a day by a weekday of the last (-1), this (0) or the next week (1), and by nothing else: "last
+/// Monday", "next Friday at 3 pm".
+pub(crate) fn weekday_of_week(text: &str) -> Option<(i64, i8)> {
+    let tokens = tokens::tokens(text);
+    let is_month = |token: &Token| {
+        let mut meanings = ENGLISH.grammar.meanings(&token.text);
+        token.text.len() > 2 && meanings.any(|value| matches!(value, Value::Month(_)))
     };
-    tokens.iter().filter_map(weekday).collect()
+    if text.contains('/') || tokens.iter().any(is_month) {
+        return None;
+    }
+    tokens.windows(2).find_map(|pair| {
+        let weeks = match pair[0].text.as_str() {
+            "last" | "previous" => -1,
+            "this" => 0,
+            "next" | "following" => 1,
+            _ => return None,
+        };
+        Some((weeks, weekday_of(&pair[1])?))
+    })
 }
 
 /// Puts the English words of months and weekdays in the place of those of other languages. Short words that are English

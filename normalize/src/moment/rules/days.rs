@@ -370,12 +370,20 @@ fn numeric_of_short_year(context: &Context, c: &Captures) -> Option<Value> {
 
 fn year_first(_: &Context, c: &Captures) -> Option<Value> {
     let (year, month, day) = (c.integer(0)?, c.integer(1)?, c.integer(2)?);
-    if (1..=12).contains(&month) {
-        full(year as i16, month as i8, day as i8)
-    } else {
-        full(year as i16, day as i8, month as i8)
+    if !(1..=31).contains(&month) || !(1..=31).contains(&day) {
+        return None;
     }
-    .map(Value::Day)
+    // Behind a year stand month and day in this order: 2024-13-01 is none of January, it is no day at all.
+    let at = Date::new(year as i16, month as i8, day as i8).ok();
+    Some(Value::Day(Day {
+        timex: format!("{year:04}-{month:02}-{day:02}"),
+        year: Some(year as i16),
+        month: Some(month as i8),
+        day: Some(day as i8),
+        weekday: None,
+        at: at.map(Both::same),
+        modifier: None,
+    }))
 }
 
 /// Years that two digits can mean.

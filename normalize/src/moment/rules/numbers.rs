@@ -16,6 +16,8 @@ pub(super) fn rules() -> Vec<Rule> {
         }),
         rule("words", "{integer} hundred", |_, c| Some(Integer(c.integer(0)? * 100))),
         rule("ord", "{num} ~st|nd|rd|th", |_, c| Some(Ordinal(c.integer(0)?))),
+        // The first of a month in French: le 1er mars.
+        rule("ord", "{num} ~er", |_, c| (c.integer(0)? == 1).then_some(Ordinal(1))),
         rule("ord", "{ordinalword}", |_, c| Some(Ordinal(c.ordinal(0)?))),
         rule("ord", "{tens} -? {ordinalword}", |_, c| {
             let ones = c.ordinal(0).filter(|ones| *ones < 10)?;

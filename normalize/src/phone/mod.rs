@@ -35,24 +35,35 @@ fn outcome(candidate: &Candidate, settings: &Settings, span: &std::ops::Range<us
             "national": number.national().to_string(),
             "country": number.country().id().map(|id| id.as_ref().to_owned()),
         });
-        let mut value = number.format().mode(Mode::E164).to_string();
         if let Some(extension) = &candidate.extension {
             parts["extension"] = json!(extension);
-            // E.164 has no extensions; RFC 3966 writes them like this.
-            value.push_str(&format!(";ext={extension}"));
         }
         Canonical {
-            value,
+            value: number.format().mode(Mode::E164).to_string(),
             parts,
             confidence,
             span: span.clone(),
+        }
+    };
+    // A number without its extension is another one's, and with it it is none of E.164.
+    let told = |number: &phonenumber::PhoneNumber, confidence: f32| {
+        let canonical = canonical(number, confidence);
+        if candidate.extension.is_none() {
+            return Outcome::Canonical(canonical);
+        }
+        Outcome::Ambiguous {
+            candidates: vec![Canonical {
+                confidence: confidence.min(0.5),
+                ..canonical
+            }],
+            reason: "the number has an extension, which E.164 has no place for",
         }
     };
     if let Some(digits) = &candidate.international {
         return match parse(None, &format!("+{digits}")) {
             Some(number) => {
                 let confidence = if phonenumber::is_valid(&number) { 0.98 } else { 0.6 };
-                Outcome::Canonical(canonical(&number, confidence))
+                told(&number, confidence)
             }
             None => Outcome::Refused {
                 reason: crate::Refusal::Invalid,
@@ -65,7 +76,7 @@ fn outcome(candidate: &Candidate, settings: &Settings, span: &std::ops::Range<us
             .and_then(|id| parse(Some(id), &candidate.digits));
         if let Some(number) = number {
             let confidence = if phonenumber::is_valid(&number) { 0.95 } else { 0.5 };
-            return Outcome::Canonical(canonical(&number, confidence));
+            return told(&number, confidence);
         }
     }
     // A number may have its country's code, and lack the plus.
@@ -110,8 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_kept() {
-        assert_eq!(values("(415) 555-2671 ext. 42", Some("US")), ["+14155552671;ext=42"]);
+    fn a_number_with_an_extension_is_no_e164() {
+        for (text, region) in [("(415) 555-2671 ext. 42", Some("US")), ("+49 30 901820 ext 5", None)] {
+            assert_eq!(values(text, region), ["?"], "{text}");
+        }
+        let found = find("+49 30 901820 ext 5", &Settings::default());
+        let candidates = found[0].outcome.candidates();
+        assert_eq!(candidates[0].value, "+4930901820");
+        assert_eq!(candidates[0].parts["extension"], "5");
     }
 
     #[test]

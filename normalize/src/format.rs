@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Kind;
 use crate::outcome::{Canonical, Found, Outcome, Refusal};
+use crate::placeholder::is_placeholder;
 use crate::settings::Settings;
 use crate::{NormalizeError, address, amounts, dates, names, number, people, phone, web};
 
@@ -19,7 +20,7 @@ pub enum Format {
     Datetime,
     /// How long something lasts: `PT1H30M` (ISO 8601).
     Duration,
-    /// A telephone number: `+4930901820` (E.164), with `;ext=12` where it has an extension (RFC 3966).
+    /// A telephone number: `+4930901820` (E.164). One with an extension, which E.164 has no place for, is ambiguous.
     Phone,
     /// An amount of money: `EUR 1234.50` (ISO 4217).
     Amount,
@@ -129,6 +130,9 @@ impl Format {
 
     /// Every value of the format in a text, from left to right, each with the bytes that say it.
     pub fn find(self, text: &str, settings: &Settings) -> Vec<Found> {
+        if is_placeholder(text) {
+            return self.code_of_placeholder(text, settings);
+        }
         match self {
             Self::Date => dates::find(text, settings, Kind::Date),
             Self::Time => dates::find(text, settings, Kind::Time),
@@ -147,6 +151,22 @@ impl Format {
             Self::Company => settled(text, settings, people::find_companies),
             Self::Address => settled(text, settings, address::find),
         }
+    }
+
+    /// The code that a text is which stands for no value otherwise: `NA` is Namibia. A person should look at it.
+    fn code_of_placeholder(self, text: &str, settings: &Settings) -> Vec<Found> {
+        let mut found = match self {
+            Self::Country => names::find_countries(text, settings),
+            Self::Language => names::find_languages(text, settings),
+            _ => Vec::new(),
+        };
+        found.retain(|found| found.outcome.value() == Some(text));
+        for one in &mut found {
+            if let Outcome::Canonical(canonical) = &mut one.outcome {
+                canonical.confidence = 0.5;
+            }
+        }
+        found
     }
 
     /// The one value that a raw value has. Several different ones in a text are ambiguous; the same one twice is not.

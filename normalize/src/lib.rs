@@ -30,6 +30,7 @@ mod number;
 mod outcome;
 mod people;
 mod phone;
+mod placeholder;
 mod settings;
 mod text;
 mod together;

@@ -243,7 +243,7 @@ pub(crate) fn find_languages(text: &str, _: &Settings) -> Vec<Found> {
     .collect()
 }
 
-const TRUE: [&str; 44] = [
+const TRUE: [&str; 43] = [
     "true",
     "t",
     "yes",
@@ -253,7 +253,6 @@ const TRUE: [&str; 44] = [
     "yup",
     "on",
     "1",
-    "x",
     "checked",
     "enabled",
     "active",
@@ -289,7 +288,7 @@ const TRUE: [&str; 44] = [
     "☑",
     "✅",
 ];
-const FALSE: [&str; 43] = [
+const FALSE: [&str; 42] = [
     "false",
     "f",
     "no",
@@ -318,7 +317,6 @@ const FALSE: [&str; 43] = [
     "faux",
     "falso",
     "wrong",
-    "none",
     "not",
     "いいえ",
     "否",
@@ -371,6 +369,10 @@ pub(crate) fn find_booleans(text: &str, _: &Settings) -> Vec<Found> {
     if let Some(value) = value(shown) {
         return vec![Found::one(value.to_string(), json!({}), 0.97, whole)];
     }
+    if matches!(shown, "x" | "X" | "×" | "☒") {
+        let reason = "a cross marks what is true in some tables, and what is not in others";
+        return vec![either(true, whole, reason)];
+    }
     // A sentence that begins with yes or no: "Yes, we do". In "no problem" and "false positive" it says nothing.
     let words = crate::text::words(text);
     let first = words
@@ -395,23 +397,23 @@ pub(crate) fn find_booleans(text: &str, _: &Settings) -> Vec<Found> {
         Some((value, span)) if !(value && negated) && both != [true, true] => {
             vec![Found::one(value.to_string(), json!({}), 0.75, span)]
         }
-        Some((value, span)) => {
-            let candidate = |value: bool| Canonical {
-                value: value.to_string(),
-                parts: json!({}),
-                confidence: 0.5,
-                span: span.clone(),
-            };
-            let candidates = vec![candidate(value), candidate(!value)];
-            vec![Found {
-                span: span.clone(),
-                outcome: Outcome::Ambiguous {
-                    candidates,
-                    reason: "yes and no are both said",
-                },
-            }]
-        }
+        Some((value, span)) => vec![either(value, span, "yes and no are both said")],
         None => Vec::new(),
+    }
+}
+
+/// What can be true or false, the likelier one first.
+fn either(likelier: bool, span: Range<usize>, reason: &'static str) -> Found {
+    let candidate = |value: bool| Canonical {
+        value: value.to_string(),
+        parts: json!({}),
+        confidence: 0.5,
+        span: span.clone(),
+    };
+    let candidates = vec![candidate(likelier), candidate(!likelier)];
+    Found {
+        outcome: Outcome::Ambiguous { candidates, reason },
+        span,
     }
 }
 
@@ -506,5 +508,14 @@ mod tests {
             assert_eq!(of(text), Vec::<String>::new(), "{text}");
         }
         assert_eq!(of("maybe"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_lone_cross_is_no_truth_value() {
+        for text in ["x", "X", " x ", "☒"] {
+            let found = find_booleans(text, &Settings::default());
+            assert_eq!(found[0].outcome.candidates().len(), 2, "{text}");
+            assert_eq!(found[0].outcome.value(), None, "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Amounts of money, and quantities with a unit: a number beside a sign.
 
+mod minor;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -133,12 +135,41 @@ fn amounts(text: &str, settings: &Settings) -> Vec<Found> {
         })
         .collect();
     let mut found = Vec::new();
+    let mut taken = 0;
     for (at, (number, own)) in numbers.iter().zip(&signed).enumerate() {
-        let Some(own) = own else { continue };
+        let Some(own) = own.as_ref().filter(|_| number.span.start >= taken) else {
+            continue;
+        };
         let sure = preferred(&own.signs, settings);
-        let span = plain.original(&own.range);
+        let next = numbers.get(at + 1).filter(|next| {
+            let has_sign = |signed: &Signed| signed.range.len() > next.span.len();
+            !signed[at + 1].as_ref().is_some_and(has_sign)
+        });
+        let (joined, is_open) = minor::joined(shown, number, own, next);
+        let range = joined.as_ref().map_or(&own.range, |joined| &joined.span);
+        if joined.is_some() {
+            taken = range.end;
+        }
+        let span = plain.original(range);
         let of = |number: &Number, negative: bool| candidates(number, negative, &own.signs, sure, &span, settings);
+        let is_joined = joined.is_some();
+        let number = joined.as_ref().unwrap_or(number);
         let mut all = of(number, own.is_negative);
+        if is_joined {
+            all.iter_mut()
+                .for_each(|canonical| canonical.confidence = canonical.confidence.min(0.9));
+        }
+        if is_open {
+            all.iter_mut().for_each(|canonical| canonical.confidence = 0.5);
+            found.push(Found {
+                span,
+                outcome: Outcome::Ambiguous {
+                    candidates: all,
+                    reason: "a number follows that may be a part of the amount",
+                },
+            });
+            continue;
+        }
         let others = others(shown, &numbers, at, &own.range, |other| signed[other].is_some());
         if let Some(others) = others {
             all.extend(others.into_iter().flat_map(|other| of(other, false)));
@@ -209,7 +240,10 @@ fn signs_of(text: &str, number: &Number, taken: usize, settings: &Settings) -> O
     let before = sign_before(text, span.start).filter(|(_, start)| *start >= taken);
     let after = sign_after(text, span.end).filter(|(_, end)| {
         let rest = &text[*end..];
-        let touches = rest.starts_with(|digit: char| digit.is_ascii_digit());
+        // The sign of 3€50 is that of the whole.
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let parts = digits == 2 && !text[span.end..].starts_with(' ') && before.is_none();
+        let touches = digits > 0 && !parts;
         let follows = rest.trim_start().starts_with(|digit: char| digit.is_ascii_digit());
         !(touches || (before.is_some() && follows))
     });

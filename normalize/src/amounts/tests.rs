@@ -26,6 +26,54 @@ fn an_amount_is_a_currency_and_a_number() {
 }
 
 #[test]
+fn hundredths_behind_the_sign_are_a_part_of_the_amount() {
+    let amounts = |text| values(&find_amounts(text, &Settings::default()));
+    for text in ["3 Euro 50", "3€50", "3 Euro und 50 Cent", "3 euros 50 cents", "€3 50c"] {
+        assert_eq!(amounts(text), [["EUR 3.50"]], "{text}");
+    }
+    assert_eq!(amounts("£2 50p"), [["GBP 2.50"]]);
+    assert_eq!(amounts("2 pounds and 5 pence"), [["GBP 2.05"]]);
+    assert_eq!(amounts("12.50 EUR 01.02.2024"), [["EUR 12.50"]]);
+    assert_eq!(amounts("50 cents"), Vec::<Vec<String>>::new());
+    let settings = Settings {
+        currency: Some("EUR".to_owned()),
+        ..Settings::default()
+    };
+    assert_eq!(values(&find_amounts("50 cents", &settings)), [["EUR 0.50"]]);
+    assert_eq!(values(&find_amounts("3 Euro 50", &settings)), [["EUR 3.50"]]);
+    // What can't be told is left to others.
+    for text in ["3 Euro 5", "3 Euro 500", "3 Euro 50 g", "EUR 3 50", "500 yen 50"] {
+        let outcome = crate::Format::Amount.normalize(text, &Settings::default());
+        assert_eq!(outcome.value(), None, "{text}: {outcome:?}");
+    }
+}
+
+#[test]
+fn words_that_several_currencies_share_are_as_ambiguous_as_their_signs() {
+    for (text, region, value) in [
+        ("5 bucks", "US", "USD 5.00"),
+        ("$5", "US", "USD 5.00"),
+        ("500 rupees", "PK", "PKR 500.00"),
+        ("Rs. 500", "PK", "PKR 500.00"),
+        ("20 pesos", "MX", "MXN 20.00"),
+        ("20 kroner", "DK", "DKK 20.00"),
+        ("20 dirhams", "MA", "MAD 20.00"),
+    ] {
+        let outcome = crate::Format::Amount.normalize(text, &Settings::default());
+        assert!(matches!(outcome, Outcome::Ambiguous { .. }), "{text}: {outcome:?}");
+        let settings = Settings {
+            region: Some(region.to_owned()),
+            ..Settings::default()
+        };
+        assert_eq!(
+            crate::Format::Amount.normalize(text, &settings).value(),
+            Some(value),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_part_is_not_taken_for_the_whole() {
     let amounts = |text| values(&find_amounts(text, &Settings::default()));
     assert_eq!(amounts("12 1/2 EUR"), [["EUR 12.50"]]);

@@ -13,10 +13,11 @@ use crate::home;
 /// Decoders of every shape: shared keys, biases, norms of queries, windows, experts.
 const FAMILIES: [&str; 6] = ["llama", "llama_tied", "qwen2", "qwen3", "gemma3", "mixtral"];
 
-/// The largest difference of a probability. A GPU rounds the factors of its products to 10 bits (TF32) or 11 (half precision);
-/// where weights have 4 bits, a processor also rounds what is multiplied with them, to 8.
+/// The largest difference of a probability. A GPU rounds the factors of products to 10 bits, but in single precision; where weights
+/// have 4 bits, a processor rounds what is multiplied with them to 8.
 fn tolerance(weights: WeightFormat) -> f32 {
     match weights {
+        WeightFormat::F32 => 5e-4,
         WeightFormat::Int4 => 0.05,
         _ => 5e-3,
     }

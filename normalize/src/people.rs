@@ -1,5 +1,7 @@
 //! Names of persons and of companies.
 
+mod spoken;
+
 use std::sync::LazyLock;
 
 use human_name::Name;
@@ -71,19 +73,29 @@ pub(crate) fn find_persons(text: &str, _: &Settings) -> Vec<Found> {
             span,
         }];
     }
-    if is_company(shown) {
+    if is_company(shown) || spoken::names_nobody(shown) {
         return Vec::new();
     }
-    let Some(name) = Name::parse(shown) else {
+    let in_capitals = spoken::of_capitals(shown);
+    let read = in_capitals.as_ref().map_or(shown, |spoken| &spoken.text);
+    let Some(name) = Name::parse(read) else {
         return Vec::new();
     };
     let value = full(&name);
+    // What the name has lost is a nickname, or it was none.
+    let lost = spoken::lost_words(read, &name, &value);
+    let has_nickname = shown.contains(['"', '(', '“', '\'']);
+    if spoken::makes_initials(read, &value) || (lost > 0 && !has_nickname) {
+        return Vec::new();
+    }
+    // Words in small letters may be any.
+    let small = !shown.contains(char::is_uppercase) && shown.contains(char::is_lowercase);
     // What is read again must be the same.
     let stable = Name::parse(&value).is_some_and(|again| full(&again) == value);
-    let confidence = if stable && name.given_name().is_some() && words <= 6 {
-        0.9
-    } else {
-        0.6
+    let confidence = match &in_capitals {
+        Some(spoken) => spoken.confidence,
+        None if name.given_name().is_some() && words <= 6 && !small && lost == 0 => 0.9,
+        None => 0.6,
     };
     let parts = json!({
         "given": name.given_name(),
@@ -300,6 +312,14 @@ const SMALL: [&str; 14] = [
     "of", "and", "the", "for", "de", "la", "du", "des", "und", "di", "del", "da", "do", "et",
 ];
 
+/// Words of names that are no abbreviations, short as they are.
+const SHORT: [&str; 53] = [
+    "new", "old", "big", "red", "air", "oil", "gas", "sun", "sea", "sky", "bay", "car", "art", "law", "tax", "tea",
+    "inn", "pet", "pub", "bar", "box", "bus", "one", "two", "six", "ten", "all", "our", "my", "we", "you", "to", "at",
+    "by", "up", "go", "san", "los", "las", "el", "le", "st", "von", "van", "der", "den", "zum", "zur", "bei", "sur",
+    "top", "fox", "key",
+];
+
 fn is_upper(text: &str) -> bool {
     text.contains(char::is_alphabetic) && !text.contains(char::is_lowercase)
 }
@@ -320,8 +340,10 @@ pub(crate) fn readable(name: &str, least: usize) -> String {
             if nth > 0 && SMALL.contains(&lower.as_str()) {
                 return lower;
             }
-            // An abbreviation, of three letters or without vowels.
+            // An abbreviation, of three letters or without vowels, but for words that are as short.
+            let is_word = SMALL.contains(&lower.as_str()) || SHORT.contains(&lower.as_str());
             let abbreviation = capitals
+                && !is_word
                 && (word.chars().count() <= 3 || !lower.contains(['a', 'e', 'i', 'o', 'u', 'y']) || word.contains('.'));
             if abbreviation {
                 return word.to_owned();
@@ -361,6 +383,56 @@ mod tests {
     }
 
     #[test]
+    fn capitals_throughout_a_word_are_a_surname_and_no_initials() {
+        let of = |text| value(&find_persons(text, &Settings::default())).to_owned();
+        for (text, name) in [
+            ("SMITH John", "John Smith"),
+            ("John SMITH", "John Smith"),
+            ("jean-luc PICARD", "Jean-Luc Picard"),
+            ("DUPONT Jean-Luc", "Jean-Luc Dupont"),
+            ("VAN DER BERG Anna", "Anna van der Berg"),
+            ("van der BERG Anna", "Anna van der Berg"),
+            ("DE LA CRUZ Maria", "Maria de la Cruz"),
+            ("Dr. SMITH John", "John Smith"),
+            ("SMITH, John", "John Smith"),
+            ("SMITH John Jr.", "John Smith Jr."),
+            ("O'NEILL-MCDONALD Ann", "Ann O'Neill-McDonald"),
+            ("JP Morgan", "J. P. Morgan"),
+            ("JANE DOE", "Jane Doe"),
+            ("Jane Doe MD", "Jane Doe"),
+        ] {
+            assert_eq!(of(text), name, "{text}");
+        }
+        let found = find_persons("LI Wei", &Settings::default());
+        assert!(
+            found
+                .iter()
+                .all(|found| found.outcome.candidates()[0].confidence <= 0.5),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn words_that_name_nobody_are_no_person() {
+        for text in [
+            "no problem",
+            "No problem",
+            "customer service",
+            "Customer Service",
+            "the usual suspects",
+            "thank you",
+            "Support Team",
+            "not known",
+        ] {
+            assert_eq!(value(&find_persons(text, &Settings::default())), "-", "{text}");
+        }
+        // What is all in small letters may be a name, and may be anything.
+        let found = find_persons("jane doe", &Settings::default());
+        assert_eq!(value(&found), "Jane Doe");
+        assert!(found[0].outcome.candidates()[0].confidence <= 0.6);
+    }
+
+    #[test]
     fn several_persons_and_none_are_no_person() {
         for text in [
             "Jane & John Doe",
@@ -397,6 +469,15 @@ mod tests {
             assert_eq!(of(text), "Acme GmbH", "{text}");
         }
         assert_eq!(of("Limited"), "Limited");
+    }
+
+    #[test]
+    fn short_words_in_capitals_are_no_abbreviations() {
+        let of = |text| value(&find_companies(text, &Settings::default())).to_owned();
+        assert_eq!(of("THE BOEING COMPANY"), "The Boeing Co.");
+        assert_eq!(of("NEW YORK AIR INC"), "New York Air Inc.");
+        assert_eq!(of("BANK OF THE WEST"), "Bank of the West");
+        assert_eq!(of("IBM GERMANY GMBH"), "IBM Germany GmbH");
     }
 
     #[test]

@@ -58,6 +58,88 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
+/// Pieces of addresses, in any order and with any marks between them.
+fn address() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "10 rue de la Paix",
+        "Via Roma 12",
+        "Unter den Linden 77",
+        "Hauptstr. 5a",
+        "123 main st",
+        "123 N Main St.",
+        "5th Avenue & 42nd Street",
+        "Calle Mayor 5",
+        "12 Broadway",
+        "PO Box 123 Station A",
+        "P.O. Box 9",
+        "Apt 4",
+        "apt 4b",
+        "Suite E",
+        "#12",
+        "3rd Floor",
+        "Flat 2",
+        "75002",
+        "75002 Paris",
+        "20121 Milano",
+        "10117 Berlin",
+        "IL 62704",
+        "il 62704",
+        "Springfield",
+        "springfield",
+        "Springfield IL 62704",
+        "London SW1A 2AA",
+        "114 55 Stockholm",
+        "New York",
+        "New York, NY 10001",
+        "New York 10001",
+        "St Paul",
+        "MN",
+        "Illinois",
+        "Westminster",
+        "Acme Corp",
+        "c/o Jane Doe",
+        "Germany",
+        "UK",
+        "USA",
+        "Georgia",
+        "Building 7",
+        "Dr",
+        "Old",
+        "N",
+        "1945",
+        "M5V 2T6",
+    ]);
+    let joint = prop::sample::select(vec![" ", ", ", ", ", "\n", "; "]);
+    proptest::collection::vec((piece, joint), 1..6).prop_map(|pieces| {
+        pieces
+            .into_iter()
+            .map(|(piece, joint)| format!("{piece}{joint}"))
+            .collect()
+    })
+}
+
+/// What words of addresses may be written as.
+fn in_full(word: &str) -> &[&str] {
+    match word {
+        "st" => &["street"],
+        "str" | "hauptstr" => &["straße", "hauptstraße", "strasse", "hauptstrasse", "street"],
+        "apt" => &["apartment"],
+        "dr" => &["drive"],
+        "n" => &["north"],
+        "p" | "o" => &["po"],
+        "illinois" => &["il"],
+        "new" | "york" => &["ny"],
+        "georgia" => &["ga"],
+        "uk" | "usa" => &["united"],
+        _ => &[],
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
 fn canonical(outcome: Outcome) -> Option<Canonical> {
     match outcome {
         Outcome::Canonical(canonical) => Some(canonical),
@@ -94,6 +176,26 @@ proptest! {
                     let again = format.normalize(&first.value, &settings);
                     prop_assert_eq!(again.value(), Some(first.value.as_str()), "{:?} of {:?}: {:?}", format, text, again);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_keeps_every_word(text in address()) {
+        for region in [None, Some("DE"), Some("FR"), Some("US"), Some("GB")] {
+            let settings = Settings { region: region.map(str::to_owned), ..Settings::default() };
+            let Some(address) = canonical(Format::Address.normalize(&text, &settings)) else {
+                continue;
+            };
+            let mut told = words(&address.value);
+            for word in words(&text) {
+                let known = told.iter().position(|other| *other == word);
+                if let Some(at) = known {
+                    told.remove(at);
+                    continue;
+                }
+                let full = told.iter().any(|other| in_full(&word).contains(&other.as_str()));
+                prop_assert!(full, "{word} of {text:?} in {region:?}: {}", address.value);
             }
         }
     }

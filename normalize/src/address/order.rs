@@ -37,8 +37,26 @@ impl Order {
     }
 }
 
+/// What stands among the parts of an address and is none of them, as it is written.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// Whom it is for.
+    pub(super) front: Vec<String>,
+    /// Between the street and the city.
+    pub(super) middle: Vec<String>,
+    /// Behind the place, in front of the country.
+    pub(super) behind: Vec<String>,
+}
+
+impl Others {
+    pub(super) fn all(&self) -> Vec<&str> {
+        let all = self.front.iter().chain(&self.middle).chain(&self.behind);
+        all.map(String::as_str).collect()
+    }
+}
+
 /// One line in an order: house and street, unit, city, state with code, country.
-pub(super) fn written(parts: &Map<String, Value>, order: Order) -> String {
+pub(super) fn written(parts: &Map<String, Value>, others: &Others, order: Order) -> String {
     let get = |key: &str| parts.get(key).and_then(Value::as_str).unwrap_or_default();
     let join = |pieces: &[&str], mark: &str| {
         pieces
@@ -48,13 +66,6 @@ pub(super) fn written(parts: &Map<String, Value>, order: Order) -> String {
             .collect::<Vec<_>>()
             .join(mark)
     };
-    let other: Vec<&str> = parts
-        .get("other")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
     let (first, second) = if order.house_behind {
         (get("street"), get("house_number"))
     } else {
@@ -68,11 +79,13 @@ pub(super) fn written(parts: &Map<String, Value>, order: Order) -> String {
     };
     join(
         &[
-            &other.join(", "),
+            &others.front.join(", "),
             &street,
             get("unit"),
+            &others.middle.join(", "),
             &city,
             &place,
+            &others.behind.join(", "),
             crate::names::country_name(get("country")).unwrap_or_default(),
         ],
         ", ",

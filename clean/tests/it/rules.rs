@@ -121,6 +121,44 @@ fn casing() {
 }
 
 #[test]
+fn a_point_ends_a_sentence_only_where_one_ends() {
+    let sentence = json!([{"casing": {"to": "sentence"}}]);
+    insta::assert_snapshot!(cleaned(&sentence, &[
+        "version 2.0 is out",
+        "we buy at shop.com now",
+        "shop.com now",
+        "e.g. this and i.e. that",
+        "ask dr. smith, st. james st. or j. doe. they know",
+        "it is late\nand dark.\nso we go\n\nnext day",
+        "wait... what? yes. no",
+        "he said \"stop.\" then he left",
+        "mail bob@shop.com. please",
+        "SEE SHOP.COM NOW. VERSION 2.0 IS OUT",
+    ]), @r#"
+    "version 2.0 is out" -> "Version 2.0 is out"
+    "we buy at shop.com now" -> "We buy at shop.com now"
+    "shop.com now" -> "shop.com now"
+    "e.g. this and i.e. that" -> "E.g. this and i.e. that"
+    "ask dr. smith, st. james st. or j. doe. they know" -> "Ask dr. smith, st. james st. or j. doe. They know"
+    "it is late\nand dark.\nso we go\n\nnext day" -> "It is late\nand dark.\nSo we go\n\nNext day"
+    "wait... what? yes. no" -> "Wait... what? Yes. No"
+    "he said \"stop.\" then he left" -> "He said \"stop.\" then he left"
+    "mail bob@shop.com. please" -> "Mail bob@shop.com. Please"
+    "SEE SHOP.COM NOW. VERSION 2.0 IS OUT" -> "See shop.com now. Version 2.0 is out"
+    "#);
+    let title = json!([{"casing": {"to": "title"}}]);
+    insta::assert_snapshot!(cleaned(&title, &[
+        "shop.com and readme.md",
+        "mail bob@shop.com or see http://shop.com/a",
+        "SHOP AT SHOP.COM",
+    ]), @r#"
+    "shop.com and readme.md" -> "shop.com and readme.md"
+    "mail bob@shop.com or see http://shop.com/a" -> "Mail bob@shop.com or See http://shop.com/a"
+    "SHOP AT SHOP.COM" -> "Shop at shop.com"
+    "#);
+}
+
+#[test]
 fn quotes_dashes_and_punctuation() {
     insta::assert_snapshot!(cleaned(&json!(["quotes", "dashes", "punctuation"]), &[
         "“It’s” ‘fine’ – really — yes",

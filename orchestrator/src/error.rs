@@ -81,6 +81,17 @@ impl Failure {
         Some(first)
     }
 
+    /// The same, with hints as `told` puts them.
+    #[must_use]
+    pub(crate) fn with_hints(mut self, told: impl Fn(&str) -> String) -> Self {
+        if let Self::Reported(report) = &mut self {
+            let first = &mut report.hint;
+            let hints = std::iter::once(first).chain(report.further.iter_mut().map(|report| &mut report.hint));
+            hints.for_each(|hint| *hint = hint.as_deref().map(&told));
+        }
+        self
+    }
+
     /// What went wrong, on one line; none where there is nothing to tell.
     pub(crate) fn message(&self) -> Option<String> {
         match self {

@@ -16,6 +16,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, env = "REFUEL_HOME", value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) home: Option<PathBuf>,
 
+    /// Whether `home` was named on the command line: what is named in the environment is there for the next command too
+    #[arg(skip)]
+    pub(crate) home_is_told: bool,
+
     /// Print nothing but data and errors
     #[arg(long, short, global = true, env = "REFUEL_QUIET", conflicts_with = "verbose", help_heading = GLOBAL)]
     pub(crate) quiet: bool,

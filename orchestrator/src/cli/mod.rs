@@ -86,7 +86,9 @@ impl Cli {
             .try_get_matches_from_mut(&words)
             .map_err(|wrong| without_environment(wrong, &words))?;
         refuse_misplaced(&mut command, &matches)?;
-        Self::from_arg_matches(&matches)
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.global.home_is_told = is_told(&matches, "home");
+        Ok(cli)
     }
 }
 
@@ -106,6 +108,12 @@ fn without_environment(wrong: clap::Error, words: &[std::ffi::OsString]) -> clap
     }
     let same = bare(Cli::command()).try_get_matches_from(words).err();
     same.filter(|same| same.kind() == wrong.kind()).unwrap_or(wrong)
+}
+
+/// Whether an option that every verb takes was given on the command line, before the verb or behind it.
+fn is_told(matches: &ArgMatches, option: &str) -> bool {
+    matches.value_source(option) == Some(ValueSource::CommandLine)
+        || matches.subcommand().is_some_and(|(_, below)| is_told(below, option))
 }
 
 /// Refuses options of a verb that mean nothing to what stands below it, such as `refuel schedule --once trigger JOB`.

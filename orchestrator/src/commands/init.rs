@@ -39,13 +39,15 @@ pub(crate) fn run(arguments: &InitArgs, context: &Context) -> Result<ExitStatus,
     };
     match arguments.format.format {
         OutputFormat::Json => context.printer.json(&written)?,
-        OutputFormat::Text => context.printer.note(text(&written, template)),
+        OutputFormat::Text => context
+            .printer
+            .note(text(&written, template, &context.program_elsewhere())),
     }
     Ok(ExitStatus::Success)
 }
 
 /// What was written, and what can be done next.
-fn text(written: &Written, template: Template) -> String {
+fn text(written: &Written, template: Template, program: &str) -> String {
     let mut text = format!(
         "Made the project {} in {}: {}.",
         written.project,
@@ -60,7 +62,7 @@ fn text(written: &Written, template: Template) -> String {
         text.push_str(&format!("  cd {}\n", words::shell(&written.folder.to_string_lossy())));
     }
     text.push_str(&format!(
-        "  refuel model pull {DEFAULT_MODEL}   # unless it is there: refuel model ls\n  refuel build"
+        "  {program} model pull {DEFAULT_MODEL}   # unless it is there: {program} model ls\n  {program} build"
     ));
     text
 }

@@ -95,6 +95,10 @@ impl From<ExitStatus> for ExitCode {
 
 /// Runs a verb.
 pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Failure> {
+    run_verb(command, context).map_err(|failure| failure.with_hints(|hint| context.in_hint(hint)))
+}
+
+fn run_verb(command: Command, context: &Context) -> Result<ExitStatus, Failure> {
     match command {
         Command::Init(arguments) => init::run(&arguments, context),
         Command::Build(arguments) => project::build::run(Work::Build, &arguments, context),

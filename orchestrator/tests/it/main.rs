@@ -14,5 +14,6 @@ mod models;
 mod relations;
 mod review;
 mod schedule;
+mod told;
 mod train;
 mod values;

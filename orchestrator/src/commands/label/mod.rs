@@ -144,7 +144,7 @@ pub(crate) fn execute(
         next: if interrupted {
             Vec::new()
         } else {
-            next(arguments, table, &job.task)
+            next(arguments, table, &job.task, &context.program())
         },
     };
     if arguments.format.format == OutputFormat::Json {
@@ -183,7 +183,7 @@ fn stopped(job: &Job, can_go_on: bool) -> String {
 }
 
 /// Commands to try next.
-fn next(arguments: &LabelArgs, table: Option<&Path>, asked: &Task) -> Vec<(String, String)> {
+fn next(arguments: &LabelArgs, table: Option<&Path>, asked: &Task, program: &str) -> Vec<(String, String)> {
     let (Some(_), false) = (table, arguments.input == Path::new("-")) else {
         return Vec::new();
     };
@@ -205,13 +205,13 @@ fn next(arguments: &LabelArgs, table: Option<&Path>, asked: &Task) -> Vec<(Strin
         ),
         (
             "how good the answers are, on rows whose right answer is in a column:".to_owned(),
-            format!("refuel eval {input} --task {task}{model} --expected COLUMN"),
+            format!("{program} eval {input} --task {task}{model} --expected COLUMN"),
         ),
     ];
     if asked.asks_model() || arguments.model.is_some() {
         next.push((
             "what the model reads of the first row:".to_owned(),
-            format!("refuel task check {task}{model} --prompt --sample {input}"),
+            format!("{program} task check {task}{model} --prompt --sample {input}"),
         ));
     }
     next

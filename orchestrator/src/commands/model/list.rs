@@ -30,9 +30,8 @@ pub(super) fn run(registry: &Registry, arguments: &LsArgs, context: &Context) ->
             .printer
             .json(&entries.iter().map(Model::of).collect::<Vec<_>>())?;
     } else if entries.is_empty() {
-        context
-            .printer
-            .note("no models are on this machine; `refuel model ls --catalog` lists those that can be had");
+        let hint = "no models are on this machine; `refuel model ls --catalog` lists those that can be had";
+        context.printer.note(context.in_hint(hint));
     } else {
         let mut grid = Grid::new([
             ("model", Side::Left),

@@ -115,7 +115,7 @@ impl Opened {
                 if !compared.is_empty() {
                     printer.problem(compared.trim_end());
                 }
-                printer.note(summary(&report));
+                printer.note(context.in_hint(&summary(&report)));
             }
         }
         Ok(status(&report))

@@ -1,0 +1,40 @@
+//! What somebody is told to do next: the commands of hints and notes can be given as they stand.
+
+use crate::common::Desk;
+
+#[test]
+fn commands_to_give_next_name_the_home_folder_that_was_named() {
+    let desk = Desk::new();
+    desk.write("contacts.csv", "contact\n(030) 901820\n");
+    desk.write(
+        "phone.yml",
+        "kind: normalize\ninput: contact\nformat: {phone: {region: DE}}\n",
+    );
+    let label = [
+        "label",
+        "contacts.csv",
+        "--task",
+        "phone.yml",
+        "-o",
+        "out.csv",
+        "--force",
+    ];
+    let named: Vec<&str> = ["--home", "my home"].into_iter().chain(label).collect();
+    let told = desk.run(&named);
+    for command in [
+        "refuel --home 'my home' label contacts.csv",
+        "refuel --home 'my home' eval contacts.csv --task phone.yml --expected COLUMN",
+    ] {
+        assert!(told.contains(command), "{told}");
+    }
+    // What the environment names is there for the next command too.
+    assert!(!desk.run(&label).contains("--home"));
+
+    let told = desk.run(&["init", "shop", "--home", "my home"]);
+    assert!(
+        told.contains("refuel --home '[DIR]/my home' build"),
+        "the next commands are given in another folder: {told}"
+    );
+    let told = desk.run(&["model", "show", "none-such", "--home", "my home"]);
+    assert!(told.contains("`refuel --home 'my home' model ls`"), "{told}");
+}

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+/// What hints call the file of a task, which the engine does not know. Whoever does puts its name there.
+pub const TASK_FILE: &str = "TASK.yml";
+
 /// An error of the engine, with a stable code and a hint.
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -239,11 +242,11 @@ impl EngineError {
             Self::UnknownClass { .. } => {
                 Some("give the task's labels the names of the model's classes, or list those as aliases".to_owned())
             }
-            Self::NoHead { .. } => Some("train it with `refuel train TASK.yml`".to_owned()),
-            Self::HeadUnfit { .. } => Some("train it again with `refuel train TASK.yml`".to_owned()),
-            Self::NoCascade { .. } => {
-                Some("with `strategy: cascade` in its file, `refuel train TASK.yml` chooses it".to_owned())
-            }
+            Self::NoHead { .. } => Some(format!("train it with `refuel train {TASK_FILE}`")),
+            Self::HeadUnfit { .. } => Some(format!("train it again with `refuel train {TASK_FILE}`")),
+            Self::NoCascade { .. } => Some(format!(
+                "with `strategy: cascade` in its file, `refuel train {TASK_FILE}` chooses it"
+            )),
             Self::Untrainable { hint, .. } => Some(hint.clone()),
             Self::Learn(error) => error.hint(),
             Self::NoModel { .. } => Some("name one in the task: model: NAME".to_owned()),

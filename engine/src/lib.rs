@@ -24,7 +24,7 @@ mod truncation;
 pub use cancel::Cancel;
 pub use debug::{CudaFound, DebugReport, RuntimeFound, debug_report};
 pub use engine::{CachePolicy, Engine, EngineOptions, LoadedModel, ModelMemory};
-pub use error::EngineError;
+pub use error::{EngineError, TASK_FILE};
 pub use model::chat_template;
 pub use prepared::{Estimate, PreparedTask, PromptTokens};
 pub use refuel_task::DEFAULT_MODEL;

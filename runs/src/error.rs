@@ -2,7 +2,7 @@
 
 use refuel_dag::DagError;
 use refuel_dag::artifacts::ArtifactError;
-use refuel_engine::EngineError;
+use refuel_engine::{EngineError, TASK_FILE};
 use refuel_staging::StagingError;
 use refuel_state::StateError;
 use refuel_task::TaskError;
@@ -154,6 +154,14 @@ pub enum RunError {
     /// A model can't be loaded or run.
     #[error(transparent)]
     Engine(EngineError),
+    /// The head that a task asks is not there, or answers another task.
+    #[error("{error}")]
+    Head {
+        /// What is wrong with it.
+        error: EngineError,
+        /// The file of the task, in the project's folder.
+        file: String,
+    },
     /// A task can't be asked.
     #[error(transparent)]
     Task(#[from] TaskError),
@@ -217,7 +225,7 @@ impl RunError {
             Self::Staging(error) => error.code(),
             Self::Warehouse(error) => error.code(),
             Self::State(error) => error.code(),
-            Self::Engine(error) => error.code(),
+            Self::Engine(error) | Self::Head { error, .. } => error.code(),
             Self::Task(error) => error.code(),
         }
     }
@@ -253,6 +261,7 @@ impl RunError {
             Self::Warehouse(error) => error.hint(),
             Self::State(error) => error.hint(),
             Self::Engine(error) => error.hint(),
+            Self::Head { error, file } => error.hint().map(|hint| hint.replace(TASK_FILE, file)),
             Self::Task(error) => error.hint(),
         }
     }

@@ -20,6 +20,8 @@ mod task;
 mod train;
 mod tune;
 
+use std::path::PathBuf;
+
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::builder::{Resettable, Styles};
 use clap::error::ErrorKind;
@@ -203,6 +205,25 @@ pub(crate) enum Command {
     Debug(DebugArgs),
     /// Read about files of projects, errors, exit codes and environment variables
     Man(ManArgs),
+}
+
+impl Command {
+    /// The task file that the verb was given. None where it takes none.
+    pub(crate) fn task_file(&self) -> Option<PathBuf> {
+        let file = match self {
+            Self::Label(arguments) => &arguments.task,
+            Self::Eval(arguments) => &arguments.task,
+            Self::Train(arguments) => &arguments.task,
+            Self::Tune(arguments) => &arguments.task,
+            Self::Distill(arguments) => &arguments.task,
+            Self::Calibrate(arguments) => &arguments.task,
+            Self::Task(TaskArgs {
+                command: TaskCommand::Check(arguments),
+            }) => &arguments.task,
+            _ => return None,
+        };
+        Some(file.clone())
+    }
 }
 
 /// Reads a number from 0 to 1.

@@ -22,11 +22,13 @@ mod tune;
 
 use std::process::ExitCode;
 
+use refuel_engine::TASK_FILE;
 use refuel_runs::Command as Work;
 
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::words;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +97,16 @@ impl From<ExitStatus> for ExitCode {
 
 /// Runs a verb.
 pub(crate) fn run(command: Command, context: &Context) -> Result<ExitStatus, Failure> {
-    run_verb(command, context).map_err(|failure| failure.with_hints(|hint| context.in_hint(hint)))
+    let task = command.task_file();
+    run_verb(command, context).map_err(|failure| {
+        failure.with_hints(|hint| {
+            let hint = context.in_hint(hint);
+            match &task {
+                Some(file) => hint.replace(TASK_FILE, &words::shell(&file.display().to_string())),
+                None => hint,
+            }
+        })
+    })
 }
 
 fn run_verb(command: Command, context: &Context) -> Result<ExitStatus, Failure> {

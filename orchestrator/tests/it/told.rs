@@ -2,6 +2,39 @@
 
 use crate::common::Desk;
 
+/// A project whose task of pairs, which needs no model, is asked by a head that nobody has trained.
+fn project(desk: &Desk) {
+    for folder in ["seeds", "tasks", "models"] {
+        std::fs::create_dir(desk.path(folder)).unwrap();
+    }
+    desk.write("refuel_project.yml", "name: shop\n");
+    desk.write("seeds/pairs.csv", "left,right\ntent,a tent\n");
+    desk.write(
+        "tasks/same.yml",
+        "name: same_thing\nkind: match\nstrategy: head\ninput: {a: left, b: right}\n",
+    );
+    desk.write(
+        "models/matched.sql",
+        "SELECT left, right, refuel_match(left, right, 'same_thing') AS same FROM {{ ref('pairs') }}\n",
+    );
+}
+
+#[test]
+fn a_head_that_is_not_trained_names_the_file_of_its_task() {
+    let desk = Desk::new();
+    project(&desk);
+    let told = desk.run(&["build"]);
+    assert!(
+        told.contains("error[RF0515]") && told.contains("hint: train it with `refuel train tasks/same.yml`"),
+        "{told}"
+    );
+    let told = desk.run(&["label", "seeds/pairs.csv", "--task", "tasks/same.yml"]);
+    assert!(
+        told.contains("hint: train it with `refuel train tasks/same.yml`"),
+        "{told}"
+    );
+}
+
 #[test]
 fn commands_to_give_next_name_the_home_folder_that_was_named() {
     let desk = Desk::new();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refuel_dag::{Dag, Detail};
-use refuel_engine::EngineError;
+use refuel_engine::{EngineError, TASK_FILE};
 use refuel_staging::{Asked, RelationName};
 use refuel_state::{State, TaskKey, TaskVersion};
 use refuel_task::Task;
@@ -89,6 +89,12 @@ impl<'a> Tasks<'a> {
         let task = self.task(asked)?;
         let answerer = match self.models.prepare(&task) {
             Ok(answerer) => answerer,
+            Err(
+                error @ (EngineError::NoHead { .. } | EngineError::HeadUnfit { .. } | EngineError::NoCascade { .. }),
+            ) => {
+                let file = self.file_of(&task.name);
+                return Err(RunError::Head { error, file });
+            }
             Err(error) => answered_before(error, self.models, &task, self.state)?,
         };
         let key = self.state.task_key(&TaskVersion {
@@ -120,6 +126,13 @@ impl<'a> Tasks<'a> {
             name: name.to_owned(),
             version: None,
         })
+    }
+
+    /// The file of a task of the project, in the project's folder.
+    fn file_of(&self, name: &str) -> String {
+        let mut nodes = self.dag.nodes.values();
+        let found = nodes.find(|node| matches!(&node.detail, Detail::Task(found) if found.task.name == name));
+        found.map_or_else(|| TASK_FILE.to_owned(), |node| node.path.to_string())
     }
 
     /// The task that a call asks.

@@ -1,12 +1,13 @@
 //! `refuel task`: look at task files before a model does.
 
+mod head;
+
 use std::path::Path;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use owo_colors::OwoColorize;
 use refuel_engine::EngineError;
-use refuel_registry::RegistryError;
 use refuel_tables::{self as tables, Input, Layout};
 use refuel_task::{
     Calibration, ChatTemplate, Example, ExampleSet, InputSpec, Kind, OnError, Part, Plan, Record, RenderedInput,
@@ -69,7 +70,7 @@ fn sql_literal(text: &str) -> String {
 fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let printer = context.printer;
     let task = Task::from_file(&arguments.task)?;
-    tell_missing_head(&task, context)?;
+    head::warn(&task, &arguments.task, arguments.model.as_deref(), context)?;
     let prompt = arguments
         .prompt
         .then(|| prompt(arguments, &task, context))
@@ -141,6 +142,12 @@ fn overview(task: &Task) -> String {
         );
     }
     grid.pair("model", model_in_words(task));
+    if let Some(judges) = head::judges(task) {
+        grid.pair("judged by", judges);
+    }
+    if let Some(catch_all) = head::catch_all(task) {
+        grid.pair("catch-all", catch_all);
+    }
     let threshold = match (task.threshold, &task.fallback) {
         (None, _) => "none: every answer is taken".to_owned(),
         (Some(threshold), None) => format!("{threshold}; answers below it are null"),
@@ -160,13 +167,9 @@ fn overview(task: &Task) -> String {
     if task.calibration == Calibration::Contextual {
         grid.pair("calibration", "contextual");
     }
-    let truncate = match task.truncate {
-        Truncate::Head => "the beginning of what is too long is kept",
-        Truncate::Tail => "the end of what is too long is kept",
-        Truncate::Middle => "the middle of what is too long is kept",
-        Truncate::Error => "a row that is too long fails",
-    };
-    grid.pair("truncate", truncate);
+    if let Some(truncate) = truncate_in_words(task) {
+        grid.pair("truncate", truncate);
+    }
     let on_error = match task.on_error {
         OnError::Fail => "a row that fails stops the run",
         OnError::Null => "a row that fails gets null",
@@ -235,19 +238,23 @@ fn model_in_words(task: &Task) -> String {
     }
 }
 
-/// Notes a head that the task asks and that isn't on this machine.
-fn tell_missing_head(task: &Task, context: &Context) -> Result<(), Failure> {
-    if !task.strategy.reads_head() {
-        return Ok(());
-    }
-    let registry = refuel_registry::Registry::open(&context.home()?).map_err(EngineError::from)?;
-    let name = task.head_name();
-    if let Err(RegistryError::Unknown { .. }) = registry.get(&name) {
-        context.printer.warn(format!(
-            "the head `{name}` is not on this machine: `refuel train` makes it"
-        ));
-    }
-    Ok(())
+/// What becomes of an input that is too long. None where nothing that answers has a longest input: rules, what compares
+/// records, and a head that reads a text in parts.
+fn truncate_in_words(task: &Task) -> Option<&'static str> {
+    let policy = if task.asks_model() || task.kind == Kind::EMBED {
+        task.truncate
+    } else if task.kind == Kind::LABEL && matches!(task.strategy, Strategy::Similar | Strategy::Head) {
+        // Whatever the task says of prompts, an embedding is of the beginning.
+        Truncate::Head
+    } else {
+        return None;
+    };
+    Some(match policy {
+        Truncate::Head => "the beginning of what is too long is kept",
+        Truncate::Tail => "the end of what is too long is kept",
+        Truncate::Middle => "the middle of what is too long is kept",
+        Truncate::Error => "a row that is too long fails",
+    })
 }
 
 fn examples_in_words(task: &Task, examples: &ExampleSet) -> String {

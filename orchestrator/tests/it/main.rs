@@ -8,6 +8,7 @@ mod command_line;
 mod common;
 mod faults;
 mod graph;
+mod heads;
 mod host;
 mod init;
 mod models;

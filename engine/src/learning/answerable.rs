@@ -1,6 +1,6 @@
 //! Heads that say how sure answers out of texts are, and whether there is one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ndarray::Array2;
 use refuel_learn::{ANSWERABLE_OUTPUTS, ChosenCalibration, Facts, Shown, head_to_onnx, train_answerable};
@@ -21,6 +21,8 @@ const TOGETHER: usize = 32;
 
 /// A question that the model has read, with what is right.
 struct Asked {
+    /// Which of the rows that were asked about it is of.
+    row: usize,
     reading: WindowReading,
     /// The right answer. None where the text has none.
     right: Option<String>,
@@ -74,7 +76,7 @@ pub(super) fn learn(
         rows: rows.len() as u64,
     });
     let mut asked = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(TOGETHER) {
+    for (chunk, rows) in rows.chunks(TOGETHER).enumerate() {
         let inputs: Vec<&RenderedInput> = rows.iter().map(|&row| &examples[row].input).collect();
         for reading in prepared.readings(&inputs, cancel)? {
             let right = examples[rows[reading.owner]].answer.as_str();
@@ -82,7 +84,8 @@ pub(super) fn learn(
             let right = right
                 .filter(|right| reading.context.contains(*right))
                 .map(str::to_owned);
-            asked.push(Asked { reading, right });
+            let row = chunk * TOGETHER + reading.owner;
+            asked.push(Asked { row, reading, right });
         }
         on_event(TrainEvent::Rows(rows.len() as u64));
     }
@@ -90,6 +93,8 @@ pub(super) fn learn(
     let states = |asked: &Asked| asked.reading.reading.read.states.len();
     let most = asked.iter().map(states).max().unwrap_or_default();
     asked.retain(|asked| states(asked) == most);
+    // A long text is read in several windows.
+    let rows = asked.iter().map(|asked| asked.row).collect::<HashSet<_>>().len();
     on_event(TrainEvent::Begin {
         step: TrainStep::Fit,
         rows: asked.len() as u64,
@@ -105,11 +110,7 @@ pub(super) fn learn(
         .map(|(raw, right)| (calibration.apply(raw), right))
         .collect();
     let held_out = HeldOut::of(&decided, &rights(&asked));
-    let mut facts = Facts::new(
-        ANSWERABLE_OUTPUTS.map(str::to_owned).to_vec(),
-        hash_of(examples),
-        examples.len(),
-    );
+    let mut facts = Facts::new(ANSWERABLE_OUTPUTS.map(str::to_owned).to_vec(), hash_of(examples), rows);
     facts.columns = Shown::MEASURES.map(str::to_owned).to_vec();
     facts.embedding_model = Some(named(entry));
     facts.held_out_accuracy = held_out.accuracy;
@@ -122,7 +123,8 @@ pub(super) fn learn(
         family: "linear",
         columns: head.weights.nrows(),
         parameters: head.weights.len() + head.bias.len(),
-        encoder: Some(entry.clone()),
+        reads: Some(entry.clone()),
+        rows: Some(rows),
         scored: Vec::new(),
         held_out,
         calibration: facts.calibration.method(),
@@ -234,6 +236,7 @@ mod tests {
             words: 1,
         };
         Asked {
+            row: 0,
             reading: WindowReading {
                 owner: 0,
                 context: "the red mill".to_owned(),

@@ -125,7 +125,7 @@ pub struct Training {
     pub head: String,
     /// Its digest, whole.
     pub digest: String,
-    /// Labelled rows that it was trained on.
+    /// Labelled rows that it was trained on: of `answer` those that the model was asked about.
     pub examples: usize,
     /// BLAKE3 of them, in hexadecimal.
     pub data_hash: String,
@@ -133,8 +133,11 @@ pub struct Training {
     pub labels: usize,
     /// Labels that no row has, of which names and descriptions are all that is known; of `extract`, fields without a value.
     pub labels_without_examples: Vec<String>,
-    /// `name@digest` of the model whose embeddings it reads; none of a head on pairs.
+    /// `name@digest` of the model whose embeddings it reads; none of a head on pairs, and of one that judges answers.
     pub embedding_model: Option<String>,
+    /// For tasks of kind `answer`: `name@digest` of the language model whose states it reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language_model: Option<String>,
     /// How it did on rows that it had not seen.
     pub held_out: HeldOut,
     /// How its confidence is calibrated.
@@ -159,7 +162,10 @@ struct Learned {
     /// Columns that it reads.
     columns: usize,
     parameters: usize,
-    encoder: Option<ModelEntry>,
+    /// The model whose embeddings or states it reads.
+    reads: Option<ModelEntry>,
+    /// Labelled rows that it learned from, where these are not all.
+    rows: Option<usize>,
     /// For each example its calibrated confidence, and whether it was right, by a head that had not seen it. None where
     /// every head has seen it.
     scored: Vec<Option<(f32, bool)>>,
@@ -230,6 +236,7 @@ impl Engine {
         }
         notes.extend(learned.notes.iter().cloned());
         let hash = hash_of(examples);
+        let rows = learned.rows.unwrap_or(examples.len());
         let mut files = learned.files.clone();
         files.push((GRAPH_FILE.to_owned(), learned.graph.clone()));
         if let Some(chosen) = &cascade {
@@ -240,20 +247,27 @@ impl Engine {
         let entry = self.shared.registry.add(&Made {
             name,
             licence: "unknown".to_owned(),
-            location: format!("trained on {} rows of the task {}", examples.len(), task.name),
-            description: describe(&learned, examples, &hash, cascade.as_ref()),
+            location: format!("trained on {rows} rows of the task {}", task.name),
+            description: describe(&learned, &About::of(task, rows, &hash, cascade.as_ref())),
             files,
         })?;
+        let read = learned.reads.as_ref().map(|entry| entry.manifest.reference());
+        let (language_model, embedding_model) = if task.kind == Kind::ANSWER {
+            (read, None)
+        } else {
+            (None, read)
+        };
         Ok(Training {
             task: task.name.clone(),
             kind: task.kind,
             head: entry.manifest.reference(),
             digest: entry.manifest.digest.clone(),
-            examples: examples.len(),
+            examples: rows,
             data_hash: hash,
             labels: crate::learned::choices_of(task).len(),
             labels_without_examples: labels_without(task, examples),
-            embedding_model: learned.encoder.as_ref().map(|entry| entry.manifest.reference()),
+            embedding_model,
+            language_model,
             held_out: learned.held_out,
             calibration: learned.calibration,
             cascade,
@@ -340,12 +354,37 @@ fn labels_without(task: &Task, examples: &[Example]) -> Vec<String> {
     labels.map(|label| label.name.clone()).collect()
 }
 
+/// What the registry is told of a head beside what was learned.
+struct About<'a> {
+    /// What it reads, in words.
+    reads: &'static str,
+    rows: usize,
+    hash: &'a str,
+    cascade: Option<&'a ChosenCascade>,
+}
+
+impl<'a> About<'a> {
+    fn of(task: &Task, rows: usize, hash: &'a str, cascade: Option<&'a ChosenCascade>) -> Self {
+        let reads = if task.kind == Kind::ANSWER {
+            "language model"
+        } else {
+            "embedding model"
+        };
+        Self {
+            reads,
+            rows,
+            hash,
+            cascade,
+        }
+    }
+}
+
 /// What the registry shows of a head. Nothing here changes from one training on the same rows to the next.
-fn describe(learned: &Learned, examples: &[Example], hash: &str, cascade: Option<&ChosenCascade>) -> ModelDescription {
+fn describe(learned: &Learned, about: &About<'_>) -> ModelDescription {
     let held_out = &learned.held_out;
     let mut notes = std::collections::BTreeMap::from([
-        ("examples".to_owned(), examples.len().to_string()),
-        ("data hash".to_owned(), hash.to_owned()),
+        ("examples".to_owned(), about.rows.to_string()),
+        ("data hash".to_owned(), about.hash.to_owned()),
         ("held-out accuracy".to_owned(), held_out.shown()),
         ("null model".to_owned(), format!("{:.3}", held_out.null_model)),
         ("calibration".to_owned(), learned.calibration.to_owned()),
@@ -353,10 +392,10 @@ fn describe(learned: &Learned, examples: &[Example], hash: &str, cascade: Option
     if let Some(f1) = held_out.f1 {
         notes.insert("held-out F1".to_owned(), format!("{f1:.3}"));
     }
-    if let Some(encoder) = &learned.encoder {
-        notes.insert("embedding model".to_owned(), encoder.manifest.reference());
+    if let Some(model) = &learned.reads {
+        notes.insert(about.reads.to_owned(), model.manifest.reference());
     }
-    if let Some(chosen) = cascade {
+    if let Some(chosen) = about.cascade {
         let parts: Vec<&str> = chosen.choice.parts.iter().map(|part| part.name.as_str()).collect();
         notes.insert(
             "cascade".to_owned(),

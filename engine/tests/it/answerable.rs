@@ -91,11 +91,24 @@ fn a_head_tells_questions_without_an_answer_from_others() {
             .no_answer_threshold
             .is_some_and(|threshold| (0.0..1.0).contains(&threshold))
     );
-    assert!(
-        training
-            .embedding_model
-            .is_some_and(|model| model.starts_with(home::DECODER))
+    assert_eq!(training.examples, 36, "rows that were learned from");
+    assert!(training.embedding_model.is_none(), "it embeds nothing");
+    let read = training.language_model.as_deref().expect("it reads a model's states");
+    assert!(read.starts_with(home::DECODER));
+    let shown = engine
+        .registry()
+        .get(&training.head)
+        .expect("it is there")
+        .manifest
+        .description;
+    assert_eq!(
+        (
+            shown.notes.get("language model").map(String::as_str),
+            shown.notes["examples"].as_str()
+        ),
+        (Some(read), "36")
     );
+    assert!(!shown.notes.contains_key("embedding model"));
     let again = train(&engine, &judged).expect("a head");
     assert_eq!(training.digest, again.digest, "equal rows make an equal head");
 

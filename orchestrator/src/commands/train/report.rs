@@ -35,6 +35,9 @@ pub(super) fn text(report: &Report) -> String {
     if let Some(model) = &training.embedding_model {
         grid.pair("embedding model", model.clone());
     }
+    if let Some(model) = &training.language_model {
+        grid.pair("language model", model.clone());
+    }
     let held_out = &training.held_out;
     grid.pair("held-out accuracy", held_out.shown());
     grid.pair("null model", format!("{:.3}", held_out.null_model));
@@ -72,9 +75,16 @@ fn sources(report: &Report) -> String {
             parts.push(format!("{} {what}", words::count(count as u64)));
         }
     }
+    let (learned, all) = (report.training.examples, rows.all());
+    let of_all = if learned < all {
+        // The prompt shows the others, or nobody was to be asked about so many.
+        format!(" of {}", words::count(all as u64))
+    } else {
+        String::new()
+    };
     format!(
-        "{}: {}",
-        words::counted(report.training.examples as u64, "row", "rows"),
+        "{}{of_all}: {}",
+        words::counted(learned as u64, "row", "rows"),
         parts.join(", ")
     )
 }

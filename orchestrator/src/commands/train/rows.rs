@@ -30,6 +30,13 @@ pub(in crate::commands) struct Counts {
     pub(in crate::commands) verdicts: usize,
 }
 
+impl Counts {
+    /// All of them.
+    pub(in crate::commands) fn all(self) -> usize {
+        self.examples + self.table + self.taught.unwrap_or_default() + self.verdicts
+    }
+}
+
 /// Labelled rows, by where they came from.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Rows {

@@ -52,6 +52,8 @@ pub struct TrainOptions<'a> {
     pub seed: u64,
     /// How the embedding model is tuned, where it is.
     pub tune: Option<Tuning>,
+    /// Who gave the labels of most rows, where it was a model: what is measured then is how often the head agrees with it.
+    pub teacher: Option<&'a str>,
 }
 
 /// How an embedding model is tuned on the rows.
@@ -80,6 +82,7 @@ impl Default for TrainOptions<'_> {
             most_asked: ASKED_UNLESS_TOLD,
             seed: 17,
             tune: None,
+            teacher: None,
         }
     }
 }
@@ -138,8 +141,11 @@ pub struct Training {
     /// For tasks of kind `answer`: `name@digest` of the language model whose states it reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language_model: Option<String>,
-    /// How it did on rows that it had not seen.
+    /// How it did on rows that it had not seen; where a teacher labelled them, how often it says the same.
     pub held_out: HeldOut,
+    /// `name@digest` of the model that labelled rows, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
     /// How its confidence is calibrated.
     pub calibration: &'static str,
     /// What was chosen for the cascade, where the task has one.
@@ -248,7 +254,10 @@ impl Engine {
             name,
             licence: "unknown".to_owned(),
             location: format!("trained on {rows} rows of the task {}", task.name),
-            description: describe(&learned, &About::of(task, rows, &hash, cascade.as_ref())),
+            description: describe(
+                &learned,
+                &About::of(task, rows, &hash, options.teacher, cascade.as_ref()),
+            ),
             files,
         })?;
         let read = learned.reads.as_ref().map(|entry| entry.manifest.reference());
@@ -269,6 +278,7 @@ impl Engine {
             embedding_model,
             language_model,
             held_out: learned.held_out,
+            teacher: options.teacher.map(str::to_owned),
             calibration: learned.calibration,
             cascade,
             no_answer_threshold,
@@ -360,11 +370,19 @@ struct About<'a> {
     reads: &'static str,
     rows: usize,
     hash: &'a str,
+    /// The model that labelled rows, where one did.
+    teacher: Option<&'a str>,
     cascade: Option<&'a ChosenCascade>,
 }
 
 impl<'a> About<'a> {
-    fn of(task: &Task, rows: usize, hash: &'a str, cascade: Option<&'a ChosenCascade>) -> Self {
+    fn of(
+        task: &Task,
+        rows: usize,
+        hash: &'a str,
+        teacher: Option<&'a str>,
+        cascade: Option<&'a ChosenCascade>,
+    ) -> Self {
         let reads = if task.kind == Kind::ANSWER {
             "language model"
         } else {
@@ -374,7 +392,17 @@ impl<'a> About<'a> {
             reads,
             rows,
             hash,
+            teacher,
             cascade,
+        }
+    }
+
+    /// What the share of held-out rows is called that the head has right. A teacher's answers are not the right ones.
+    fn measured(&self) -> &'static str {
+        if self.teacher.is_some() {
+            "held-out agreement with the teacher"
+        } else {
+            "held-out accuracy"
         }
     }
 }
@@ -385,12 +413,15 @@ fn describe(learned: &Learned, about: &About<'_>) -> ModelDescription {
     let mut notes = std::collections::BTreeMap::from([
         ("examples".to_owned(), about.rows.to_string()),
         ("data hash".to_owned(), about.hash.to_owned()),
-        ("held-out accuracy".to_owned(), held_out.shown()),
+        (about.measured().to_owned(), held_out.shown()),
         ("null model".to_owned(), format!("{:.3}", held_out.null_model)),
         ("calibration".to_owned(), learned.calibration.to_owned()),
     ]);
     if let Some(f1) = held_out.f1 {
         notes.insert("held-out F1".to_owned(), format!("{f1:.3}"));
+    }
+    if let Some(teacher) = about.teacher {
+        notes.insert("teacher".to_owned(), teacher.to_owned());
     }
     if let Some(model) = &learned.reads {
         notes.insert(about.reads.to_owned(), model.manifest.reference());

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &DistillArgs, context: &Context) -> Result<ExitStat
     let task = Task::from_file(&arguments.task)?;
     let inputs = read(arguments, &task, printer)?;
     let models = Models::open(&arguments.engine, context)?;
-    let Some(taught) = teach(arguments, &task, &inputs, &models, &interrupt, printer)? else {
+    let Some((taught, teacher)) = teach(arguments, &task, &inputs, &models, &interrupt, printer)? else {
         printer.note("\nstopped; answers that were given until then are kept for the next run");
         return Ok(ExitStatus::Interrupted);
     };
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &DistillArgs, context: &Context) -> Result<ExitStat
         training: &arguments.training,
         model: arguments.teacher.as_deref(),
         most_asked: 500,
+        teacher: Some(&teacher),
         format: arguments.format.format,
     };
     train(&work, &models, &interrupt, context)
@@ -77,7 +78,7 @@ fn read(arguments: &DistillArgs, task: &Task, printer: Printer) -> Result<Vec<Re
     Ok(inputs)
 }
 
-/// What the teacher says of inputs, where it is sure enough. None where somebody stopped it.
+/// What the teacher says of inputs, where it is sure enough, and its `name@digest`. None where somebody stopped it.
 fn teach(
     arguments: &DistillArgs,
     task: &Task,
@@ -85,7 +86,7 @@ fn teach(
     models: &Models,
     interrupt: &Interrupt,
     printer: Printer,
-) -> Result<Option<Vec<Example>>, Failure> {
+) -> Result<Option<(Vec<Example>, String)>, Failure> {
     let by_model = Task {
         strategy: Strategy::Model,
         threshold: arguments.least.or(task.threshold),
@@ -120,5 +121,6 @@ fn teach(
         words::count(taught.len() as u64),
         words::counted(inputs.len() as u64, "row", "rows")
     ));
-    Ok(Some(taught))
+    let teacher = prepared.model().to_owned();
+    Ok(Some((taught, teacher)))
 }

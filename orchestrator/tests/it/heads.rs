@@ -1,11 +1,14 @@
-//! What is told of heads before they are asked.
+//! What is told of heads: before they are asked, and of what they were taught.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use crate::common::{Desk, home_with};
 
 const ENCODER: &str = "all-minilm-l6-v2";
+const TEACHER: &str = "smollm2-135m-instruct";
 
 /// A folder to work in with a home folder of its own that has the models; None, said on standard error, where one of them
 /// is missing.
@@ -99,4 +102,37 @@ fn a_check_says_nothing_of_truncation_where_nothing_is_cut() {
     assert!(!truncates(&format!("{extract}strategy: head\n")));
     assert!(!truncates("kind: match\ninput: {a: left, b: right}\nstrategy: head\n"));
     assert!(!truncates("kind: normalize\ninput: raw\nformat: phone\n"));
+}
+
+#[test]
+fn what_a_taught_head_agrees_with_is_told() {
+    let Some((desk, home)) = desk(&[ENCODER, TEACHER]) else {
+        return;
+    };
+    topics(&desk, "0.25");
+    desk.write(
+        "taught.yml",
+        "kind: label\ninput: body\nlabels: [refund, delivery, defect]\nexamples: [{input: my money please, label: refund}, \
+         {input: where is it, label: delivery}]\n",
+    );
+    let run = |arguments: &[&str]| {
+        let output = desk.command(&home, arguments).output().unwrap();
+        let told = desk.told(&output);
+        assert!(told.starts_with("status: 0"), "{told}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = run(&["distill", "taught.yml", "--rows", "examples.csv", "--quiet"]);
+    assert!(
+        told.contains("held-out agreement ") && !told.contains("accuracy"),
+        "what a teacher says is not known to be right: {told}"
+    );
+    assert!(
+        told.contains(&format!("{TEACHER}@"))
+            && told.contains("and 2 labels of people; how right it is, `refuel eval` tells"),
+        "{told}"
+    );
+    let shown: Value = serde_json::from_str(&run(&["model", "show", "taught", "--format", "json"])).unwrap();
+    let notes = &shown["notes"];
+    assert!(notes["teacher"].as_str().unwrap().starts_with(TEACHER), "{notes}");
+    assert!(notes["held-out agreement with the teacher"].is_string() && notes["held-out accuracy"].is_null());
 }

@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &TrainArgs, context: &Context) -> Result<ExitStatus
         training: &arguments.training,
         model: arguments.model.as_deref(),
         most_asked: arguments.most_asked,
+        teacher: None,
         format: arguments.format.format,
     };
     train(&work, &models, &interrupt, context)

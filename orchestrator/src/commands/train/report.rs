@@ -39,7 +39,13 @@ pub(super) fn text(report: &Report) -> String {
         grid.pair("language model", model.clone());
     }
     let held_out = &training.held_out;
-    grid.pair("held-out accuracy", held_out.shown());
+    match &training.teacher {
+        Some(teacher) => {
+            grid.pair("held-out agreement", held_out.shown());
+            grid.pair("agreement with", agreed_with(report, teacher));
+        }
+        None => grid.pair("held-out accuracy", held_out.shown()),
+    }
     grid.pair("null model", format!("{:.3}", held_out.null_model));
     if let Some(f1) = held_out.f1 {
         let what = if is_extract { "F1 of values" } else { "F1 of matches" };
@@ -87,6 +93,18 @@ fn sources(report: &Report) -> String {
         words::counted(learned as u64, "row", "rows"),
         parts.join(", ")
     )
+}
+
+/// Whose labels it is that a head which was taught agrees with.
+fn agreed_with(report: &Report, teacher: &str) -> String {
+    let rows = &report.rows;
+    let by_people = rows.all() - rows.taught.unwrap_or_default();
+    let others = if by_people > 0 {
+        format!(" and {} of people", words::counted(by_people as u64, "label", "labels"))
+    } else {
+        String::new()
+    };
+    format!("{teacher}{others}; how right it is, `refuel eval` tells")
 }
 
 fn labels(training: &Training) -> String {

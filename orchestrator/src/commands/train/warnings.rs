@@ -13,7 +13,7 @@ use crate::words;
 const SHOWN: usize = 60;
 
 /// That something is right no more often than always giving the most frequent answer, or not shown to be; none where it is.
-/// `what` is told with a rate that it is right for, such as `the head`.
+/// `what` is told with the share of rows that it is for, such as `the head is right`.
 pub(in crate::commands) fn no_better(
     what: &str,
     accuracy: f64,
@@ -21,7 +21,7 @@ pub(in crate::commands) fn no_better(
     null_model: f64,
 ) -> Option<String> {
     let rates = format!(
-        "{what} is right for {} of the rows that it wasn't shown, and always giving the most frequent answer for {}",
+        "{what} for {} of the rows that it wasn't shown, and always giving the most frequent answer for {}",
         words::share(accuracy),
         words::share(null_model)
     );
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_is_no_better_than_the_most_frequent_answer_is_told() {
-        let told = |accuracy, interval| no_better("the head", accuracy, interval, 0.5);
+        let told = |accuracy, interval| no_better("the head is right", accuracy, interval, 0.5);
         insta::assert_snapshot!(told(0.333, Some(Interval(0.06, 0.79))).unwrap(), @"the head is right for 33.3 % of the rows that it wasn't shown, and always giving the most frequent answer for 50.0 %: it is no better than knowing nothing, and more labelled rows are needed");
         insta::assert_snapshot!(told(0.6, Some(Interval(0.45, 0.73))).unwrap(), @"the head is right for 60.0 % of the rows that it wasn't shown, and always giving the most frequent answer for 50.0 %: it is not shown to be better, and more labelled rows would tell");
         assert_eq!(told(0.9, Some(Interval(0.8, 0.95))), None);

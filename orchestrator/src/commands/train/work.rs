@@ -27,6 +27,8 @@ pub(in crate::commands) struct Work<'a> {
     /// The language model of a cascade, where it isn't the task's.
     pub(in crate::commands) model: Option<&'a str>,
     pub(in crate::commands) most_asked: u32,
+    /// `name@digest` of the model that labelled rows, where one did.
+    pub(in crate::commands) teacher: Option<&'a str>,
     pub(in crate::commands) format: OutputFormat,
 }
 
@@ -43,6 +45,7 @@ pub(in crate::commands) fn train(
         embedding: work.training.embedding.as_deref(),
         model: work.model,
         most_asked: work.most_asked as usize,
+        teacher: work.teacher,
         tune: work.training.tune_encoder.then(|| Tuning {
             epochs: work.training.epochs as usize,
             servers: Servers::from_environment(),
@@ -66,7 +69,11 @@ pub(in crate::commands) fn train(
     training.notes.iter().for_each(|note| printer.warn(note));
     let held_out = &training.held_out;
     let warning = warnings::no_better(
-        "the head",
+        if work.teacher.is_some() {
+            "the head agrees with what it was taught"
+        } else {
+            "the head is right"
+        },
         held_out.accuracy,
         held_out.accuracy_interval,
         held_out.null_model,

@@ -64,7 +64,12 @@ impl Report {
     /// That the pick is no better than always giving the most frequent answer, or not shown to be.
     pub(super) fn no_better(&self) -> Option<String> {
         let way = self.ways.iter().find(|way| way.way == self.pick)?;
-        no_better(&way.way, way.accuracy, way.accuracy_ci95, self.majority_rate)
+        no_better(
+            &format!("{} is right", way.way),
+            way.accuracy,
+            way.accuracy_ci95,
+            self.majority_rate,
+        )
     }
 
     /// The table for people.

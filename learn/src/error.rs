@@ -13,6 +13,18 @@ pub enum LearnError {
         /// Examples that there are.
         have: usize,
     },
+    /// Too few questions of one of the two sides that a head on answers tells apart.
+    #[error("a head needs {need} questions {side}, and there are {have}: it learns to tell these from the others")]
+    OneSided {
+        /// Which: `without an answer`, or `with an answer`.
+        side: &'static str,
+        /// Questions of the side that it needs.
+        need: usize,
+        /// Questions of the side that there are.
+        have: usize,
+        /// How such a question is labelled.
+        label: &'static str,
+    },
     /// Every example has the same label, so that there is nothing to tell apart.
     #[error("every example has the label \"{label}\"")]
     OneLabel {
@@ -85,6 +97,7 @@ impl LearnError {
             Self::Encoder { .. } => "RF1807",
             Self::Stopped => "RF1808",
             Self::NoCatchAllRows => "RF1809",
+            Self::OneSided { .. } => "RF1810",
         }
     }
 
@@ -95,6 +108,13 @@ impl LearnError {
                 "label {} more rows, and train again",
                 need.saturating_sub(*have)
             )),
+            Self::OneSided { need, have, label, .. } => {
+                let more = need.saturating_sub(*have);
+                let questions = if more == 1 { "question" } else { "questions" };
+                Some(format!(
+                    "label {more} more {questions} {label}; those that the prompt shows do not count"
+                ))
+            }
             Self::OneLabel { .. } => Some("label rows of at least one other label".to_owned()),
             Self::NoCatchAllRows => Some(
                 "give the label with `catch_all` to rows that no other label fits; without any, at least three other labels \
@@ -123,5 +143,26 @@ mod tests {
         assert_eq!(error.to_string(), "7 examples are too few: a head needs 10");
         assert_eq!(error.code(), "RF1801");
         assert_eq!(error.hint().as_deref(), Some("label 3 more rows, and train again"));
+    }
+
+    #[test]
+    fn the_side_of_questions_that_is_missing_is_told() {
+        let error = LearnError::OneSided {
+            side: "without an answer",
+            need: 5,
+            have: 0,
+            label: "whose text does not answer them, with an empty answer",
+        };
+        assert_eq!(
+            error.to_string(),
+            "a head needs 5 questions without an answer, and there are 0: it learns to tell these from the others"
+        );
+        assert_eq!(
+            error.hint().as_deref(),
+            Some(
+                "label 5 more questions whose text does not answer them, with an empty answer; those that the prompt \
+                 shows do not count"
+            )
+        );
     }
 }

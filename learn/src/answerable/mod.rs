@@ -131,7 +131,7 @@ struct Choice {
 /// on held-out questions, of each output by itself. Equal arguments give equal heads.
 ///
 /// # Errors
-/// [`LearnError::TooFewExamples`] with fewer than 5 questions of a side, and what is wrong with the arguments.
+/// [`LearnError::OneSided`] with fewer than 5 questions of a side, and what is wrong with the arguments.
 pub fn train_answerable(
     questions: &Questions,
     known: &[[bool; 2]],
@@ -141,12 +141,21 @@ pub fn train_answerable(
     let table = questions.table()?;
     crate::checks::lengths("what is known of questions", table.nrows(), [known.len(), groups.len()])?;
     let without = known.iter().filter(|[none, _]| *none).count();
-    let fewer = without.min(known.len() - without);
-    if fewer < FEWEST_OF_A_SIDE {
-        return Err(LearnError::TooFewExamples {
-            what: "telling questions with an answer from others, of each,",
+    let with = known.len() - without;
+    let sides = [
+        (
+            "without an answer",
+            without,
+            "whose text does not answer them, with an empty answer",
+        ),
+        ("with an answer", with, "whose answer stands in the text"),
+    ];
+    if let Some((side, have, label)) = sides.into_iter().find(|(_, have, _)| *have < FEWEST_OF_A_SIDE) {
+        return Err(LearnError::OneSided {
+            side,
             need: FEWEST_OF_A_SIDE,
-            have: fewer,
+            have,
+            label,
         });
     }
     Features::dense(table.clone()).check()?;

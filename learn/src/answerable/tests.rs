@@ -101,9 +101,11 @@ fn too_few_of_a_side_and_other_states_are_said() {
         trained.head.probabilities(&narrow),
         Err(LearnError::Shape { .. })
     ));
-    let all = vec![[false, true]; 40];
-    assert!(matches!(
-        train_answerable(&seen, &all, &each(40), 1),
-        Err(LearnError::TooFewExamples { have: 0, .. })
-    ));
+    for (of_all, missing) in [([false, true], "without an answer"), ([true, false], "with an answer")] {
+        let error = train_answerable(&seen, &[of_all; 40], &each(40), 1).unwrap_err();
+        assert!(
+            matches!(error, LearnError::OneSided { side, have: 0, .. } if side == missing),
+            "{error:?}"
+        );
+    }
 }

@@ -23,7 +23,7 @@ pub(super) struct Report {
     rows: u64,
     /// Share of the rows that have the most frequent right answer.
     majority_rate: f64,
-    /// That answer.
+    /// That answer; empty where it is that there is none.
     majority_value: String,
     /// The ways of answering.
     ways: Vec<Measured>,
@@ -100,7 +100,7 @@ impl Report {
                     .into(),
             ]);
         }
-        let null = format!("always `{}`", words::one_line(&self.majority_value, 40));
+        let null = always(&self.majority_value);
         grid.row([
             Text::new(null, Tone::Faint),
             format!("{:.3}", self.majority_rate).into(),
@@ -117,6 +117,14 @@ impl Report {
             self.reason
         )
     }
+}
+
+/// What the null model is called that always gives a value.
+fn always(value: &str) -> String {
+    if value.is_empty() {
+        return "always no answer".to_owned();
+    }
+    format!("always `{}`", words::one_line(value, 40))
 }
 
 /// The cheapest of those that are not measurably worse than the best, and better than always giving the most frequent
@@ -179,6 +187,12 @@ mod tests {
         let (picked, reason) = pick(&ways, 0.3).unwrap();
         assert_eq!(ways[picked].way, "head");
         assert_eq!(reason, "as good as model, as far as these rows tell, and cheaper");
+    }
+
+    #[test]
+    fn a_majority_without_an_answer_is_told_in_words() {
+        assert_eq!(always(&plain(&Value::Null)), "always no answer");
+        assert_eq!(always(&plain(&Value::from("refund"))), "always `refund`");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use refuel_task::EMBEDDING_MODEL;
 use thiserror::Error;
 
 /// What hints call the file of a task, which the engine does not know. Whoever does puts its name there.
@@ -59,6 +60,14 @@ pub enum EngineError {
         kind: String,
         /// What the kind needs.
         needs: &'static str,
+    },
+    /// Texts are to be embedded by a model that is no encoder.
+    #[error("the model `{model}` is {is}; embeddings come from an encoder")]
+    NotEncoder {
+        /// `name@digest`.
+        model: String,
+        /// What the model is.
+        is: &'static str,
     },
     /// The task's shared part does not fit the model.
     #[error(
@@ -207,6 +216,7 @@ impl EngineError {
             Self::HeadUnfit { .. } => "RF0516",
             Self::NoCascade { .. } => "RF0517",
             Self::Untrainable { .. } => "RF0518",
+            Self::NotEncoder { .. } => "RF0519",
             Self::Learn(error) => error.code(),
             Self::Task(error) => error.code(),
             Self::Registry(error) => error.code(),
@@ -231,6 +241,10 @@ impl EngineError {
                 Some("pull it again with `refuel model pull NAME --force`, or import it again".to_owned())
             }
             Self::WrongRole { .. } => Some("`refuel model ls` shows what each model is".to_owned()),
+            Self::NotEncoder { .. } => Some(format!(
+                "name an encoder instead, such as `{EMBEDDING_MODEL}`: `refuel model pull {EMBEDDING_MODEL}` fetches it, `refuel \
+                 model ls` shows which are here"
+            )),
             Self::PromptTooLong { .. } => Some(
                 "shorten the guidelines, or use fewer examples or labels, or a model with a longer context".to_owned(),
             ),

@@ -235,6 +235,7 @@ impl HostError {
             Self::Engine(error) => matches!(
                 error,
                 EngineError::WrongRole { .. }
+                    | EngineError::NotEncoder { .. }
                     | EngineError::PromptTooLong { .. }
                     | EngineError::UnknownClass { .. }
                     | EngineError::Task(_)

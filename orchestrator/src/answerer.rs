@@ -191,6 +191,7 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let status = match &error {
             EngineError::WrongRole { .. }
+            | EngineError::NotEncoder { .. }
             | EngineError::PromptTooLong { .. }
             | EngineError::UnknownClass { .. }
             | EngineError::NoModel { .. }

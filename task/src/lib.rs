@@ -46,5 +46,6 @@ pub use task::{
     MOST_LABELS, ModelName, OnError, RULES_MODEL, Task, Truncate, decimal, names_rules,
 };
 pub use values::{
-    Cleaning, Enriched, Entry, Mended, Normalization, Normalized, Reference, Terms, ValueRules, format_word,
+    Cleaning, Enriched, Entry, FEWEST_EMBEDDED, Mended, Normalization, Normalized, Reference, Terms, ValueRules,
+    format_word,
 };

@@ -23,20 +23,18 @@ impl Encoder {
     /// The embedding model with this name, which is not loaded yet.
     ///
     /// # Errors
-    /// [`EngineError::WrongRole`] for other models.
+    /// [`EngineError::NotEncoder`] for other models.
     pub(crate) fn new(shared: Arc<Shared>, name: &str) -> Result<Self, EngineError> {
         let entry = shared.entry(name)?;
         let role = entry.manifest.description.role;
         if role != Role::Encoder {
-            return Err(EngineError::WrongRole {
+            return Err(EngineError::NotEncoder {
                 model: entry.manifest.reference(),
                 is: match role {
-                    Role::Decoder => "a decoder",
+                    Role::Decoder => "a language model",
                     Role::Classifier => "a classifier",
                     Role::Encoder | Role::Head => "a head",
                 },
-                kind: "embed".to_owned(),
-                needs: "an encoder",
             });
         }
         Ok(Self {

@@ -198,7 +198,8 @@ impl PreparedTask {
     /// What a user should know of this task on this model. Most of it is known only once the model is loaded.
     pub fn notes(&self) -> Vec<String> {
         let loaded = self.loaded().map_or_else(Vec::new, |ready| ready.procedure.notes());
-        self.calibration.iter().cloned().chain(loaded).collect()
+        let known = self.calibration.iter().cloned().chain(self.task.too_few_to_embed());
+        known.chain(loaded).collect()
     }
 
     fn loaded(&self) -> Option<Arc<Ready>> {

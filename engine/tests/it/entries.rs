@@ -188,3 +188,43 @@ fn of_a_large_vocabulary_the_entries_that_are_written_alike_are_compared() {
     assert_eq!(made[0].value, "x1", "{made:?}");
     assert_eq!(made[1].value, Value::Null, "no letters of its entry are there");
 }
+
+#[test]
+fn embeddings_of_a_language_model_are_refused_with_the_name_of_an_encoder() {
+    let Some(home) = home::with_model(home::DECODER) else {
+        return;
+    };
+    let task = home::task(&format!(
+        "name: goods\nkind: normalize\ninput: raw\nvocabulary: [laptop, kettle, lamp]\nembeddings: {}\n",
+        home::DECODER
+    ));
+    let error = home::engine(&home, 1)
+        .prepare(&task, None)
+        .err()
+        .expect("it is refused");
+    assert_eq!(error.code(), "RF0519");
+    assert!(
+        error
+            .to_string()
+            .ends_with("is a language model; embeddings come from an encoder")
+    );
+    assert!(error.hint().is_some_and(|hint| hint.contains(ENCODER)));
+}
+
+#[test]
+fn a_vocabulary_that_is_too_small_to_tell_what_is_near_says_so() {
+    let Some(home) = home::with_model(ENCODER) else {
+        return;
+    };
+    let notes = |entries: &str| {
+        let yaml =
+            format!("name: goods\nkind: normalize\ninput: raw\nvocabulary: [{entries}]\nembeddings: {ENCODER}\n");
+        prepared(&home, &yaml).notes()
+    };
+    let told = notes("laptop, telephone");
+    assert!(
+        told.len() == 1 && told[0].contains("the vocabulary has 2 entries"),
+        "{told:?}"
+    );
+    assert_eq!(notes("laptop, telephone, kettle"), [""; 0]);
+}

@@ -71,6 +71,9 @@ fn check(arguments: &TaskCheckArgs, context: &Context) -> Result<ExitStatus, Fai
     let printer = context.printer;
     let task = Task::from_file(&arguments.task)?;
     head::warn(&task, &arguments.task, arguments.model.as_deref(), context)?;
+    if let Some(warning) = task.too_few_to_embed() {
+        printer.warn(warning);
+    }
     let prompt = arguments
         .prompt
         .then(|| prompt(arguments, &task, context))

@@ -185,3 +185,33 @@ fn no_value_is_right_where_none_is_expected() {
         "the last has two values, which is not none: {report}"
     );
 }
+
+#[test]
+fn case_and_marks_keep_no_value_from_its_entry() {
+    let desk = Desk::new();
+    desk.write("raw.csv", "raw\nLAPTOP!!!\n\"Laptop, \"\n");
+    desk.write(
+        "goods.yml",
+        "kind: normalize\ninput: raw\nvocabulary: [laptop, telephone]\n",
+    );
+    let rows = label(&desk, "raw.csv", "goods.yml");
+    assert!(rows.iter().all(|row| row["goods"] == "laptop"), "{rows:?}");
+}
+
+#[test]
+fn a_vocabulary_that_is_too_small_for_embeddings_is_warned_of() {
+    let desk = Desk::new();
+    let check = |entries: &str| {
+        desk.write(
+            "goods.yml",
+            format!("kind: normalize\ninput: raw\nvocabulary: [{entries}]\nembeddings: all-minilm-l6-v2\n"),
+        );
+        desk.run(&["task", "check", "goods.yml"])
+    };
+    let told = check("laptop, telephone");
+    assert!(
+        told.contains("warning: `embeddings` finds nothing: the vocabulary has 2 entries"),
+        "{told}"
+    );
+    assert!(!check("laptop, telephone, kettle").contains("warning"));
+}

@@ -26,8 +26,8 @@ pub(super) fn property(key: &str) -> Value {
         "vocabulary" => vocabulary(),
         "embeddings" => json!({
             "$ref": "#/$defs/model",
-            "description": "The model whose embeddings tell which entry of the vocabulary is meant where letters don't, such as \
-             all-minilm-l6-v2. Unless told, none is asked.",
+            "description": "The model whose embeddings tell which entry of the vocabulary, of three or more, is meant where \
+             letters don't, such as all-minilm-l6-v2. Unless told, none is asked.",
         }),
         "rules" => rules(),
         "dictionary" => json!({

@@ -68,6 +68,9 @@ impl ValueRules {
     }
 }
 
+/// Fewest entries of a vocabulary that tell, by how near each comes to the others, how near is near enough.
+pub const FEWEST_EMBEDDED: usize = 3;
+
 impl Task {
     /// For `normalize`: the entries that embeddings are compared with, and the model that embeds, where the task names one.
     pub fn embedded_vocabulary(&self) -> Option<(&Arc<Terms>, &ModelName)> {
@@ -78,6 +81,19 @@ impl Task {
             })) => Some((terms, model)),
             _ => None,
         }
+    }
+
+    /// That `embeddings` find nothing in the task's vocabulary, as it is too small. None where they may.
+    pub fn too_few_to_embed(&self) -> Option<String> {
+        let (terms, _) = self.embedded_vocabulary()?;
+        let count = terms.entries().len();
+        (count < FEWEST_EMBEDDED).then(|| {
+            format!(
+                "`embeddings` finds nothing: the vocabulary has {count} {}, and no fewer than {FEWEST_EMBEDDED} tell how near in \
+                 meaning a value has to come",
+                if count == 1 { "entry" } else { "entries" }
+            )
+        })
     }
 
     /// What a model reads of an input that rules come before: a raw value with the entries that it may mean, a text as the

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{Array2, ArrayView1, Axis, s};
 use quick_cache::sync::Cache;
 use rayon::prelude::*;
-use refuel_task::Terms;
+use refuel_task::{FEWEST_EMBEDDED, Terms};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::kept::Kept;
@@ -33,8 +33,6 @@ const WRITTEN_ALIKE: usize = 16;
 const MOST_TAKEN_OUT: usize = 1_000;
 /// The same of a large vocabulary, where each needs others to be embedded.
 const MOST_TAKEN_OUT_OF_LARGE: usize = 250;
-/// Fewest entries taken out that say how such values are spread.
-const FEWEST_TAKEN_OUT: usize = 3;
 /// The least standard deviation that is computed with.
 const LEAST_DEVIATION: f64 = 0.01;
 /// Values that are compared with all entries at a time.
@@ -303,7 +301,7 @@ impl TakenOut {
     /// None of too few to know how they are spread.
     fn of(nearness: &[f32]) -> Option<Self> {
         let count = nearness.len() as f64;
-        if nearness.len() < FEWEST_TAKEN_OUT {
+        if nearness.len() < FEWEST_EMBEDDED {
             return None;
         }
         let mean = nearness.iter().map(|&near| f64::from(near)).sum::<f64>() / count;

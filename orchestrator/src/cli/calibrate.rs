@@ -43,7 +43,7 @@ pub(crate) struct CalibrateArgs {
     pub(crate) rows: Option<PathBuf>,
 
     /// Column with the right answer, as people gave it
-    #[arg(long, short, value_name = "COLUMN", requires = "rows")]
+    #[arg(long, short, value_name = "COLUMN")]
     pub(crate) expected: Option<String>,
 
     /// Learn from the verdicts that people gave in `refuel review` beside the table

@@ -71,3 +71,35 @@ fn commands_to_give_next_name_the_home_folder_that_was_named() {
     let told = desk.run(&["model", "show", "none-such", "--home", "my home"]);
     assert!(told.contains("`refuel --home 'my home' model ls`"), "{told}");
 }
+
+#[test]
+fn arguments_of_calibrate_that_are_the_wrong_way_round_are_told_so() {
+    let desk = Desk::new();
+    desk.write("rows.csv", "body,label\nmoney back,refund\n");
+    desk.write("topic.yml", "kind: label\ninput: body\nlabels: [refund, delivery]\n");
+    let told = desk.run(&["calibrate", "rows.csv", "topic.yml", "--expected", "label"]);
+    assert!(
+        told.starts_with("status: 2")
+            && told.contains(
+                "error[RF0654]: `rows.csv` is a table and `topic.yml` a task file: the task file comes first"
+            )
+            && told.contains("`refuel calibrate topic.yml rows.csv --expected label`"),
+        "{told}"
+    );
+    for without_task in [
+        &["calibrate", "rows.csv"][..],
+        &["calibrate", "rows.csv", "--expected", "label"],
+    ] {
+        let told = desk.run(without_task);
+        assert!(
+            told.contains("error[RF0654]: `rows.csv` is a table, and the task file is missing"),
+            "{told}"
+        );
+    }
+    let told = desk.run(&["calibrate", "topic.yml", "--expected", "label"]);
+    assert!(
+        told.contains("error[RF0654]: the table with the column `label` is missing")
+            && told.contains("`refuel calibrate topic.yml ROWS --expected label`"),
+        "{told}"
+    );
+}

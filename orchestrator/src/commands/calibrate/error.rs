@@ -17,6 +17,14 @@ pub(crate) enum CalibrateError {
         /// The kind.
         kind: &'static str,
     },
+    /// The arguments are not a task file and then a table.
+    #[error("{what}")]
+    Arguments {
+        /// What is wrong with them.
+        what: String,
+        /// What to write.
+        hint: String,
+    },
     /// No answer has a confidence.
     #[error("none of {rows} rows has an answer with a confidence: {reason}")]
     NothingScored {
@@ -65,12 +73,14 @@ impl CalibrateError {
             Self::NothingScored { .. } => "RF0651",
             Self::NoThreshold { .. } => "RF0652",
             Self::Altered { .. } => "RF0653",
+            Self::Arguments { .. } => "RF0654",
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Kind { .. } => None,
+            Self::Arguments { hint, .. } => Some(hint.clone()),
             Self::NothingScored { .. } => Some("`refuel eval` says why rows fail".to_owned()),
             Self::NoThreshold { .. } => Some(
                 "label more rows, which narrows what may be; ask for a lower `target_precision`; or make the answers better"
@@ -84,7 +94,7 @@ impl CalibrateError {
 impl From<CalibrateError> for Failure {
     fn from(error: CalibrateError) -> Self {
         let status = match &error {
-            CalibrateError::Kind { .. } => ExitStatus::Usage,
+            CalibrateError::Kind { .. } | CalibrateError::Arguments { .. } => ExitStatus::Usage,
             _ => ExitStatus::Failure,
         };
         Self::new(&error, error.code(), error.hint(), status)

@@ -47,6 +47,7 @@ pub(crate) struct Report<'a> {
 /// Runs `refuel calibrate`.
 pub(crate) fn run(arguments: &CalibrateArgs, context: &Context) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::listen(context.printer)?;
+    refuse_misplaced(arguments)?;
     let task = read_task(arguments)?;
     let cases = read_cases(arguments, &task)?;
     let models = Models::open(&arguments.engine, context)?;
@@ -55,6 +56,42 @@ pub(crate) fn run(arguments: &CalibrateArgs, context: &Context) -> Result<ExitSt
     let status = calibrate(arguments, &task, &cases, answerer.as_ref(), &interrupt, context.printer)?;
     models.tell_warnings(context.printer);
     Ok(status)
+}
+
+/// Refuses arguments that are not a task file and then a table, as far as their names tell.
+fn refuse_misplaced(arguments: &CalibrateArgs) -> Result<(), CalibrateError> {
+    let is_task = |path: &Path| path.extension().is_some_and(|end| end == "yml" || end == "yaml");
+    let is_table = |path: &Path| Input::new(path).format(None).is_ok();
+    let shell = |path: &Path| words::shell(&path.display().to_string());
+    let expected = arguments.expected.as_deref().map_or("COLUMN".to_owned(), words::shell);
+    let (task, rows) = (&*arguments.task, arguments.rows.as_deref());
+    let (what, task, rows) = match rows {
+        Some(rows) if is_table(task) && is_task(rows) => (
+            format!(
+                "`{}` is a table and `{}` a task file: the task file comes first",
+                task.display(),
+                rows.display()
+            ),
+            shell(rows),
+            shell(task),
+        ),
+        _ if is_table(task) => (
+            format!(
+                "`{}` is a table, and the task file is missing, which comes first",
+                task.display()
+            ),
+            "TASK".to_owned(),
+            shell(task),
+        ),
+        None if arguments.expected.is_some() => (
+            format!("the table with the column `{expected}` is missing"),
+            shell(task),
+            "ROWS".to_owned(),
+        ),
+        _ => return Ok(()),
+    };
+    let hint = format!("write `refuel calibrate {task} {rows} --expected {expected}`");
+    Err(CalibrateError::Arguments { what, hint })
 }
 
 fn read_task(arguments: &CalibrateArgs) -> Result<Task, Failure> {

@@ -41,4 +41,6 @@ pub use tagger::{
     tagger_from_onnx, tagger_to_onnx, train_tagger,
 };
 pub use text::{TermOptions, TermVocabulary};
-pub use thresholds::{LEVEL, Threshold, lower_bound, threshold_for_precision, threshold_of_highest_precision};
+pub use thresholds::{
+    LEVEL, Threshold, fewest_to_show, lower_bound, threshold_for_precision, threshold_of_highest_precision,
+};

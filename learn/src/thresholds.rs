@@ -16,6 +16,20 @@ pub fn lower_bound(hits: u64, trials: u64) -> f64 {
     Beta::new(hits as f64, (trials - hits + 1) as f64).map_or(0.0, |beta| beta.inverse_cdf(1.0 - LEVEL))
 }
 
+/// Fewest trials whose [`lower_bound`] may be `rate`, which all have to be hits then. None of a rate that no number of
+/// trials shows.
+pub fn fewest_to_show(rate: f64) -> Option<u64> {
+    if rate >= 1.0 {
+        return None;
+    }
+    // The bound of n hits out of n is the nth root of 1 - LEVEL. What is nearly a whole number is one.
+    Some(
+        ((1.0 - LEVEL).ln() / rate.max(f64::MIN_POSITIVE).ln() - 1e-9)
+            .ceil()
+            .max(1.0) as u64,
+    )
+}
+
 /// A threshold, and what it did on the rows that it was chosen on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Threshold {
@@ -107,6 +121,16 @@ mod tests {
             assert!((bound - lower).abs() < 1e-5, "{hits}/{trials}: {bound}");
         }
         assert!(lower_bound(0, 0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_fewest_trials_that_show_a_rate_are_those_whose_bound_is() {
+        for rate in [0.5, 0.8, 0.9, 0.95, 0.99] {
+            let fewest = fewest_to_show(rate).unwrap();
+            assert!(lower_bound(fewest, fewest) >= rate && lower_bound(fewest - 1, fewest - 1) < rate);
+        }
+        assert_eq!((fewest_to_show(0.95), fewest_to_show(0.0)), (Some(59), Some(1)));
+        assert_eq!(fewest_to_show(1.0), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What was chosen for a cascade: which ways of answering are tried, and how sure each but the last has to be.
 
+use refuel_learn::fewest_to_show;
 use refuel_registry::ModelEntry;
-use refuel_task::Task;
+use refuel_task::{Task, decimal};
 use serde::{Deserialize, Serialize};
 
 use super::{read, unusable};
@@ -85,8 +86,96 @@ impl CascadeChoice {
         self.parts.iter().map(|part| part.right).sum()
     }
 
+    /// Whether the rows are too few to show of any part that it keeps the share that it has to, even if all of them were
+    /// right. With the fewest that would.
+    pub fn too_few(&self) -> Option<u64> {
+        let fewest = fewest_to_show(decimal(self.keep))?;
+        (self.rows < fewest).then_some(fewest)
+    }
+
+    /// What is shown of the share that each part but the last has to keep, with how many rows show it.
+    pub fn shown(&self) -> String {
+        let parts = self.parts.iter().filter_map(|part| Some((part, part.lower?)));
+        let shown: Vec<String> = parts
+            .map(|(part, lower)| {
+                format!(
+                    "{} is right for {} of {} rows, so for at least {lower:.3} of such rows",
+                    part.name, part.right, part.answered
+                )
+            })
+            .collect();
+        if !shown.is_empty() {
+            return format!("{} is kept: {}", self.keep, shown.join("; "));
+        }
+        if let Some(fewest) = self.too_few() {
+            return format!(
+                "no part is shown to keep {}: {} rows are too few, and {fewest} that are all right the fewest",
+                self.keep, self.rows
+            );
+        }
+        // What it answers when it is sure was not looked at, as nothing better comes behind it.
+        let last = self.parts.last().map_or("nothing", |part| &part.name);
+        format!(
+            "no part has to keep {}: {last} answers every row, however sure it is",
+            self.keep
+        )
+    }
+
     /// Whether the language model answers what the others leave.
     pub fn asks_model(&self) -> bool {
         self.parts.iter().any(|part| part.name == MODEL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(name: &str, reached: u64, answered: u64, right: u64, lower: Option<f64>) -> CascadePart {
+        CascadePart {
+            name: name.to_owned(),
+            threshold: lower.map(|_| 0.9),
+            reached,
+            answered,
+            right,
+            lower,
+        }
+    }
+
+    fn choice(keep: f32, rows: u64, parts: Vec<CascadePart>) -> CascadeChoice {
+        CascadeChoice {
+            version: VERSION,
+            keep,
+            rows,
+            rules: String::new(),
+            model: None,
+            parts,
+        }
+    }
+
+    #[test]
+    fn what_a_cascade_keeps_is_told_with_its_bound_and_its_rows() {
+        let parts = vec![part(HEAD, 400, 200, 198, Some(0.969)), part(MODEL, 200, 200, 150, None)];
+        let choice = choice(0.95, 400, parts);
+        assert_eq!(
+            choice.shown(),
+            "0.95 is kept: head is right for 198 of 200 rows, so for at least 0.969 of such rows"
+        );
+        assert_eq!(choice.too_few(), None);
+    }
+
+    #[test]
+    fn a_cascade_of_few_rows_claims_nothing() {
+        let alone = |rows| choice(0.95, rows, vec![part(HEAD, rows, rows, rows, None)]);
+        assert_eq!(alone(58).too_few(), Some(59));
+        assert_eq!(
+            alone(58).shown(),
+            "no part is shown to keep 0.95: 58 rows are too few, and 59 that are all right the fewest"
+        );
+        assert_eq!(alone(59).too_few(), None);
+        assert_eq!(
+            alone(59).shown(),
+            "no part has to keep 0.95: head answers every row, however sure it is"
+        );
     }
 }

@@ -50,6 +50,18 @@ pub struct ChosenCascade {
     pub alone: Vec<Alone>,
 }
 
+impl ChosenCascade {
+    /// How many of the rows it gets right, with the interval, such as `0.912 [0.874, 0.939] on 400 rows`.
+    pub fn measured(&self) -> String {
+        let interval = self.accuracy_interval.map_or(String::new(), |interval| {
+            format!(" [{:.3}, {:.3}]", interval.0, interval.1)
+        });
+        let rows = self.choice.rows;
+        let unit = if rows == 1 { "row" } else { "rows" };
+        format!("{:.3}{interval} on {rows} {unit}", self.accuracy)
+    }
+}
+
 /// Chooses a cascade on labelled rows. `head` says of each row how sure a head was that had not seen it, and whether it was
 /// right; rows that every head has seen are left out. With what a user should know.
 pub(super) fn choose(
@@ -108,6 +120,9 @@ pub(super) fn choose(
     };
     if prepared.is_some() && !choice.asks_model() {
         notes.push("the language model does no better on what the head leaves; the cascade asks none".to_owned());
+    }
+    if choice.too_few().is_some() {
+        notes.push(choice.shown());
     }
     let chosen = ChosenCascade {
         accuracy: best.accuracy,

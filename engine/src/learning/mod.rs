@@ -430,8 +430,9 @@ fn describe(learned: &Learned, about: &About<'_>) -> ModelDescription {
         let parts: Vec<&str> = chosen.choice.parts.iter().map(|part| part.name.as_str()).collect();
         notes.insert(
             "cascade".to_owned(),
-            format!("{}, keeping {}", parts.join(", then "), chosen.choice.keep),
+            format!("{}: accuracy {}", parts.join(", then "), chosen.measured()),
         );
+        notes.insert("share to keep".to_owned(), chosen.choice.shown());
     }
     ModelDescription {
         schema_version: SCHEMA_VERSION,

@@ -147,17 +147,14 @@ fn of_cascade(cascade: &ChosenCascade) -> String {
                 .into(),
         ]);
     }
-    let interval = cascade.accuracy_interval.map_or(String::new(), |interval| {
-        format!(" [{:.3}, {:.3}]", interval.0, interval.1)
-    });
     let alone: Vec<String> = (cascade.alone.iter())
         .map(|alone| format!("{} {:.3}", alone.name, alone.accuracy))
         .collect();
     format!(
-        "{}\naccuracy of the cascade on {}: {:.3}{interval}; by itself: {}",
+        "{}\naccuracy of the cascade: {}; by itself: {}\n{}",
         grid.render(),
-        words::counted(choice.rows, "row", "rows"),
-        cascade.accuracy,
-        alone.join(", ")
+        cascade.measured(),
+        alone.join(", "),
+        choice.shown()
     )
 }

@@ -20,6 +20,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Parameters of a model.
     Parameters,
+    /// Nothing: how much of it is done is known at its end.
+    Nothing,
 }
 
 /// Progress of one long thing. Dropping it takes the bar away.
@@ -108,7 +110,7 @@ impl Progress {
 
     fn line(&self) -> String {
         let count = |number: u64| match self.unit {
-            Unit::Rows | Unit::Parameters => HumanCount(number).to_string(),
+            Unit::Rows | Unit::Parameters | Unit::Nothing => HumanCount(number).to_string(),
             Unit::Bytes => HumanBytes(number).to_string(),
         };
         let seconds = self.started.elapsed().as_secs_f64().max(1e-9);
@@ -124,6 +126,7 @@ impl Progress {
             Unit::Rows => format!(", {} rows/s", words::per_second(speed)),
             Unit::Bytes => format!(", {}/s", HumanBytes(speed as u64)),
             Unit::Parameters => format!(", {} parameters/s", HumanCount(speed as u64)),
+            Unit::Nothing => String::new(),
         };
         line.push_str(&per_second);
         if let Some(total) = self.total.filter(|_| speed > 0.0) {
@@ -152,6 +155,7 @@ fn style(unit: Unit, total_known: bool) -> ProgressStyle {
         (Unit::Parameters, false) => "{prefix} {spinner}",
         (Unit::Bytes, true) => "{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec:.dim}  {eta} left",
         (Unit::Bytes, false) => "{prefix} {spinner} {bytes}  {bytes_per_sec:.dim}",
+        (Unit::Nothing, _) => "{prefix} {spinner} {elapsed:.dim}",
     };
     // The templates are constants of this file, and a test renders each; the default bar is the way out.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_template_is_understood() {
-        for unit in [Unit::Rows, Unit::Bytes, Unit::Parameters] {
+        for unit in [Unit::Rows, Unit::Bytes, Unit::Parameters, Unit::Nothing] {
             for total_known in [true, false] {
                 let _: ProgressStyle = style(unit, total_known);
             }

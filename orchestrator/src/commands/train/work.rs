@@ -18,6 +18,7 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::progress::{Progress, Unit};
+use crate::words;
 
 /// What is to be trained.
 pub(in crate::commands) struct Work<'a> {
@@ -109,15 +110,9 @@ pub(in crate::commands) fn engine_train(
     let mut hear = |event: TrainEvent| match event {
         TrainEvent::Begin { step, rows } => {
             done = 0;
-            let (what, total) = match step {
-                TrainStep::Embed => ("embedding", Some(rows)),
-                TrainStep::Tune => ("tuning the encoder", Some(rows)),
-                // How long it takes is known at its end.
-                TrainStep::Fit => ("fitting", None),
-                TrainStep::Ask => ("asking the model", Some(rows)),
-            };
+            // The bar of the step before has to go before another is drawn.
             progress = None;
-            progress = Some(Progress::new(printer, Unit::Rows, what, total));
+            progress = Some(progress_of(step, rows, printer));
         }
         TrainEvent::Rows(rows) => {
             done += rows;
@@ -129,6 +124,20 @@ pub(in crate::commands) fn engine_train(
     models
         .engine()
         .train(task, examples, options, &interrupt.cancel, &mut hear)
+}
+
+/// The progress of a step of so many rows.
+fn progress_of(step: TrainStep, rows: u64, printer: Printer) -> Progress {
+    let what = match step {
+        TrainStep::Embed => "embedding",
+        TrainStep::Tune => "tuning the encoder",
+        TrainStep::Ask => "asking the model",
+        TrainStep::Fit => {
+            let what = format!("fitting to {}", words::counted(rows, "row", "rows"));
+            return Progress::new(printer, Unit::Nothing, what, None);
+        }
+    };
+    Progress::new(printer, Unit::Rows, what, Some(rows))
 }
 
 /// Says how the head comes to answer, where the task does not ask it yet.

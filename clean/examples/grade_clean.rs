@@ -64,7 +64,9 @@ fn main() -> Result<(), Failure> {
         pairs.push((record[misspelling].to_lowercase(), record[correct].to_lowercase()));
     }
     let rules = Rules::new(vec![Rule::Spelling(Speller::new(dictionary.clone()))])?;
-    println!("set                      rows right 95 % interval  null  in dictionary  words/s   rule: changed  right");
+    println!(
+        "set                      rows right 95 % interval  null  in dictionary  words/s   rule: changed  right  AUROC"
+    );
     for rows in [200, pairs.len()] {
         let pairs = &pairs[..rows.min(pairs.len())];
         let started = Instant::now();
@@ -89,8 +91,15 @@ fn main() -> Result<(), Failure> {
                 (!cleaned.edits.is_empty()).then(|| cleaned.text == *correct)
             })
             .collect();
+        let graded: Vec<(f32, bool)> = pairs
+            .iter()
+            .map(|(misspelling, correct)| {
+                let cleaned = rules.apply(misspelling);
+                (rules.confidence(&cleaned), cleaned.text == *correct)
+            })
+            .collect();
         println!(
-            "clean_spelling_norvig {:>7} {:.3} [{low:.3}, {high:.3}] {:>5.3} {:>14.3} {:>8.0} {:>15.3} {:>6.3}",
+            "clean_spelling_norvig {:>7} {:.3} [{low:.3}, {high:.3}] {:>5.3} {:>14.3} {:>8.0} {:>15.3} {:>6.3} {:>6.3}",
             pairs.len(),
             right as f64 / pairs.len() as f64,
             unchanged as f64 / pairs.len() as f64,
@@ -98,7 +107,23 @@ fn main() -> Result<(), Failure> {
             pairs.len() as f64 / seconds,
             cleaned.len() as f64 / pairs.len() as f64,
             cleaned.iter().filter(|&&right| right).count() as f64 / cleaned.len().max(1) as f64,
+            auroc(&graded),
         );
     }
     Ok(())
+}
+
+/// The share of pairs of a right and a wrong text of which the right one has the greater confidence; ties count half.
+fn auroc(graded: &[(f32, bool)]) -> f64 {
+    let of = |wanted: bool| {
+        graded
+            .iter()
+            .filter(move |(_, right)| *right == wanted)
+            .map(|(confidence, _)| *confidence)
+    };
+    let pairs = of(true).count() * of(false).count();
+    let won: f64 = of(true)
+        .flat_map(|right| of(false).map(move |wrong| f64::from(right > wrong) + 0.5 * f64::from(right == wrong)))
+        .sum();
+    won / pairs.max(1) as f64
 }

@@ -210,4 +210,18 @@ impl Rules {
         }
         draft.finish()
     }
+
+    /// How sure the text is that came of a text, from 0 to 1: 1 but for spelling. A correction is as sure as the word is
+    /// likely that was meant, and a word that the dictionary lacks, and that was left alone, is less sure than any correction.
+    pub fn confidence(&self, cleaned: &Cleaned) -> f32 {
+        let of_rule = self.0.iter().map(|rule| match rule {
+            Rule::Spelling(speller) => {
+                let edits = cleaned.edits.iter();
+                let corrected = edits.filter(|edit| edit.rules.contains(&RuleName::Spelling));
+                speller.confidence(corrected.map(|edit| edit.before.as_str()), &cleaned.text)
+            }
+            _ => 1.0,
+        });
+        of_rule.fold(1.0, f32::min)
+    }
 }

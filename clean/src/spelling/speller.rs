@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::dictionary::Dictionary;
 use crate::edit::Patch;
 
-/// Corrects words that a dictionary does not have. Words that are written so elsewhere (`colour`), words with digits, words that mix capitals and small letters, words in
-/// capitals in a text that is not, addresses of mail and web, handles and codes stay, and so do names unless told.
+/// Corrects words that a dictionary does not have. Words that are written so elsewhere (`colour`), words with digits, words
+/// that mix capitals and small letters, short words in capitals in a text that is not, addresses of mail and web, handles
+/// and codes stay, and so do names unless told.
 #[derive(Debug, Clone)]
 pub struct Speller {
     /// The words.
@@ -23,6 +24,14 @@ const SHORTEST: usize = 3;
 const LONGEST: usize = 40;
 /// Of these shortest words only what is as plain as two letters in the wrong order is corrected.
 const PLAIN: f32 = 0.75;
+/// Words in capitals shorter than this are abbreviations, in a text that is not in capitals.
+const ABBREVIATION: usize = 6;
+/// The least confidence of a correction of what may be a name or an abbreviation.
+const SURE: f32 = 0.95;
+/// How sure it is that a word which may be a name is right, one that the dictionary lacks.
+const NAME: f32 = 0.9;
+/// How sure it is at most that another word is right which the dictionary lacks.
+const UNKNOWN: f32 = 0.5;
 
 impl Speller {
     /// What `least_confidence` is unless told.
@@ -41,55 +50,101 @@ impl Speller {
         if self.dictionary.is_empty() {
             return Vec::new();
         }
-        let shouts = !text.chars().any(char::is_lowercase);
+        let shouts = shouts(text);
         let mut patches = Vec::new();
-        let mut begins = true;
-        for (start, chunk) in chunks(text) {
-            let begun = std::mem::replace(&mut begins, chunk.ends_with(['.', '!', '?', ':']));
-            if is_code(chunk) {
-                continue;
+        each_word(text, |at, word, begins| {
+            if let Some((correct, _)) = self.correct(word, shouts, begins) {
+                patches.push(Patch::new(at..at + word.len(), correct));
             }
-            for (at, word) in words(chunk) {
-                let at = start + at;
-                let first_of_sentence = begun && !text[start..at].chars().any(char::is_alphanumeric);
-                if let Some(correct) = self.correct(word, shouts, first_of_sentence) {
-                    patches.push(Patch::new(at..at + word.len(), correct));
-                }
-            }
-        }
+        });
         patches
     }
 
-    fn correct(&self, word: &str, shouts: bool, first_of_sentence: bool) -> Option<String> {
-        let length = word.chars().count();
-        if !(SHORTEST..=LONGEST).contains(&length) || self.dictionary.contains(word) {
-            return None;
+    /// How sure it is that a text is right: of what was corrected, as sure as the corrections, and of the text that came of
+    /// it, as sure as that its words are right which the dictionary lacks.
+    pub(crate) fn confidence<'a>(&self, corrected: impl Iterator<Item = &'a str>, text: &str) -> f32 {
+        let mut sure: f32 = 1.0;
+        if self.dictionary.is_empty() {
+            return sure;
         }
+        for before in corrected {
+            let mut found: f32 = self.least_confidence;
+            let mut least: f32 = 1.0;
+            for (_, word) in words(before) {
+                let best = self.dictionary.suggest(word, 1).into_iter().next();
+                if let Some(best) = best.filter(|best| best.confidence >= self.least_confidence) {
+                    least = least.min(best.confidence);
+                    found = least;
+                }
+            }
+            sure = sure.min(found);
+        }
+        let shouts = shouts(text);
+        each_word(text, |_, word, begins| {
+            sure = sure.min(self.stays(word, shouts, begins))
+        });
+        sure
+    }
+
+    /// How sure it is that a word which is left alone is right.
+    fn stays(&self, word: &str, shouts: bool, begins: bool) -> f32 {
+        if self.is_right(word) {
+            return 1.0;
+        }
+        let best = self.dictionary.suggest(word, 1).into_iter().next();
+        if best
+            .as_ref()
+            .is_some_and(|best| is_variant(&word.to_lowercase(), &best.word))
+        {
+            return 1.0;
+        }
+        let near = best.map_or(0.0, |best| best.confidence);
+        let may_be_name =
+            self.is_kept(word, shouts, begins) || is_capitals(word) || word.starts_with(char::is_uppercase);
+        if may_be_name && near < UNKNOWN {
+            NAME
+        } else {
+            UNKNOWN * (1.0 - near)
+        }
+    }
+
+    /// Whether nothing is to be said of a word: it is too short or too long, or the dictionary has it, or its owner.
+    fn is_right(&self, word: &str) -> bool {
+        let bare = word.strip_suffix("'s").or_else(|| word.strip_suffix("\u{2019}s"));
+        !(SHORTEST..=LONGEST).contains(&word.chars().count())
+            || self.dictionary.contains(word)
+            || bare.is_some_and(|bare| self.dictionary.contains(bare))
+    }
+
+    /// Whether a word is kept whatever is near to it, as a name or an abbreviation is.
+    fn is_kept(&self, word: &str, shouts: bool, begins: bool) -> bool {
         let capitals = word.chars().filter(|letter| letter.is_uppercase()).count();
         let starts = word.starts_with(char::is_uppercase);
-        let all = capitals > 1 && !word.chars().any(char::is_lowercase);
-        let stays = (all && !shouts) || (!all && capitals > usize::from(starts));
-        let name = starts && !all && !first_of_sentence && !self.names;
-        if stays || name {
-            return None;
-        }
-        // The owner of something, and a plural of it.
-        let bare = word.strip_suffix("'s").or_else(|| word.strip_suffix("\u{2019}s"));
-        if bare.is_some_and(|bare| self.dictionary.contains(bare)) {
+        let all = is_capitals(word);
+        let abbreviation = all && !shouts && word.chars().count() < ABBREVIATION;
+        let is_mixed = !all && capitals > usize::from(starts);
+        abbreviation || is_mixed || (starts && !all && !begins && !self.names)
+    }
+
+    fn correct(&self, word: &str, shouts: bool, begins: bool) -> Option<(String, f32)> {
+        if self.is_right(word) || self.is_kept(word, shouts, begins) {
             return None;
         }
         let best = self.dictionary.suggest(word, 1).into_iter().next()?;
-        let too_short = length == SHORTEST && best.cost > PLAIN;
-        // A word that begins a sentence may be a name.
-        let least = if starts && !all {
-            self.least_confidence.max(0.95)
+        let too_short = word.chars().count() == SHORTEST && best.cost > PLAIN;
+        let (starts, all) = (word.starts_with(char::is_uppercase), is_capitals(word));
+        // A word that begins a sentence may be a name, unless it is as plain as two letters in the wrong order; one in
+        // capitals may be an abbreviation.
+        let may_be_other = (starts && !all && !(begins && best.cost <= PLAIN)) || (all && !shouts);
+        let least = if may_be_other {
+            self.least_confidence.max(SURE)
         } else {
             self.least_confidence
         };
         if best.confidence < least || too_short || is_variant(&word.to_lowercase(), &best.word) {
             return None;
         }
-        Some(if all {
+        let correct = if all {
             best.word.to_uppercase()
         } else if starts {
             let mut letters = best.word.chars();
@@ -97,7 +152,32 @@ impl Speller {
             first.into_iter().flat_map(char::to_uppercase).chain(letters).collect()
         } else {
             best.word
-        })
+        };
+        Some((correct, best.confidence))
+    }
+}
+
+fn shouts(text: &str) -> bool {
+    !text.chars().any(char::is_lowercase)
+}
+
+fn is_capitals(word: &str) -> bool {
+    let capitals = word.chars().filter(|letter| letter.is_uppercase()).count();
+    capitals > 1 && !word.chars().any(char::is_lowercase)
+}
+
+/// The words of a text that are no codes, where each begins, and whether it begins a sentence.
+fn each_word<'a>(text: &'a str, mut with: impl FnMut(usize, &'a str, bool)) {
+    let mut begins = true;
+    for (start, chunk) in chunks(text) {
+        let begun = std::mem::replace(&mut begins, chunk.ends_with(['.', '!', '?', ':']));
+        if is_code(chunk) {
+            continue;
+        }
+        for (at, word) in words(chunk) {
+            let at = start + at;
+            with(at, word, begun && !text[start..at].chars().any(char::is_alphanumeric));
+        }
     }
 }
 

@@ -194,6 +194,48 @@ fn spelling() {
 }
 
 #[test]
+fn a_wrong_word_in_capitals_or_at_the_beginning_is_corrected() {
+    let words = "the 9000\ntheir 3000\nbox 400\nreceived 80\nparcel 60\nwas 5000\nunited 100\nnato 20";
+    let dictionary = Arc::new(Dictionary::parse(words).unwrap());
+    let rules = Rules::parse(&json!([{"spelling": {"dictionary": "words"}}]), |_| {
+        Some(dictionary.clone())
+    })
+    .unwrap();
+    let mended = |text: &str| rules.apply(text).text;
+    assert_eq!(mended("RECIEVED"), "RECEIVED");
+    assert_eq!(mended("the parcel was RECIEVED"), "the parcel was RECEIVED");
+    assert_eq!(mended("Thier box"), "Their box");
+    assert_eq!(mended("Recieved the parcel"), "Received the parcel");
+    // What may be an abbreviation or a name stays.
+    assert_eq!(mended("the NATP box of Untied"), "the NATP box of Untied");
+}
+
+#[test]
+fn a_word_that_is_left_wrong_is_less_sure_than_one_that_is_corrected() {
+    let rules = Rules::parse(&json!(["html", {"spelling": {"dictionary": "words"}}]), dictionary).unwrap();
+    let sure = |text: &str| rules.confidence(&rules.apply(text));
+    assert!((sure("the house was right") - 1.0).abs() < 1e-6);
+    assert!(
+        (sure("the house's <b>right</b> 4417") - 1.0).abs() < 1e-6,
+        "no word that the dictionary lacks"
+    );
+    let corrected = sure("the pacakge was recieved");
+    assert!((0.8..1.0).contains(&corrected), "{corrected}");
+    for text in [
+        "the xylophonist",
+        "the pacakge was xylophonist",
+        "the hosues",
+        "Xylophonist",
+        "the Xylophonist",
+    ] {
+        let left = sure(text);
+        assert!(left < corrected, "{text}: {left}, {corrected}");
+    }
+    assert!(sure("the xylophonist") <= 0.5);
+    assert!(sure("the Xylophonist") > sure("the xylophonist"), "it may be a name");
+}
+
+#[test]
 fn what_is_wrong_with_rules_is_told() {
     let wrong = [
         json!("html"),

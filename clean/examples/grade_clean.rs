@@ -12,6 +12,7 @@
     reason = "the table is what this program is for"
 )]
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -123,7 +124,13 @@ fn auroc(graded: &[(f32, bool)]) -> f64 {
     };
     let pairs = of(true).count() * of(false).count();
     let won: f64 = of(true)
-        .flat_map(|right| of(false).map(move |wrong| f64::from(right > wrong) + 0.5 * f64::from(right == wrong)))
+        .flat_map(|right| {
+            of(false).map(move |wrong| match right.total_cmp(&wrong) {
+                Ordering::Greater => 1.0,
+                Ordering::Equal => 0.5,
+                Ordering::Less => 0.0,
+            })
+        })
         .sum();
     won / pairs.max(1) as f64
 }

@@ -111,10 +111,8 @@ fn address() -> impl Strategy<Value = String> {
     ]);
     let joint = prop::sample::select(vec![" ", ", ", ", ", "\n", "; "]);
     proptest::collection::vec((piece, joint), 1..6).prop_map(|pieces| {
-        pieces
-            .into_iter()
-            .map(|(piece, joint)| format!("{piece}{joint}"))
-            .collect()
+        let parts: Vec<&str> = pieces.into_iter().flat_map(|(piece, joint)| [piece, joint]).collect();
+        parts.concat()
     })
 }
 

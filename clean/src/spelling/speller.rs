@@ -81,7 +81,8 @@ impl Speller {
         }
         let shouts = shouts(text);
         each_word(text, |_, word, begins| {
-            sure = sure.min(self.stays(word, shouts, begins))
+            let stays = self.stays(word, shouts, begins);
+            sure = sure.min(stays);
         });
         sure
     }

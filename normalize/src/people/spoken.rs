@@ -12,9 +12,64 @@ pub(super) struct Spoken {
 }
 
 /// Words in front of a name and behind it that are none of it, and that are often in capitals.
-const AROUND: [&str; 28] = [
-    "dr", "prof", "mr", "mrs", "ms", "miss", "sir", "rev", "hon", "herr", "frau", "dipl", "ing", "jr", "sr", "ii",
-    "iii", "iv", "md", "phd", "dds", "esq", "cpa", "mba", "msc", "bsc", "rn", "dvm",
+const AROUND: [&str; 57] = [
+    "dr",
+    "prof",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "sir",
+    "rev",
+    "hon",
+    "herr",
+    "frau",
+    "dipl",
+    "ing",
+    "jr",
+    "sr",
+    "ii",
+    "iii",
+    "iv",
+    "md",
+    "phd",
+    "dds",
+    "esq",
+    "cpa",
+    "mba",
+    "msc",
+    "bsc",
+    "rn",
+    "dvm",
+    "cfa",
+    "jd",
+    "llm",
+    "mph",
+    "pe",
+    "ba",
+    "bs",
+    "llb",
+    "mp",
+    "qc",
+    "kc",
+    "obe",
+    "mbe",
+    "ret",
+    "professor",
+    "doctor",
+    "mister",
+    "señor",
+    "señora",
+    "mme",
+    "mlle",
+    "monsieur",
+    "madame",
+    "captain",
+    "capt",
+    "col",
+    "gen",
+    "lt",
+    "sgt",
 ];
 
 /// Parts of surnames that are in small letters in front of the rest.
@@ -194,6 +249,14 @@ pub(super) fn of_capitals(text: &str) -> Option<Spoken> {
         });
     }
     let comes_first = alone(&words[..first]);
+    // What stands in small letters behind capitals is no given name for sure: JOHN smith.
+    let small_behind = words[end..].iter().all(|word| !word.contains(char::is_uppercase));
+    if comes_first && small_behind {
+        return Some(Spoken {
+            text: text.to_lowercase(),
+            confidence: 0.5,
+        });
+    }
     let text = if comes_first {
         let given = format!("{before} {behind}");
         format!("{surname}, {}", given.trim())
@@ -227,8 +290,16 @@ fn capitalized(word: &str) -> String {
     made
 }
 
-/// How many words of a text a name has lost that it doesn't tell as titles or the like.
-pub(super) fn lost_words(text: &str, name: &Name, value: &str) -> usize {
+/// What a name has lost of a text.
+pub(super) struct Lost {
+    /// Words that it doesn't tell as titles or the like either.
+    pub(super) words: usize,
+    /// Whether one of those that it tells as a title or the like is none for sure: UN of Kim Jong UN.
+    pub(super) is_open: bool,
+}
+
+/// What a name has lost of a text.
+pub(super) fn lost(text: &str, name: &Name, value: &str) -> Lost {
     let letters: String = folded(value).split(' ').collect();
     let told = [
         name.honorific_prefix(),
@@ -242,7 +313,15 @@ pub(super) fn lost_words(text: &str, name: &Name, value: &str) -> usize {
         .sum();
     let words = folded(text);
     let lost = words.split(' ').filter(|word| !letters.contains(word)).count();
-    lost.saturating_sub(told)
+    let is_short = |word: &&str| word.chars().all(|letter| !letter.is_lowercase()) && bare(word).chars().count() < 3;
+    let is_open = text
+        .split_whitespace()
+        .filter(|word| bare(word).len() > 1 && !letters.contains(folded(word).as_str()) && !is_around(word))
+        .any(|word| is_short(&word));
+    Lost {
+        words: lost.saturating_sub(told),
+        is_open,
+    }
 }
 
 /// Whether letters of a name are initials that the text doesn't have as such: "no problem" is not N. O. Problem.

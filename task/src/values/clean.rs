@@ -34,7 +34,7 @@ pub struct Mended {
     pub text: String,
     /// What was changed and by which rules, for people. None where nothing was.
     pub told: Option<String>,
-    /// How sure the edits are: 1, or where words were corrected, what a correction has at least.
+    /// How sure it is that the text is right: 1, or as sure as its corrections, and as words that the dictionary lacks.
     pub confidence: f32,
 }
 
@@ -48,15 +48,7 @@ impl Cleaning {
                 names.push(*name);
             }
         }
-        let confidence = if names.contains(&RuleName::Spelling) {
-            let of_rule = self.rules.iter().map(|rule| match rule {
-                refuel_clean::Rule::Spelling(speller) => speller.least_confidence,
-                _ => 1.0,
-            });
-            of_rule.fold(1.0, f32::min)
-        } else {
-            1.0
-        };
+        let confidence = self.rules.confidence(&cleaned);
         let told = (!names.is_empty()).then(|| {
             let names: Vec<&str> = names.iter().map(|name| name.name()).collect();
             let changes = cleaned

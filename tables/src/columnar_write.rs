@@ -20,7 +20,7 @@ use parquet::file::properties::WriterProperties;
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
-use crate::answers::{fields_of, source_word, status_word};
+use crate::answers::{source_word, status_word};
 use crate::chunk::{Body, plain_text};
 use crate::json_columns::{JsonColumns, object};
 use crate::{AnswerColumns, Chunk, Input, IoError, Output, ValueType, Writer};
@@ -209,8 +209,9 @@ impl ParquetWriter {
             texts(&|answer| Some(source_word(answer.source).to_owned())),
             texts(&|answer| Some(answer.model.clone())),
         ];
-        if self.answers.value_type == ValueType::Record {
-            columns.push(texts(&|answer| fields_of(answer).map(|fields| fields.to_string())));
+        for told_at in 0..self.answers.names.len() - columns.len() {
+            let told = |answer: &Answer| self.answers.told(answer).swap_remove(told_at);
+            columns.push(texts(&|answer| told(answer).map(|told| told.to_string())));
         }
         let fields = self.answers.names.iter().zip(columns);
         fields

@@ -7,7 +7,7 @@ use csv::{ByteRecord, ErrorKind, StringRecord, Terminator};
 use refuel_task::Answer;
 use serde_json::{Map, Value};
 
-use crate::answers::{ValueType, fields_of, source_word, status_word};
+use crate::answers::{source_word, status_word};
 use crate::arrow_values::json_value;
 use crate::chunk::{Body, DelimitedRow, Fault, plain_text};
 use crate::json_columns::{JsonColumns, object};
@@ -301,9 +301,9 @@ impl DelimitedWriter {
         self.writer.write_field(answer.reason.as_deref().unwrap_or_default())?;
         self.writer.write_field(source_word(answer.source))?;
         self.writer.write_field(&answer.model)?;
-        if self.answers.value_type == ValueType::Record {
-            let fields = fields_of(answer).map_or_else(String::new, |fields| fields.to_string());
-            self.writer.write_field(&fields)?;
+        for told in self.answers.told(answer) {
+            let told = told.map_or_else(String::new, |told| told.to_string());
+            self.writer.write_field(&told)?;
         }
         self.writer.write_record(None::<&[u8]>)
     }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::answers::{fields_of, source_word, status_word};
+use crate::answers::{source_word, status_word};
 use crate::arrow_values::json_value;
 use crate::chunk::{Body, JsonLine};
 use crate::json_columns::{JsonColumns, UNPARSED, object};
@@ -340,6 +340,7 @@ impl JsonlWriter {
     }
 
     fn answer_keys(&mut self, answer: &Answer) {
+        let told = self.answers.told(answer);
         for (column, key) in self.answer_keys.iter().enumerate() {
             separate(&mut self.line);
             self.line.extend_from_slice(key);
@@ -351,7 +352,7 @@ impl JsonlWriter {
                 4 => put(&mut self.line, &answer.reason),
                 5 => put(&mut self.line, source_word(answer.source)),
                 6 => put(&mut self.line, &answer.model),
-                _ => put(&mut self.line, &fields_of(answer)),
+                told_at => put(&mut self.line, &told[told_at - 1 - AnswerColumns::SUFFIXES.len()]),
             }
         }
         self.line.extend_from_slice(b"}\n");

@@ -504,6 +504,41 @@ fn records_are_written_with_what_is_told_of_their_fields() {
     }
 }
 
+#[test]
+fn what_else_could_have_been_answered_is_written_where_it_is_asked_for() {
+    let place = Place::new();
+    let input = place.file("in.csv", "id\n1\n");
+    let scored = Answer {
+        scores: vec![Scored {
+            value: "EUR 5.00".to_owned(),
+            confidence: 0.5,
+            raw_confidence: 0.25,
+            span: None,
+        }],
+        ..answer(Value::Null)
+    };
+    let scores = json!([{"value": "EUR 5.00", "confidence": 0.5, "raw_confidence": 0.25}]);
+    for output in ["out.csv", "out.jsonl", "out.parquet"] {
+        let output = place.path(output);
+        let mut reader = reader(&input, &[]).unwrap();
+        let columns = AnswerColumns::new("t", ValueType::Text).with_scores();
+        let mut writer = create(&Output::new(&output), layout(&output), reader.as_ref(), columns, None).unwrap();
+        let chunk = reader.next_chunk(1).unwrap().unwrap();
+        writer.write(&chunk, std::slice::from_ref(&scored)).unwrap();
+        writer.finish().unwrap();
+        let read = self::reader(&output, &["t_scores"])
+            .unwrap()
+            .next_chunk(1)
+            .unwrap()
+            .unwrap();
+        let told = match read.value(0, 0) {
+            Value::String(text) => serde_json::from_str(&text).unwrap(),
+            other => other,
+        };
+        assert_eq!(told, scores, "{}", output.display());
+    }
+}
+
 /// Writes `rows` rows, stops as a killed run would with a torn line behind the checkpoint, goes on, and compares.
 #[test]
 fn a_table_is_continued_behind_its_checkpoint() {

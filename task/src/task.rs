@@ -34,7 +34,7 @@ pub const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
 /// What stands where a model's would for tasks that ask none: in answers, in keys of caches and in reports. The number
 /// is that of the rules in this library; with another one everything is answered anew.
-pub const RULES_MODEL: &str = "rules@2";
+pub const RULES_MODEL: &str = "rules@3";
 
 /// Whether a model's name is that of rules, of this version or another: what a catalog keeps of a task may be older than
 /// this library. Digests have six digits or more.

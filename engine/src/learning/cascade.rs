@@ -121,6 +121,7 @@ pub(super) fn choose(
     if prepared.is_some() && !choice.asks_model() {
         notes.push("the language model does no better on what the head leaves; the cascade asks none".to_owned());
     }
+    notes.extend(rules_left_out(&choice, stages.first()));
     if choice.too_few().is_some() {
         notes.push(choice.shown());
     }
@@ -131,6 +132,25 @@ pub(super) fn choose(
         choice,
     };
     Ok((chosen, notes))
+}
+
+/// What is to be said where rules are not shown to be right as often as the cascade has to be.
+fn rules_left_out(choice: &CascadeChoice, rules: Option<&StageRows>) -> Option<String> {
+    let rules = rules.filter(|stage| stage.name == RULES)?;
+    let is_asked = choice
+        .parts
+        .iter()
+        .any(|part| part.name == RULES && part.threshold.is_some());
+    let held: Vec<bool> = rules.rows.iter().flatten().map(|&(_, right)| right).collect();
+    let right = held.iter().filter(|right| **right).count();
+    (!is_asked).then(|| {
+        format!(
+            "the cascade leaves the rules out: they hold for {} of {} rows and are right for {right}, which does not show that they keep {}",
+            held.len(),
+            rules.rows.len(),
+            choice.keep
+        )
+    })
 }
 
 fn stage(name: &str, cost: f64, rows: impl Iterator<Item = Option<(f32, bool)>>) -> StageRows {

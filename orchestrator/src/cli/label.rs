@@ -22,6 +22,7 @@ Examples:
 /// Arguments of `refuel label`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line stand for themselves")]
 pub(crate) struct LabelArgs {
     /// Table to label: CSV, TSV, JSON Lines or Parquet; `-` is standard input
     #[arg(value_name = "INPUT")]
@@ -65,6 +66,10 @@ pub(crate) struct LabelArgs {
     /// Name that the answers' columns begin with [default: the task's name]
     #[arg(long, value_name = "NAME", value_parser = parse_prefix)]
     pub(crate) prefix: Option<String>,
+
+    /// Add a column with what else could have been answered, and how sure each is, as JSON
+    #[arg(long)]
+    pub(crate) scores: bool,
 
     /// Show N rows with their answers at the end [default: 8 on a terminal, else 0]
     #[arg(long, value_name = "N")]

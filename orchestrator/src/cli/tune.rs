@@ -13,8 +13,9 @@ Answers labelled rows in every way that the task can be answered, and shows them
 alike, a trained head, language models with and without examples, and a cascade. The head is trained first where that has \
 not been done on the task's examples. Rows that are examples of the task are left out: they would prove nothing.
 
-The pick is the cheapest way, in the order of the table, that is not measurably worse than the best, by the 95 % interval of their difference on the \
-same rows.";
+The pick is the cheapest way that is not measurably worse than the best, by the 95 % interval of their difference on the \
+same rows. Rules are cheaper than what embeds a text (`similar`, `head`), these than a cascade, and a language model costs most; of ways that cost the \
+same, the one that is right more often is picked.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +51,10 @@ pub(crate) struct TuneArgs {
     /// Compare on the first N rows only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
+
+    /// Ask the language model of a cascade about so many examples at most, where the head is trained first
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) most_asked: u32,
 
     /// Write the pick into the task file
     #[arg(long)]

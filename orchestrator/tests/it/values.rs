@@ -25,7 +25,7 @@ fn rules_answer_without_a_model() {
     assert_eq!(rows[0]["phone"], "+4930901820");
     assert_eq!(
         (&rows[0]["phone_source"], &rows[0]["phone_model"]),
-        (&json!("rule"), &json!("rules@2"))
+        (&json!("rule"), &json!("rules@3"))
     );
     assert_eq!(
         (&rows[1]["phone"], &rows[1]["phone_status"]),

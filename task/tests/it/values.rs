@@ -57,7 +57,7 @@ fn tasks_of_these_kinds_ask_no_model_unless_they_name_one() {
     for yaml in [PHONE, COUNTRY, COMMENT, COMPANY] {
         let alone = task(yaml);
         assert!(!alone.asks_model());
-        assert_eq!(alone.model_name(), "rules@2");
+        assert_eq!(alone.model_name(), "rules@3");
         let with_model = task(&format!("{yaml}model: small\n"));
         assert!(with_model.asks_model());
         assert_eq!(with_model.model_name(), "small");

@@ -325,12 +325,12 @@ fn rules_alone_answer_with_no_model_on_the_machine() {
     // A catalog names the rules where it would name a model.
     let client = pool.connect(Hello::default());
     let named = TaskSpec {
-        model: Some("rules@2".to_owned()),
+        model: Some("rules@3".to_owned()),
         ..spec(&phone)
     };
     assert_eq!(
         client.prepare(&named).expect("it is settled").prepared().model,
-        "rules@2"
+        "rules@3"
     );
 
     let facts = json!({

@@ -92,7 +92,11 @@ impl Job {
         let printer = context.printer;
         let seen = printer.is_terminal() && printer.shows_notes();
         Ok(Self {
-            columns: AnswerColumns::new(&prefix, value_type(&task)),
+            columns: if arguments.scores {
+                AnswerColumns::new(&prefix, value_type(&task)).with_scores()
+            } else {
+                AnswerColumns::new(&prefix, value_type(&task))
+            },
             task: Arc::new(Task {
                 // The engine would stop without saying which line of the input it was.
                 on_error: OnError::Capture,

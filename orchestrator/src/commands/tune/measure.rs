@@ -5,6 +5,8 @@ use refuel_task::{Answer, Source, Status};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::variants::{Variant, cost};
+
 /// One way of answering, measured. The keys are stable.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Measured {
@@ -27,6 +29,9 @@ pub(super) struct Measured {
     pub(super) rows_per_second: Option<f64>,
     /// Seconds from the first row to the last.
     pub(super) seconds: f64,
+    /// What an answer costs: see [`super::variants::cost`].
+    #[serde(skip)]
+    pub(super) cost: u8,
     /// Whether each row is right.
     #[serde(skip)]
     pub(super) right: Vec<bool>,
@@ -65,7 +70,7 @@ impl Clock {
 
 impl Measured {
     /// Measures answers beside the right ones.
-    pub(super) fn of(way: &str, model: &str, answers: &[Answer], expected: &[&Value], time: Time) -> Self {
+    pub(super) fn of(way: &Variant, model: &str, answers: &[Answer], expected: &[&Value], time: Time) -> Self {
         let said = |answer: &Answer| answer.status == Status::Ok;
         let right: Vec<bool> = answers
             .iter()
@@ -81,7 +86,8 @@ impl Measured {
             .filter_map(|(answer, right)| Some((f64::from(answer.confidence?), *right)))
             .collect();
         Self {
-            way: way.to_owned(),
+            way: way.name.clone(),
+            cost: cost(way.task.strategy),
             model: model.to_owned(),
             accuracy: hits as f64 / rows,
             accuracy_ci95: wilson(hits, answers.len() as u64),

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use refuel_engine::EngineError;
-use refuel_engine::learning::{ASKED_UNLESS_TOLD, TrainOptions, hash_of};
+use refuel_engine::learning::{TrainOptions, hash_of};
 use refuel_registry::RegistryError;
 use refuel_task::{Example, InputHash, ModelName, RenderedInput, Strategy, Task};
 use serde_json::Value;
@@ -178,7 +178,11 @@ fn train_head(
     let first = arguments.model.first().map(String::as_str);
     let options = TrainOptions {
         model: first,
-        most_asked: if arguments.no_model { 0 } else { ASKED_UNLESS_TOLD },
+        most_asked: if arguments.no_model {
+            0
+        } else {
+            arguments.most_asked as usize
+        },
         ..TrainOptions::default()
     };
     work::engine_train(&as_cascade, examples, &options, models, interrupt, printer).map(drop)
@@ -213,7 +217,7 @@ fn measure(
     let seconds = started.elapsed().as_secs_f64();
     let expected: Vec<&Value> = rows.iter().map(|row| &row.expected).collect();
     Ok(Measured::of(
-        &variant.name,
+        variant,
         prepared.model(),
         &answers,
         &expected,

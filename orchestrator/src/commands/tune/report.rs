@@ -128,8 +128,8 @@ fn always(value: &str) -> String {
 }
 
 /// The cheapest of those that are not measurably worse than the best, and better than always giving the most frequent
-/// answer, which is right for a share of `majority_rate`. They come in the order of what they cost: measured
-/// speed depends on what else the machine does, and on what it has answered before.
+/// answer, which is right for a share of `majority_rate`; of those that cost the same, the one that is right most often. What they
+/// cost is known: measured speed depends on what else the machine does, and on what it has answered before.
 fn pick(ways: &[Measured], majority_rate: f64) -> Option<(usize, String)> {
     let best = (0..ways.len()).reduce(|best, next| {
         if ways[next].accuracy > ways[best].accuracy {
@@ -145,7 +145,13 @@ fn pick(ways: &[Measured], majority_rate: f64) -> Option<(usize, String)> {
         paired_difference(gained, lost, way.right.len() as u64).is_some_and(|(_, interval)| interval.contains(0.0))
     };
     let is_useful = |way: &Measured| way.accuracy > majority_rate;
-    let cheapest = (0..ways.len()).find(|&at| at == best || (is_useful(&ways[at]) && is_level(&ways[at])))?;
+    let cheapest = (0..ways.len())
+        .filter(|&at| at == best || (is_useful(&ways[at]) && is_level(&ways[at])))
+        .reduce(|picked, next| {
+            let (left, right) = (&ways[picked], &ways[next]);
+            let is_better = right.cost < left.cost || (right.cost == left.cost && right.accuracy > left.accuracy);
+            if is_better { next } else { picked }
+        })?;
     let reason = if !is_useful(&ways[cheapest]) {
         "no way is better than always the same answer".to_owned()
     } else if cheapest == best {
@@ -161,9 +167,16 @@ mod tests {
     use super::*;
 
     fn way(name: &str, right: impl Fn(usize) -> bool, speed: f64) -> Measured {
+        let cost = match name {
+            "rules" => 0,
+            "similar" | "head" => 1,
+            "cascade" => 2,
+            _ => 3,
+        };
         let right: Vec<bool> = (0..200).map(right).collect();
         Measured {
             way: name.to_owned(),
+            cost,
             model: "m@1".to_owned(),
             accuracy: right.iter().filter(|right| **right).count() as f64 / 200.0,
             accuracy_ci95: None,
@@ -187,6 +200,16 @@ mod tests {
         let (picked, reason) = pick(&ways, 0.3).unwrap();
         assert_eq!(ways[picked].way, "head");
         assert_eq!(reason, "as good as model, as far as these rows tell, and cheaper");
+    }
+
+    #[test]
+    fn of_ways_that_cost_the_same_the_better_one_is_picked() {
+        let ways = [
+            way("similar", |row| row % 10 > 2, 400.0),
+            way("head", |row| row % 10 > 2 || row < 5, 390.0),
+            way("model", |row| row % 10 > 2 || row < 7, 5.0),
+        ];
+        assert_eq!(ways[pick(&ways, 0.3).unwrap().0].way, "head");
     }
 
     #[test]

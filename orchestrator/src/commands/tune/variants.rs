@@ -13,6 +13,17 @@ pub(super) struct Variant {
     pub(super) model: Option<String>,
 }
 
+/// What an answer costs, in steps that differ by far: rules read the text, neighbours and heads embed it, a language model reads it,
+/// and a cascade asks one about some rows.
+pub(super) fn cost(strategy: Strategy) -> u8 {
+    match strategy {
+        Strategy::Rules => 0,
+        Strategy::Similar | Strategy::Head => 1,
+        Strategy::Cascade => 2,
+        Strategy::Model => 3,
+    }
+}
+
 /// Whether a head can answer the task.
 pub(super) fn takes_head(task: &Task) -> bool {
     [Kind::LABEL, Kind::MATCH, Kind::EXTRACT].contains(&task.kind)

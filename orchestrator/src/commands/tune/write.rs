@@ -22,6 +22,7 @@ pub(super) fn write(path: &Path, task: &Task, pick: &Variant) -> Result<(), Fail
     let after = Task::from_yaml(&next, &path.display().to_string(), folder).map_err(|_| by_hand())?;
     let wanted = Task {
         model: after.model.clone(),
+        keep: after.keep,
         ..pick.task.clone()
     };
     if after.fingerprint() != wanted.fingerprint() {
@@ -33,6 +34,10 @@ pub(super) fn write(path: &Path, task: &Task, pick: &Variant) -> Result<(), Fail
 /// The text of the task file with a pick in it. None where it can't be put in line by line.
 fn changed(text: &str, task: &Task, pick: &Variant) -> Option<String> {
     let mut next = set(text, None, "strategy", pick.task.strategy.name())?;
+    if pick.task.strategy != Strategy::Cascade {
+        // Only a cascade keeps an accuracy, and only its task may say which.
+        next = without(&next, "keep")?;
+    }
     if let Some(model) = &pick.model {
         next = set(&next, None, "model", model)?;
     }
@@ -47,6 +52,24 @@ fn changed(text: &str, task: &Task, pick: &Variant) -> Option<String> {
         (Some(_), None) => None,
         _ => Some(next),
     }
+}
+
+/// The text without the line of a key at the top. None where it has more than one line.
+fn without(text: &str, key: &str) -> Option<String> {
+    let node = Node::from_yaml(text, "task").ok()?;
+    let Content::Map(top) = &node.content else { return None };
+    let Some((_, place, _)) = top.iter().find(|(there, ..)| there == key) else {
+        return Some(text.to_owned());
+    };
+    let (line, column) = place.position?;
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let old = *lines.get(line as usize - 1)?;
+    let value = old.trim_start().strip_prefix(key)?.strip_prefix(':')?.trim();
+    if column != 1 || value.is_empty() || value.starts_with('#') {
+        return None;
+    }
+    lines.remove(line as usize - 1);
+    Some(lines.concat())
 }
 
 /// The text with a key set to a word, at the top or in the map `inside`.
@@ -128,6 +151,17 @@ examples:
           count: 4
         model: other
         ");
+    }
+
+    #[test]
+    fn what_a_cascade_keeps_goes_with_it() {
+        let file = "kind: label\nstrategy: cascade\nkeep: 0.9  # of all\ninput: body\n";
+        assert_eq!(
+            without(file, "keep").unwrap(),
+            "kind: label\nstrategy: cascade\ninput: body\n"
+        );
+        assert_eq!(without("kind: label\n", "keep").unwrap(), "kind: label\n");
+        assert_eq!(without("keep:\n  0.9\n", "keep"), None);
     }
 
     #[test]

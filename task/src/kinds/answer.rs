@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{KindRules, Known, Problem, read_text};
-use crate::prompt::layout::{self, Layout};
+use crate::prompt::layout::{self, Layout, NO_ANSWER};
 
 pub(super) struct AnswerKind;
 
@@ -48,11 +48,12 @@ impl KindRules for AnswerKind {
         64
     }
 
-    /// Null and blank text say that the question can't be answered from the text, as tables write it.
+    /// Null and blank text say that the question can't be answered from the text, as tables write it, and the word for it does too.
     fn read_answer(&self, value: &Value, _known: Known<'_>) -> Result<Value, Problem> {
         match value {
             Value::Null => Ok(Value::Null),
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
+            Value::String(text) if text.trim().eq_ignore_ascii_case(NO_ANSWER) => Ok(Value::Null),
             Value::String(text) => Ok(text.trim().into()),
             other => read_text(other),
         }

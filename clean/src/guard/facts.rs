@@ -10,6 +10,31 @@ const NEGATIONS: [&str; 42] = [
     "sin", "nunca", "non", "mai", "senza",
 ];
 
+/// Words that say when something is so, whether it can or has to be, and how much of it is. Those of one line stand for one another
+/// where grammar is mended.
+const SENSES: [&[&str]; 20] = [
+    &["is", "are", "am", "has", "have"],
+    &["was", "were", "had", "did"],
+    &["will", "shall"],
+    &["can", "may"],
+    &["could", "might", "would"],
+    &["must", "should"],
+    &["all", "every", "each"],
+    &["some", "any"],
+    &["few"],
+    &["many", "much"],
+    &["most"],
+    &["more"],
+    &["less", "fewer"],
+    &["only"],
+    &["always"],
+    &["sometimes"],
+    &["before"],
+    &["after"],
+    &["until"],
+    &["if"],
+];
+
 /// Numbers, in the order in which they stand, without separators of thousands.
 pub(super) fn numbers(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
@@ -107,6 +132,22 @@ fn is_negation(word: &str) -> bool {
 /// How many words negate.
 pub(super) fn count_negations(text: &str) -> usize {
     split(text).filter(|(_, word)| is_negation(word)).count()
+}
+
+/// Words of [`SENSES`] of which there are fewer than there were. More of them are no fault: a misspelt one is none before it is
+/// mended.
+pub(super) fn senses_gone(before: &str, after: &str) -> Vec<String> {
+    let count = |text: &str, sense: &[&str]| {
+        split(text)
+            .filter(|(_, word)| sense.contains(&word.to_lowercase().as_str()))
+            .count()
+    };
+    let gone = SENSES.iter().filter(|sense| count(before, sense) > count(after, sense));
+    let first = |sense: &&[&str]| {
+        let mut there = split(before).map(|(_, word)| word.to_lowercase());
+        there.find(|word| sense.contains(&word.as_str()))
+    };
+    gone.filter_map(first).collect()
 }
 
 /// Addresses of mail and web, and handles.

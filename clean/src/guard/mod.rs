@@ -20,7 +20,8 @@ pub struct Keep {
     pub numbers: bool,
     /// Names: words with a capital inside a sentence, words in capitals, and words that mix both.
     pub names: bool,
-    /// Negations: as many as there were.
+    /// Negations: as many as there were; and the words that say when something is so, whether it can or has to be, and how much of it
+    /// is: no fewer.
     pub negation: bool,
     /// Addresses of mail and web, and handles: letter for letter.
     pub contacts: bool,
@@ -78,6 +79,8 @@ pub enum Reason {
         /// How many there are.
         after: usize,
     },
+    /// A word that says when something is so, whether it can or has to be, or how much of it is, is gone.
+    SenseGone(String),
     /// An address or a handle is gone.
     ContactGone(String),
     /// An address or a handle came.
@@ -100,6 +103,7 @@ impl fmt::Display for Reason {
             Self::NumberCame(number) => write!(f, "the number {number} was not there before"),
             Self::NameGone(name) => write!(f, "the name \"{name}\" is gone"),
             Self::Negation { before, after } => write!(f, "{before} negations became {after}"),
+            Self::SenseGone(word) => write!(f, "the word \"{word}\" is gone"),
             Self::ContactGone(contact) => write!(f, "\"{contact}\" is gone"),
             Self::ContactCame(contact) => write!(f, "\"{contact}\" was not there before"),
         }
@@ -181,6 +185,7 @@ impl Guard {
             why.extend(gone.map(Reason::NameGone));
         }
         if self.keep.negation {
+            why.extend(facts::senses_gone(before, after).into_iter().map(Reason::SenseGone));
             let (before, after) = (count_negations(before), count_negations(after));
             if before != after {
                 why.push(Reason::Negation { before, after });
@@ -242,6 +247,13 @@ mod tests {
         );
         assert_eq!(why("costs 1,200 EUR", "Costs 1200 EUR."), "");
         assert_eq!(
+            why(
+                "the lamps is brocken, evry one wsa",
+                "the lamps are broken, every one was"
+            ),
+            ""
+        );
+        assert_eq!(
             why("write to a.b@example.com pls", "Write to a.b@example.com, please"),
             ""
         );
@@ -250,6 +262,12 @@ mod tests {
     #[test]
     fn what_changes_meaning_is_not() {
         assert_eq!(why("it is not working", "it is now working"), "1 negations became 0");
+        assert_eq!(why("the page is slow", "the page was slow"), "the word \"is\" is gone");
+        assert_eq!(why("all lamps broke", "some lamps broke"), "the word \"all\" is gone");
+        assert_eq!(
+            why("the parcel will come on friday", "the parcel can come on friday"),
+            "the word \"will\" is gone"
+        );
         assert_eq!(
             why("we met Karlsson there", "we met Carlson there"),
             "the name \"Karlsson\" is gone"

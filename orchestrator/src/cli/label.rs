@@ -22,7 +22,10 @@ Examples:
 /// Arguments of `refuel label`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line stand for themselves")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line stand for themselves"
+)]
 pub(crate) struct LabelArgs {
     /// Table to label: CSV, TSV, JSON Lines or Parquet; `-` is standard input
     #[arg(value_name = "INPUT")]

@@ -394,6 +394,16 @@ mod tests {
             .map_or("-".to_owned(), |found| found.outcome.candidates()[0].parts.to_string())
     }
 
+    /// The address as it is written in a country, or `-`.
+    fn of(text: &str, region: Option<&str>) -> String {
+        let settings = Settings {
+            region: region.map(str::to_owned),
+            ..Settings::default()
+        };
+        let outcome = crate::Format::Address.normalize(text, &settings);
+        outcome.value().unwrap_or("-").to_owned()
+    }
+
     #[test]
     fn addresses_are_cut_into_parts() {
         insta::assert_snapshot!(parts("123 N Main St. Apt 4B, Springfield, IL 62704"), @r#"{"postal_code":"62704","state":"IL","city":"Springfield","house_number":"123","street":"North Main Street","unit":"Apartment 4B"}"#);
@@ -406,14 +416,6 @@ mod tests {
 
     #[test]
     fn an_address_keeps_the_order_of_its_country() {
-        let of = |text: &str, region: Option<&str>| {
-            let settings = Settings {
-                region: region.map(str::to_owned),
-                ..Settings::default()
-            };
-            let outcome = crate::Format::Address.normalize(text, &settings);
-            outcome.value().unwrap_or("-").to_owned()
-        };
         assert_eq!(
             of("Hauptstr. 5, 10115 Berlin", Some("DE")),
             "Hauptstraße 5, 10115 Berlin"
@@ -442,14 +444,6 @@ mod tests {
 
     #[test]
     fn no_word_of_an_address_is_lost_and_none_changes_its_place() {
-        let of = |text: &str, region: Option<&str>| {
-            let settings = Settings {
-                region: region.map(str::to_owned),
-                ..Settings::default()
-            };
-            let outcome = crate::Format::Address.normalize(text, &settings);
-            outcome.value().unwrap_or("-").to_owned()
-        };
         for (text, region, value) in [
             ("10 rue de la Paix 75002 Paris", None, "10 rue de la Paix, 75002 Paris"),
             (

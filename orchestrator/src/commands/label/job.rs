@@ -91,11 +91,12 @@ impl Job {
         };
         let printer = context.printer;
         let seen = printer.is_terminal() && printer.shows_notes();
+        let columns = AnswerColumns::new(&prefix, value_type(&task));
         Ok(Self {
             columns: if arguments.scores {
-                AnswerColumns::new(&prefix, value_type(&task)).with_scores()
+                columns.with_scores()
             } else {
-                AnswerColumns::new(&prefix, value_type(&task))
+                columns
             },
             task: Arc::new(Task {
                 // The engine would stop without saying which line of the input it was.

@@ -70,8 +70,8 @@ impl DecoderSession {
         let device = placement
             .is_device()
             .then(|| {
-                let memory = (AllocationDevice::CUDA, AllocatorType::Device, MemoryType::Default);
-                Allocator::new(&session, MemoryInfo::new(memory.0, device, memory.1, memory.2)?)
+                let (kind, memory) = (AllocatorType::Device, MemoryType::Default);
+                Allocator::new(&session, MemoryInfo::new(AllocationDevice::CUDA, device, kind, memory)?)
             })
             .transpose()
             .map_err(failed(&model))?;
